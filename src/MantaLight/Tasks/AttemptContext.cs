@@ -1,0 +1,76 @@
+using System.Text.Json;
+
+namespace MantaLight.Tasks;
+
+/// <summary>Which attempt is running.</summary>
+public sealed class AttemptContext
+{
+    // One for the whole process, as torch's default random generator is.
+    private static readonly SemaphoreSlim Alone = new(1, 1);
+
+    private readonly Action<TaskProgress> report;
+
+    internal AttemptContext(Action<TaskProgress> report) => this.report = report;
+
+    /// <summary>The swarm's id.</summary>
+    public required string Swarm { get; init; }
+
+    /// <summary>The round, from 1; 0 in the setup task.</summary>
+    public required int Round { get; init; }
+
+    /// <summary>The last round that the definition allows.</summary>
+    public required int MaximumRounds { get; init; }
+
+    /// <summary>This node's id.</summary>
+    public required string Node { get; init; }
+
+    /// <summary>The task's alias in the definition.</summary>
+    public required string Alias { get; init; }
+
+    /// <summary>The attempt's number, from 1: a retry has a higher one and the same seed.</summary>
+    public required int Attempt { get; init; }
+
+    /// <summary>The seed for all randomness of the attempt; a function of swarm seed, round, alias and node.</summary>
+    public required ulong Seed { get; init; }
+
+    /// <summary>When the attempt is given up.</summary>
+    public required DateTimeOffset Deadline { get; init; }
+
+    /// <summary>The task's <c>options</c> in the definition, as JSON; an empty object where it has none.</summary>
+    public required JsonElement Options { get; init; }
+
+    /// <summary>The clock.</summary>
+    public required TimeProvider Time { get; init; }
+
+    /// <summary>Tells watchers how far the attempt is; cheap enough for every batch (reports are thinned before they are sent).</summary>
+    /// <param name="fraction">0 to 1.</param>
+    /// <param name="loss">The current loss, where there is one.</param>
+    public void Report(double fraction, double? loss = null) => report(new TaskProgress(fraction, loss));
+
+    /// <summary>
+    /// Waits until no other attempt in this process runs alone or is being constructed, and keeps it so until the result
+    /// is disposed. For work that draws from a generator of the whole process (dropout in torch) and must still repeat
+    /// bit for bit.
+    /// </summary>
+    public static async Task<IDisposable> RunAloneAsync(CancellationToken cancellationToken)
+    {
+        await Alone.WaitAsync(cancellationToken);
+        return new Release();
+    }
+
+    private sealed class Release : IDisposable
+    {
+        private int released;
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref released, 1) == 0)
+                Alone.Release();
+        }
+    }
+}
+
+/// <summary>How far an attempt is.</summary>
+/// <param name="Fraction">0 to 1.</param>
+/// <param name="Loss">The current loss, where there is one.</param>
+public readonly record struct TaskProgress(double Fraction, double? Loss);

@@ -1,0 +1,82 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using MantaLight.Weights;
+
+namespace MantaLight.Tasks;
+
+/// <summary>Per-node named values of one round.</summary>
+public sealed class Results
+{
+    private readonly AttemptStore store;
+
+    internal Results(AttemptStore store) => this.store = store;
+
+    /// <summary>Adds a JSON value of this node; numbers in it are averaged over nodes in the round's summary.</summary>
+    /// <param name="tag">1 to 64 characters of <c>A-Za-z0-9_-</c>; each once per attempt.</param>
+    /// <param name="value">Anything that serializes to at most 16 MiB of JSON.</param>
+    public void Add<T>(string tag, T value) => store.StageResult(tag, TaskJson.Write(value));
+
+    /// <summary>
+    /// Adds weights of this node. They are written out before the call returns, so the memory behind them may change
+    /// afterwards; they stay on this node until a consumer pulls them.
+    /// </summary>
+    /// <param name="tag">1 to 64 characters of <c>A-Za-z0-9_-</c>; each once per attempt.</param>
+    /// <param name="weights">The weights.</param>
+    /// <param name="samples">How many samples they were trained on: the contribution's weight in a mean. At least 1.</param>
+    public void Add(string tag, NamedArrays weights, long samples)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(samples, 1);
+        store.StageResult(tag, weights, samples);
+    }
+
+    /// <summary>
+    /// The previous tasks' results of that tag, in node-id order whatever the order of arrival. It is lazy: each
+    /// contribution can be folded and dropped before the next one is read.
+    /// </summary>
+    public IReadOnlyList<Result> Select(string tag) => store.SelectResults(tag);
+
+    /// <summary>The previous tasks' JSON results of that tag, by node id, for small ones.</summary>
+    /// <exception cref="TaskContractException">One of them is not such a value.</exception>
+    public async Task<IReadOnlyDictionary<string, T>> SelectAsync<T>(string tag, CancellationToken cancellationToken)
+    {
+        var values = new SortedDictionary<string, T>(StringComparer.Ordinal);
+        foreach (var result in Select(tag))
+            values[result.Node] = await result.GetAsync<T>(cancellationToken);
+        return values;
+    }
+}
+
+/// <summary>One node's result.</summary>
+public sealed class Result
+{
+    private readonly AttemptStore store;
+    private readonly int index;
+
+    internal Result(AttemptStore store, int index, string node, string tag, long? samples)
+    {
+        this.store = store;
+        this.index = index;
+        Node = node;
+        Tag = tag;
+        Samples = samples;
+    }
+
+    /// <summary>Who made it.</summary>
+    public string Node { get; }
+
+    /// <summary>Its tag.</summary>
+    public string Tag { get; }
+
+    /// <summary>The samples behind weights; null for JSON values.</summary>
+    public long? Samples { get; }
+
+    /// <summary>Reads a JSON value.</summary>
+    /// <exception cref="TaskContractException">It is not such a value.</exception>
+    public Task<T> GetAsync<T>(CancellationToken cancellationToken) =>
+        store.ReadResultJsonAsync(index, json => TaskJson.Read<T>(json, $"result '{Tag}' of {Node}"), cancellationToken);
+
+    /// <summary>Pulls and reads weights; dispose them when done.</summary>
+    /// <exception cref="BlobUnavailableException">Its producer cannot be reached or what came does not match its hash.</exception>
+    /// <exception cref="MalformedDataException">The blob is not weights.</exception>
+    public Task<NamedArrays> GetWeightsAsync(CancellationToken cancellationToken) => store.ReadResultWeightsAsync(index, cancellationToken);
+}
