@@ -1,0 +1,121 @@
+using System.Collections.Immutable;
+using System.Text.Json.Serialization;
+
+namespace MantaLight.Protocol;
+
+/// <summary>A node's state of being.</summary>
+[JsonConverter(typeof(SnakeCaseEnum<NodeStatus>))]
+public enum NodeStatus
+{
+    /// <summary>There, and taking work.</summary>
+    Online,
+
+    /// <summary>Said goodbye, or the broker lost it.</summary>
+    Offline,
+}
+
+/// <summary>What a node is and has (retained on its presence topic; the will is the same with <see cref="NodeStatus.Offline"/>).</summary>
+public sealed record Presence : ControlMessage
+{
+    /// <summary>Whether it is there.</summary>
+    public NodeStatus Status { get; init; }
+
+    /// <summary>When this incarnation started, by its own clock; the earlier of two namesakes keeps the id.</summary>
+    public DateTimeOffset Started { get; init; }
+
+    /// <summary>Its data sets: names and sizes, no data.</summary>
+    public ImmutableArray<PresentDataset> Datasets { get; init; } = [];
+
+    /// <summary>The modules that it has.</summary>
+    public ImmutableArray<string> Modules { get; init; } = [];
+
+    /// <summary>Tags given by its owner.</summary>
+    public ImmutableArray<string> Tags { get; init; } = [];
+
+    /// <summary>What it runs on.</summary>
+    public NodeResources Resources { get; init; } = new();
+
+    /// <summary>How many attempts it runs at once.</summary>
+    public int Concurrency { get; init; } = 1;
+}
+
+/// <summary>A data set that a node maps.</summary>
+public sealed record PresentDataset
+{
+    /// <summary>The name.</summary>
+    public string Name { get; init; } = "";
+
+    /// <summary>Training samples, where they are known.</summary>
+    public long? Train { get; init; }
+
+    /// <summary>Test samples, where they are known.</summary>
+    public long? Test { get; init; }
+
+    /// <summary>What is wrong with it, for example that its file is not there.</summary>
+    public string? Problem { get; init; }
+}
+
+/// <summary>What a node runs on.</summary>
+public sealed record NodeResources
+{
+    /// <summary>Logical processors.</summary>
+    public int Cores { get; init; }
+
+    /// <summary>Memory available to the process, in MiB.</summary>
+    public long MemoryMib { get; init; }
+
+    /// <summary>Whether it has a GPU that tasks may use.</summary>
+    public bool Gpu { get; init; }
+
+    /// <summary>Operating system and runtime.</summary>
+    public string Platform { get; init; } = "";
+}
+
+/// <summary>Asks whoever holds the node id to publish its presence anew (inbox).</summary>
+public sealed record AreYouThere : ControlMessage;
+
+/// <summary>Asks a node to send again what it has of a run (inbox).</summary>
+public sealed record RollCall : CoordinatorMessage
+{
+    /// <summary>The swarm.</summary>
+    public string Swarm { get; init; } = "";
+}
+
+/// <summary>Tells a node to give up an attempt (inbox).</summary>
+public sealed record CancelAttempt : CoordinatorMessage
+{
+    /// <summary>The swarm.</summary>
+    public string Swarm { get; init; } = "";
+
+    /// <summary>The attempt's id.</summary>
+    public string Attempt { get; init; } = "";
+
+    /// <summary>Why.</summary>
+    public string Reason { get; init; } = "";
+}
+
+/// <summary>Asks a producer for chunks, at most a window of them at a time (inbox).</summary>
+public sealed record BlobRequest : ControlMessage
+{
+    /// <summary>The most chunks in one request.</summary>
+    public const int Window = 16;
+
+    /// <summary>The blob's SHA-256, lower-case hex.</summary>
+    public string Hash { get; init; } = "";
+
+    /// <summary>The size of the chunks in bytes, as in the blob's pointer.</summary>
+    public int ChunkSize { get; init; }
+
+    /// <summary>The wanted chunks' indexes.</summary>
+    public ImmutableArray<int> Chunks { get; init; } = [];
+}
+
+/// <summary>Tells a consumer that a blob is not to be had here (inbox).</summary>
+public sealed record BlobRefusal : ControlMessage
+{
+    /// <summary>The blob's SHA-256, lower-case hex.</summary>
+    public string Hash { get; init; } = "";
+
+    /// <summary>Why.</summary>
+    public string Reason { get; init; } = "";
+}

@@ -1,0 +1,58 @@
+using System.Buffers;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace MantaLight.Protocol;
+
+/// <summary>The control plane's JSON: snake_case, source-generated, bounded, unknown members ignored.</summary>
+public static class ProtocolJson
+{
+    /// <summary>The largest control message that is read, in bytes.</summary>
+    public const int MaximumMessage = 4 << 20;
+
+    /// <summary>Writes a message.</summary>
+    public static byte[] Write(ControlMessage message) =>
+        JsonSerializer.SerializeToUtf8Bytes(message, ProtocolJsonContext.Default.ControlMessage);
+
+    /// <summary>Reads a message of type <typeparamref name="T"/>; null, with the reason, where it is anything else.</summary>
+    public static T? Read<T>(ReadOnlySequence<byte> payload, out string? problem)
+        where T : ControlMessage
+    {
+        problem = null;
+        if (payload.Length > MaximumMessage)
+        {
+            problem = $"{payload.Length} bytes where at most {MaximumMessage} are read";
+            return null;
+        }
+        try
+        {
+            var reader = new Utf8JsonReader(payload, new JsonReaderOptions { MaxDepth = 32 });
+            var message = JsonSerializer.Deserialize(ref reader, ProtocolJsonContext.Default.ControlMessage);
+            problem = message switch
+            {
+                null => "null",
+                { V: not ControlMessage.Version } => $"protocol version {message.V} where {ControlMessage.Version} is spoken",
+                not T => $"a {message.GetType().Name} where a {typeof(T).Name} is expected",
+                _ => null,
+            };
+            return problem is null ? message as T : null;
+        }
+        catch (Exception e) when (e is JsonException or NotSupportedException or InvalidOperationException or FormatException)
+        {
+            problem = e.Message;
+            return null;
+        }
+    }
+}
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    AllowOutOfOrderMetadataProperties = true,
+    MaxDepth = 32)]
+[JsonSerializable(typeof(ControlMessage))]
+internal sealed partial class ProtocolJsonContext : JsonSerializerContext;
+
+/// <summary>Enums on the wire: snake_case names, numbers refused.</summary>
+internal sealed class SnakeCaseEnum<T>() : JsonStringEnumConverter<T>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false)
+    where T : struct, Enum;

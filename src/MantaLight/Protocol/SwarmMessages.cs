@@ -1,0 +1,241 @@
+using System.Collections.Immutable;
+using System.Text.Json.Serialization;
+
+namespace MantaLight.Protocol;
+
+/// <summary>What an owner can ask.</summary>
+[JsonConverter(typeof(SnakeCaseEnum<SwarmAction>))]
+public enum SwarmAction
+{
+    /// <summary>Run the definition again after it has ended.</summary>
+    Start,
+
+    /// <summary>Schedule nothing new until resumed.</summary>
+    Pause,
+
+    /// <summary>Go on.</summary>
+    Resume,
+
+    /// <summary>End the run as stopped.</summary>
+    Stop,
+}
+
+/// <summary>An owner's request. Only <c>type</c> and <c>action</c> are needed, so that a person can type it.</summary>
+public sealed record SwarmControl : ControlMessage
+{
+    /// <summary>The request.</summary>
+    public SwarmAction Action { get; init; }
+}
+
+/// <summary>Who coordinates (retained).</summary>
+public sealed record CoordinatorClaim : ControlMessage
+{
+    /// <summary>The term: one more than any before it.</summary>
+    public long Term { get; init; }
+}
+
+/// <summary>The coordinator lives.</summary>
+public sealed record CoordinatorBeat : ControlMessage
+{
+    /// <summary>The term.</summary>
+    public long Term { get; init; }
+}
+
+/// <summary>The coordinator has gone: by itself or, as its will, by the broker's word.</summary>
+public sealed record CoordinatorLost : ControlMessage
+{
+    /// <summary>The term; 0 in a will that was left before the term was known.</summary>
+    public long Term { get; init; }
+
+    /// <summary>Whether it said goodbye itself.</summary>
+    public bool Graceful { get; init; }
+}
+
+/// <summary>A run's condition.</summary>
+[JsonConverter(typeof(SnakeCaseEnum<RunStatus>))]
+public enum RunStatus
+{
+    /// <summary>Waiting for enough nodes, or running the setup task.</summary>
+    Starting,
+
+    /// <summary>Rounds are under way.</summary>
+    Running,
+
+    /// <summary>Held by its owner.</summary>
+    Paused,
+
+    /// <summary>Ended as it should: converged, or all rounds done.</summary>
+    Completed,
+
+    /// <summary>Ended by its owner or by a task without reaching its goal.</summary>
+    Stopped,
+
+    /// <summary>Ended because a task could not be done.</summary>
+    Failed,
+
+    /// <summary>Never started: the definition cannot run.</summary>
+    Refused,
+
+    /// <summary>Ended by another definition.</summary>
+    Superseded,
+
+    /// <summary>The definition was removed; this is the tombstone.</summary>
+    Removed,
+}
+
+/// <summary>Sorts of <see cref="RunStatus"/>.</summary>
+public static class RunStatuses
+{
+    /// <summary>Whether the run has ended.</summary>
+    public static bool IsFinal(this RunStatus status) => status > RunStatus.Paused;
+}
+
+/// <summary>
+/// A run as it is committed (retained): what a successor needs to go on and what watchers show. Counts and exceptions
+/// instead of lists, so that it stays under 64 KiB however many nodes there are.
+/// </summary>
+public sealed record SwarmState : CoordinatorMessage
+{
+    /// <summary>The most rounds in <see cref="History"/>.</summary>
+    public const int MaximumHistory = 60;
+
+    /// <summary>The swarm.</summary>
+    public string Swarm { get; init; } = "";
+
+    /// <summary>The definition's hash.</summary>
+    public string Definition { get; init; } = "";
+
+    /// <summary>The start's number.</summary>
+    public int Start { get; init; }
+
+    /// <summary>The run's condition.</summary>
+    public RunStatus Status { get; init; }
+
+    /// <summary>Why it is in that condition.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>What it waits for, where it waits.</summary>
+    public string? Waiting { get; init; }
+
+    /// <summary>The round under way or last finished; 0 before the first.</summary>
+    public int Round { get; init; }
+
+    /// <summary>The last round that may run.</summary>
+    public int MaximumRounds { get; init; }
+
+    /// <summary>The alias that the round started from; absent for all roots.</summary>
+    public string? FromAlias { get; init; }
+
+    /// <summary>The nodes that the last request named for the round's first task.</summary>
+    public ImmutableArray<string>? FromNodes { get; init; }
+
+    /// <summary>The round's tasks in the definition's order.</summary>
+    public ImmutableArray<TaskState> Tasks { get; init; } = [];
+
+    /// <summary>The committed globals by tag.</summary>
+    public ImmutableArray<GlobalEntry> Globals { get; init; } = [];
+
+    /// <summary>The last finished rounds, oldest first.</summary>
+    public ImmutableArray<RoundSummary> History { get; init; } = [];
+
+    /// <summary>Application bytes of all nodes and coordinators in this run so far: up.</summary>
+    public long BytesUp { get; init; }
+
+    /// <summary>Application bytes of all nodes and coordinators in this run so far: down.</summary>
+    public long BytesDown { get; init; }
+}
+
+/// <summary>A task's condition in a round.</summary>
+[JsonConverter(typeof(SnakeCaseEnum<TaskPhase>))]
+public enum TaskPhase
+{
+    /// <summary>Its predecessors are not committed yet.</summary>
+    Pending,
+
+    /// <summary>Attempts are out.</summary>
+    Running,
+
+    /// <summary>Its effects are in the state.</summary>
+    Committed,
+
+    /// <summary>Not part of this round.</summary>
+    Skipped,
+}
+
+/// <summary>A task in a round.</summary>
+public sealed record TaskState
+{
+    /// <summary>The most entries of each list.</summary>
+    public const int MaximumListed = 16;
+
+    /// <summary>The task.</summary>
+    public string Alias { get; init; } = "";
+
+    /// <summary>Its condition.</summary>
+    public TaskPhase Phase { get; init; }
+
+    /// <summary>On how many nodes it is placed.</summary>
+    public int Placed { get; init; }
+
+    /// <summary>How many of them have completed.</summary>
+    public int Completed { get; init; }
+
+    /// <summary>The first nodes that it is placed on.</summary>
+    public ImmutableArray<string> Nodes { get; init; } = [];
+
+    /// <summary>Who was left out or is in trouble, and why.</summary>
+    public ImmutableArray<NodeTrouble> Troubles { get; init; } = [];
+}
+
+/// <summary>A node in trouble.</summary>
+public sealed record NodeTrouble
+{
+    /// <summary>The node.</summary>
+    public string Node { get; init; } = "";
+
+    /// <summary>The trouble.</summary>
+    public string Reason { get; init; } = "";
+}
+
+/// <summary>A finished round.</summary>
+public sealed record RoundSummary
+{
+    /// <summary>The round.</summary>
+    public int Round { get; init; }
+
+    /// <summary>
+    /// For each numeric member of an object among the results, <c>tag.member</c>: its mean over the nodes, weighted by the
+    /// object's <c>samples</c> where it has them.
+    /// </summary>
+    public ImmutableSortedDictionary<string, double> Metrics { get; init; } = ImmutableSortedDictionary<string, double>.Empty;
+
+    /// <summary>How many nodes completed a first task.</summary>
+    public int Participants { get; init; }
+
+    /// <summary>Samples behind the contributions.</summary>
+    public long Samples { get; init; }
+
+    /// <summary>Who was left out, and why.</summary>
+    public ImmutableArray<NodeTrouble> LeftOut { get; init; } = [];
+
+    /// <summary>Bytes sent since the round before.</summary>
+    public long BytesUp { get; init; }
+
+    /// <summary>Bytes received since the round before.</summary>
+    public long BytesDown { get; init; }
+
+    /// <summary>The slowest first task's training.</summary>
+    public double TrainSeconds { get; init; }
+
+    /// <summary>The rest of the round's time.</summary>
+    public double OverheadSeconds { get; init; }
+
+    /// <summary>
+    /// The hash of the global weights that the round set; of <c>tag:hash</c> lines in tag order where there are several;
+    /// absent where there are none.
+    /// </summary>
+    public string? GlobalSha256 { get; init; }
+
+    /// <summary>What the scheduler said.</summary>
+    public string? Decision { get; init; }
+}

@@ -1,0 +1,131 @@
+using System.Buffers;
+using System.Text.Json;
+
+namespace MantaLight.Protocol;
+
+/// <summary>Points at immutable bytes by their hash.</summary>
+public sealed record BlobRef
+{
+    /// <summary>The largest blob, in bytes.</summary>
+    public const long MaximumSize = 64L << 30;
+
+    /// <summary>The SHA-256 of the bytes, lower-case hex.</summary>
+    public string Sha256 { get; init; } = "";
+
+    /// <summary>The length in bytes.</summary>
+    public long Size { get; init; }
+
+    /// <summary>The length of every chunk but the last.</summary>
+    public int ChunkSize { get; init; }
+
+    /// <summary>The number of chunks.</summary>
+    public int ChunkCount { get; init; }
+
+    /// <summary>What the bytes are: <c>weights</c> or <c>json</c>.</summary>
+    public string Format { get; init; } = "";
+
+    /// <summary>The length of one chunk.</summary>
+    public int LengthOf(int chunk) => (int)Math.Min(ChunkSize, Size - (long)chunk * ChunkSize);
+
+    /// <summary>Whether the numbers agree and the hash looks like one.</summary>
+    public bool IsSound() =>
+        IsHash(Sha256) && Size is > 0 and <= MaximumSize && ChunkSize is >= 1024 and <= 64 << 20
+        && ChunkCount == (Size + ChunkSize - 1) / ChunkSize && Format is ValueFormat.Weights or ValueFormat.Json;
+
+    /// <summary>Whether the text is a lower-case SHA-256.</summary>
+    public static bool IsHash(string? text) =>
+        text is { Length: 64 } && !text.AsSpan().ContainsAnyExcept(HexDigits);
+
+    private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdef");
+}
+
+/// <summary>What a blob holds.</summary>
+public static class ValueFormat
+{
+    /// <summary>Named arrays as MessagePack.</summary>
+    public const string Weights = "weights";
+
+    /// <summary>A JSON value too large to stand in a message.</summary>
+    public const string Json = "json";
+}
+
+/// <summary>A value, either itself or where it is: exactly one of the two is there.</summary>
+public sealed record ValueRef
+{
+    /// <summary>The most JSON that stands in a message, in bytes.</summary>
+    public const int MaximumInline = 2048;
+
+    /// <summary>A small JSON value.</summary>
+    public JsonElement? Value { get; init; }
+
+    /// <summary>Where anything else is.</summary>
+    public BlobRef? Blob { get; init; }
+
+    /// <summary>Whether exactly one is there and in order.</summary>
+    public bool IsSound() => Value is null ? Blob is not null && Blob.IsSound() : Blob is null;
+}
+
+/// <summary>A committed global of a run, in <c>state</c> and in schedule messages.</summary>
+public sealed record GlobalEntry
+{
+    /// <summary>The tag.</summary>
+    public string Tag { get; init; } = "";
+
+    /// <summary>Grows with every commit of the tag; 0 is the definition's.</summary>
+    public int Version { get; init; }
+
+    /// <summary>The round that set it.</summary>
+    public int Round { get; init; }
+
+    /// <summary>The value.</summary>
+    public ValueRef Content { get; init; } = new();
+}
+
+/// <summary>A committed global on its own topic (retained), for whoever joins late or only watches.</summary>
+public sealed record GlobalValue : CoordinatorMessage
+{
+    /// <summary>The global.</summary>
+    public GlobalEntry Global { get; init; } = new();
+}
+
+/// <summary>A node's result as watchers see it: small ones in full, others by their pointer.</summary>
+public sealed record ResultValue : RunMessage
+{
+    /// <summary>The round.</summary>
+    public int Round { get; init; }
+
+    /// <summary>The task that made it.</summary>
+    public string Alias { get; init; } = "";
+
+    /// <summary>The tag.</summary>
+    public string Tag { get; init; } = "";
+
+    /// <summary>The samples behind weights.</summary>
+    public long? Samples { get; init; }
+
+    /// <summary>The value.</summary>
+    public ValueRef Content { get; init; } = new();
+}
+
+/// <summary>A result in a completed record and as an input.</summary>
+public sealed record StagedResult
+{
+    /// <summary>The tag.</summary>
+    public string Tag { get; init; } = "";
+
+    /// <summary>The samples behind weights.</summary>
+    public long? Samples { get; init; }
+
+    /// <summary>The value.</summary>
+    public ValueRef Content { get; init; } = new();
+}
+
+/// <summary>A global that an attempt has staged.</summary>
+public sealed record StagedGlobal
+{
+    /// <summary>The tag.</summary>
+    public string Tag { get; init; } = "";
+
+    /// <summary>The value; its blob stands on the broker already.</summary>
+    public ValueRef Content { get; init; } = new();
+}
