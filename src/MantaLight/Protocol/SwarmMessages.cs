@@ -32,6 +32,9 @@ public sealed record CoordinatorClaim : ControlMessage
 {
     /// <summary>The term: one more than any before it.</summary>
     public long Term { get; init; }
+
+    /// <summary>Whether its holder has said goodbye, so that a successor need not wait.</summary>
+    public bool Released { get; init; }
 }
 
 /// <summary>The coordinator lives.</summary>

@@ -119,7 +119,7 @@ public sealed record NextRequest
     /// <summary>With <see cref="Stop"/>: whether the goal was reached.</summary>
     public bool Converged { get; init; }
 
-    /// <summary>With <see cref="Stop"/>: why.</summary>
+    /// <summary>Why, for the summary.</summary>
     public string? Reason { get; init; }
 
     /// <summary>The nodes of the next round's first task; absent to let its placement choose.</summary>

@@ -124,7 +124,7 @@ public sealed record RoundsDefinition
     /// <value>2.</value>
     public int Retries { get; init; } = 2;
 
-    /// <summary>How many nodes must be eligible for every task before the swarm starts; at least 1.</summary>
+    /// <summary>How many nodes must be eligible for the first tasks of method <c>all</c> before the swarm starts; at least 1.</summary>
     /// <value>1.</value>
     public int MinimumNodes { get; init; } = 1;
 }

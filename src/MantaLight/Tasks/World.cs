@@ -21,8 +21,10 @@ public sealed class World
     /// <summary>Asks for another round that starts at the task <paramref name="alias"/>.</summary>
     /// <param name="nodeIds">The nodes to run it on; null to let the task's placement choose among those present.</param>
     /// <param name="alias">A root task of the graph; null for all of its roots.</param>
+    /// <param name="reason">What the summary says, for example "threshold 99.0% not reached".</param>
     /// <exception cref="TaskContractException">The attempt already asked the swarm to stop.</exception>
-    public void ScheduleNextRound(IReadOnlyCollection<string>? nodeIds = null, string? alias = null) => Requests.ScheduleNext(nodeIds, alias);
+    public void ScheduleNextRound(IReadOnlyCollection<string>? nodeIds = null, string? alias = null, string? reason = null) =>
+        Requests.ScheduleNext(nodeIds, alias, reason);
 
     /// <summary>Asks for the end of the swarm after this round.</summary>
     /// <param name="reason">What the summary says, for example "accuracy 0.991 reached 0.99".</param>
@@ -36,11 +38,11 @@ internal sealed class RoundRequests
 {
     public RoundRequest? Request { get; private set; }
 
-    public void ScheduleNext(IReadOnlyCollection<string>? nodeIds, string? alias)
+    public void ScheduleNext(IReadOnlyCollection<string>? nodeIds, string? alias, string? reason)
     {
         if (Request is { Stop: true })
             throw new TaskContractException("The attempt asked the swarm to stop and then for another round; it can have one of the two.");
-        Request = new RoundRequest(Stop: false, Converged: false, Reason: null, Nodes: nodeIds is null ? null : [.. nodeIds], alias);
+        Request = new RoundRequest(Stop: false, Converged: false, reason, Nodes: nodeIds is null ? null : [.. nodeIds], alias);
     }
 
     public void Stop(string? reason, bool converged)

@@ -1,0 +1,87 @@
+using MantaLight.Protocol;
+using MantaLight.Swarms;
+
+namespace MantaLight.Coordination;
+
+/// <summary>
+/// A swarm's coordination without I/O, clock or randomness: (state, event, now) gives a new state and actions. The same
+/// events in the same order give the same actions on every machine.
+/// </summary>
+internal static class CoordinatorMachine
+{
+    public static (CoordinatorState State, IReadOnlyList<CoordinatorAction> Actions) Step(
+        CoordinatorState state, CoordinatorEvent happening, DateTimeOffset now)
+    {
+        var turn = new Turn(state, now);
+        switch (happening)
+        {
+            case CoordinatorEvent.MemberSeen e:
+                MemberSeen(turn, e.Presence);
+                break;
+            case CoordinatorEvent.UpdateSeen e:
+                AttemptFlow.UpdateSeen(turn, e.Update);
+                break;
+            case CoordinatorEvent.ControlSeen e:
+                ControlSeen(turn, e.Action);
+                break;
+            case CoordinatorEvent.RunEnded e:
+                RoundFlow.End(turn, e.Status, e.Reason);
+                break;
+            case CoordinatorEvent.Tick e:
+                turn.State = turn.State with { Traffic = turn.State.Traffic with { Coordinator = e.Traffic } };
+                AttemptFlow.CheckTimes(turn);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(happening), happening, null);
+        }
+        RoundFlow.Advance(turn);
+        return (turn.State, turn.Actions());
+    }
+
+    /// <summary>The first step: begins a new run, or goes on with one that a predecessor has left.</summary>
+    public static (CoordinatorState State, IReadOnlyList<CoordinatorAction> Actions) Begin(
+        CoordinatorState fresh, SwarmState? retained, IEnumerable<Presence> members, DateTimeOffset now)
+    {
+        var turn = new Turn(fresh with { Began = now, RoundBegan = now }, now);
+        foreach (var presence in members)
+            MemberSeen(turn, presence);
+        if (retained is not null && retained.Run == fresh.Run.ToString())
+        {
+            Takeover.GoOn(turn, retained);
+        }
+        else
+        {
+            foreach (var entry in turn.State.EffectiveGlobals())
+                turn.Do(new CoordinatorAction.PublishGlobal(entry));
+            turn.Dirty = true;
+        }
+        RoundFlow.Advance(turn);
+        return (turn.State, turn.Actions());
+    }
+
+    private static void MemberSeen(Turn turn, Presence presence)
+    {
+        var members = turn.State.Members;
+        var since = members.TryGetValue(presence.From, out var known) && known.Presence.Status == presence.Status
+            && known.Presence.Incarnation == presence.Incarnation ? known.Since : turn.Now;
+        // The will of a dead incarnation can come after its successor's first word.
+        if (known is { Online: true } && presence.Status == NodeStatus.Offline && presence.Incarnation != known.Presence.Incarnation)
+            return;
+        turn.State = turn.State with { Members = members.SetItem(presence.From, new Member(presence, since)) };
+    }
+
+    private static void ControlSeen(Turn turn, SwarmAction action)
+    {
+        switch (action)
+        {
+            case SwarmAction.Stop when !turn.State.Status.IsFinal():
+                RoundFlow.End(turn, RunStatus.Stopped, "stopped by its owner");
+                break;
+            case SwarmAction.Pause when !turn.State.Paused:
+            case SwarmAction.Resume when turn.State.Paused:
+                turn.State = turn.State with { Paused = action == SwarmAction.Pause };
+                turn.Dirty = true;
+                break;
+        }
+    }
+}

@@ -1,0 +1,98 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using MantaLight.Protocol;
+
+namespace MantaLight.Coordination;
+
+/// <summary>What a finished round tells its watchers.</summary>
+internal static class RoundSummaries
+{
+    private const int MaximumMetrics = 48;
+
+    public static RoundSummary Of(CoordinatorState state, NextRequest? request, DateTimeOffset now)
+    {
+        var roots = state.Tasks.Values.Where(t => t.Phase == TaskPhase.Committed && state.IsRoot(t.Task)).ToArray();
+        var records = roots.SelectMany(t => t.Placed.Values).Select(a => a.Record).OfType<TaskCompleted>().ToArray();
+        var training = records.Select(TrainingSeconds).DefaultIfEmpty(0).Max();
+        var bytes = state.Traffic.Total - state.Traffic.AtRoundStart;
+        return new RoundSummary
+        {
+            Round = state.Round,
+            Metrics = Metrics(state),
+            Participants = records.Length,
+            Samples = records.Sum(r => r.Results.Sum(result => result.Samples ?? 0)),
+            LeftOut = LeftOut(state),
+            BytesUp = bytes.Up,
+            BytesDown = bytes.Down,
+            TrainSeconds = Math.Round(training, 3),
+            OverheadSeconds = Math.Round(Math.Max(0, (now - state.RoundBegan).TotalSeconds - training), 3),
+            GlobalSha256 = GlobalHash(state),
+            Decision = request?.Reason,
+        };
+    }
+
+    private static ImmutableSortedDictionary<string, double> Metrics(CoordinatorState state)
+    {
+        var sums = new SortedDictionary<string, (double Sum, double Weight)>(StringComparer.Ordinal);
+        foreach (var (_, result) in InlineObjects(state))
+        {
+            var weight = Number(result.Content.Value!.Value, "samples") is { } samples and > 0 ? samples : 1;
+            foreach (var member in result.Content.Value!.Value.EnumerateObject())
+            {
+                if (member.Value.ValueKind != JsonValueKind.Number || member.NameEquals("samples") || !member.Value.TryGetDouble(out var value))
+                    continue;
+                var key = $"{result.Tag}.{member.Name}";
+                if (key.Length > 100 || (!sums.ContainsKey(key) && sums.Count >= MaximumMetrics))
+                    continue;
+                var (sum, total) = sums.GetValueOrDefault(key);
+                sums[key] = (sum + (value * weight), total + weight);
+            }
+        }
+        return sums.ToImmutableSortedDictionary(s => s.Key, s => s.Value.Sum / s.Value.Weight, StringComparer.Ordinal);
+    }
+
+    private static ImmutableArray<NodeTrouble> LeftOut(CoordinatorState state)
+    {
+        var own = state.Tasks.Values.SelectMany(t => t.Placed.Values
+            .Where(a => a.Phase == AttemptPhase.Failed)
+            .Select(a => new NodeTrouble { Node = a.Node, Reason = $"{t.Task.Alias}: {a.Trouble}" }));
+        // An aggregator names the contributions that it could not use.
+        var refused = InlineObjects(state)
+            .Where(r => r.Result.Tag == "aggregation" && r.Result.Content.Value!.Value.TryGetProperty("refused", out var list) && list.ValueKind == JsonValueKind.Array)
+            .SelectMany(r => r.Result.Content.Value!.Value.GetProperty("refused").EnumerateArray())
+            .Where(r => r.ValueKind == JsonValueKind.Object)
+            .Select(r => new NodeTrouble { Node = Text(r, "node"), Reason = Text(r, "reason") });
+        return [.. own.Concat(refused).Take(TaskState.MaximumListed).Select(t => t with { Reason = t.Reason.Length <= 300 ? t.Reason : t.Reason[..300] })];
+    }
+
+    private static string? GlobalHash(CoordinatorState state)
+    {
+        var set = state.Globals.Values.Where(g => g.Round == state.Round && g.Content.Blob is { Format: ValueFormat.Weights }).ToArray();
+        if (set.Length <= 1)
+            return set.FirstOrDefault()?.Content.Blob!.Sha256;
+        var lines = string.Concat(set.Select(g => $"{g.Tag}:{g.Content.Blob!.Sha256}\n"));
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(lines)));
+    }
+
+    private static double TrainingSeconds(TaskCompleted record)
+    {
+        var metrics = record.Results.FirstOrDefault(r => r.Tag == "train_metrics")?.Content.Value;
+        return metrics is { ValueKind: JsonValueKind.Object } value && Number(value, "seconds") is { } seconds ? seconds : record.Seconds;
+    }
+
+    private static IEnumerable<(string Node, StagedResult Result)> InlineObjects(CoordinatorState state) =>
+        from task in state.Tasks.Values
+        from attempt in task.Placed.Values
+        where attempt.Record is not null
+        from result in attempt.Record!.Results
+        where result.Content.Value is { ValueKind: JsonValueKind.Object }
+        select (attempt.Node, result);
+
+    private static double? Number(JsonElement value, string name) =>
+        value.TryGetProperty(name, out var member) && member.ValueKind == JsonValueKind.Number && member.TryGetDouble(out var number) ? number : null;
+
+    private static string Text(JsonElement value, string name) =>
+        value.TryGetProperty(name, out var member) && member.ValueKind == JsonValueKind.String ? member.GetString()! : "";
+}

@@ -1,0 +1,53 @@
+using System.Collections.Immutable;
+using MantaLight.Protocol;
+
+namespace MantaLight.Coordination;
+
+/// <summary>The coordinator's state as it is published.</summary>
+internal static class StateView
+{
+    public static SwarmState Of(CoordinatorState state)
+    {
+        var total = state.Traffic.Total;
+        return new SwarmState
+        {
+            Run = state.Run.ToString(),
+            Term = state.Term,
+            Swarm = state.Swarm,
+            Definition = state.Run.Definition,
+            Start = state.Run.Start,
+            Status = state.Paused && state.Status == RunStatus.Running ? RunStatus.Paused : state.Status,
+            Reason = state.Reason,
+            Waiting = state.Waiting,
+            Round = state.Round,
+            MaximumRounds = state.Definition.Rounds.Maximum,
+            FromAlias = state.FromAlias,
+            FromNodes = state.FromNodes,
+            // A round's tasks in the definition's order; the sorted dictionary would order them by alias.
+            Tasks = [.. state.Definition.Tasks.Prepend(state.Definition.Setup).Where(t => t is not null && state.Tasks.ContainsKey(t.Alias)).Select(t => View(state.Tasks[t!.Alias]))],
+            Globals = [.. state.Globals.Values],
+            History = state.History,
+            BytesUp = total.Up,
+            BytesDown = total.Down,
+        };
+    }
+
+    private static TaskState View(TaskRound task) => new()
+    {
+        Alias = task.Task.Alias,
+        Phase = task.Phase,
+        Placed = task.Placed.Count,
+        Completed = task.Placed.Values.Count(a => a.Phase == AttemptPhase.Completed),
+        Nodes = [.. task.Placed.Keys.Take(TaskState.MaximumListed)],
+        Troubles = Troubles(task),
+    };
+
+    public static ImmutableArray<NodeTrouble> Troubles(TaskRound task)
+    {
+        var open = task.Placed.Values.Where(a => a.Trouble is not null).Select(a => new NodeTrouble { Node = a.Node, Reason = Short(a.Trouble!) });
+        var left = task.LeftOut.Select(l => new NodeTrouble { Node = l.Key, Reason = Short(l.Value) });
+        return [.. left.Concat(open).Take(TaskState.MaximumListed)];
+    }
+
+    private static string Short(string text) => text.Length <= 300 ? text : string.Concat(text.AsSpan(0, 299), "…");
+}
