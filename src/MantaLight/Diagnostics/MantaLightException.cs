@@ -25,7 +25,11 @@ public sealed class BlobUnavailableException(string message, Exception? inner = 
 public sealed class DatasetException(string message, Exception? inner = null) : MantaLightException(message, inner);
 
 /// <summary>A swarm definition that cannot run; the message lists every problem with its JSON path.</summary>
-public sealed class InvalidSwarmException(string message, Exception? inner = null) : MantaLightException(message, inner);
+public sealed class InvalidSwarmException(string message, Exception? inner = null) : MantaLightException(message, inner)
+{
+    /// <summary>Each problem as <c>JSON path: what was found; what was expected</c>; at most 100 of them.</summary>
+    public IReadOnlyList<string> Problems { get; init; } = [];
+}
 
 /// <summary>A module (an assembly with tasks) is not there or has no such task.</summary>
 public sealed class ModuleException(string message, Exception? inner = null) : MantaLightException(message, inner);

@@ -1,0 +1,42 @@
+using System.Collections.Immutable;
+using MantaLight.Diagnostics;
+
+namespace MantaLight.Swarms;
+
+/// <summary>What must hold between the tasks of a definition.</summary>
+internal static class SwarmRules
+{
+    public static void CheckGraph(ImmutableArray<TaskDefinition> tasks, SwarmProblems problems)
+    {
+        var index = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (var i = 0; i < tasks.Length; i++)
+        {
+            var alias = tasks[i].Alias;
+            if (alias == TaskDefinition.SetupAlias)
+                problems.Add($"$.tasks[{i}].alias", "'setup' is the alias of the setup task, expected another one");
+            else if (alias.Length > 0 && !index.TryAdd(alias, i))
+                problems.Add($"$.tasks[{i}].alias", $"'{alias}' is already the alias of $.tasks[{index[alias]}], expected each alias once");
+        }
+        for (var i = 0; i < tasks.Length; i++)
+        {
+            for (var k = 0; k < tasks[i].After.Length; k++)
+            {
+                if (tasks[i].After[k] is { Length: > 0 } before && !index.ContainsKey(before))
+                    problems.Add($"$.tasks[{i}].after[{k}]", UnknownAlias(before, tasks, tasks[i].Alias));
+            }
+        }
+        foreach (var cycle in SwarmGraph.FindCycles(tasks))
+        {
+            var closing = index[cycle[0]];
+            problems.Add($"$.tasks[{closing}].after", $"the tasks wait for each other: {string.Join(" -> ", cycle)}; expected a graph without cycles");
+        }
+    }
+
+    private static string UnknownAlias(string unknown, ImmutableArray<TaskDefinition> tasks, string own)
+    {
+        if (unknown == TaskDefinition.SetupAlias)
+            return "'setup' runs before the first round and is before every task; leave it out";
+        string[] others = [.. tasks.Select(t => t.Alias).Where(a => a.Length > 0 && a != own && a != TaskDefinition.SetupAlias).Distinct()];
+        return $"unknown alias '{unknown}'; expected one of: {KnownNames.List(others)}";
+    }
+}

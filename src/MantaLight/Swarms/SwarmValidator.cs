@@ -1,0 +1,117 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using MantaLight.Diagnostics;
+using MantaLight.Tasks;
+
+namespace MantaLight.Swarms;
+
+/// <summary>Checks a definition against the tasks of its module: what <see cref="SwarmJson"/> cannot know.</summary>
+public static class SwarmValidator
+{
+    private static readonly JsonSerializerOptions Strict = new(TaskJson.Options)
+    {
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        RespectNullableAnnotations = true,
+    };
+
+    /// <summary>Checks every task's type and options.</summary>
+    /// <exception cref="InvalidSwarmException">There are unknown types, or unknown or mistyped options; the message lists all of them with their JSON path.</exception>
+    public static void Check(SwarmDefinition definition, TaskCatalog catalog)
+    {
+        var problems = new SwarmProblems();
+        if (definition.Setup is { } setup)
+            CheckTask(setup, "$.setup", catalog, problems);
+        for (var i = 0; i < definition.Tasks.Length; i++)
+            CheckTask(definition.Tasks[i], $"$.tasks[{i}]", catalog, problems);
+        problems.ThrowIfAny();
+    }
+
+    private static void CheckTask(TaskDefinition task, string path, TaskCatalog catalog, SwarmProblems problems)
+    {
+        Type type;
+        try
+        {
+            type = catalog.Resolve(task.Type);
+        }
+        catch (ModuleException e)
+        {
+            problems.Add($"{path}.type", e.Message);
+            return;
+        }
+        // Options that are left out are checked as an empty object: some of them may be required.
+        var json = task.Options.ValueKind == JsonValueKind.Undefined ? JsonElement.Parse("{}"u8) : task.Options;
+        if (TaskCatalog.OptionsOf(type) is { } optionsType)
+            CheckOptions(json, $"{path}.options", optionsType, problems);
+        else if (json.ValueKind != JsonValueKind.Object || json.GetPropertyCount() > 0)
+            problems.Add($"{path}.options", $"found {JsonPath.Describe(json)}, but {type.Name} takes no options; leave it out");
+    }
+
+    private static void CheckOptions(JsonElement json, string path, Type type, SwarmProblems problems)
+    {
+        var info = Strict.GetTypeInfo(type);
+        if (json.ValueKind != JsonValueKind.Object || info.Kind != JsonTypeInfoKind.Object)
+        {
+            Read(json, path, type, problems);
+            return;
+        }
+        // Member by member, as a whole read stops at the first problem.
+        var known = info.Properties.ToDictionary(p => p.Name, StringComparer.Ordinal);
+        var sound = true;
+        foreach (var member in json.EnumerateObject())
+        {
+            var memberPath = JsonPath.Of(path, member.Name);
+            if (known.TryGetValue(member.Name, out var property))
+            {
+                sound &= Read(member.Value, memberPath, property.PropertyType, problems);
+                continue;
+            }
+            sound = false;
+            var hint = KnownNames.Nearest(member.Name, known.Keys) is { } near ? $", did you mean '{near}'?" : "";
+            problems.Add(memberPath, $"unknown option{hint}; expected one of: {KnownNames.List(known.Keys)}");
+        }
+        if (sound)
+            Read(json, path, type, problems);
+    }
+
+    private static bool Read(JsonElement json, string path, Type type, SwarmProblems problems)
+    {
+        try
+        {
+            json.Deserialize(type, Strict);
+            return true;
+        }
+        catch (JsonException e)
+        {
+            // The serializer's path starts with $, its message ends with the path and a position inside the options.
+            var below = e.Path is { Length: > 1 } inner && inner[0] == '$' ? inner[1..] : "";
+            var reason = e.InnerException is InvalidOperationException or null ? e.Message.Split(" Path: ", 2)[0] : e.InnerException.Message;
+            problems.Add(path + below, $"{Found(json, below)}{reason} Expected {NameOf(type, below)}");
+        }
+        catch (Exception e)
+        {
+            // An options record may refuse a value in its constructor or in a setter.
+            problems.Add(path, e.Message);
+        }
+        return false;
+    }
+
+    private static string Found(JsonElement json, string below) => below.Length == 0 ? $"found {JsonPath.Describe(json)}: " : "";
+
+    private static string NameOf(Type type, string below)
+    {
+        var value = Nullable.GetUnderlyingType(type) ?? type;
+        if (below.Length > 0 || Strict.GetTypeInfo(value).Kind == JsonTypeInfoKind.Object)
+            return $"what {value.Name} takes";
+        if (value.IsEnum)
+            return $"one of: {string.Join(", ", Enum.GetNames(value).Select(JsonNamingPolicy.SnakeCaseLower.ConvertName))}";
+        return Type.GetTypeCode(value) switch
+        {
+            TypeCode.Boolean => "true or false",
+            TypeCode.String => "text",
+            TypeCode.Single or TypeCode.Double or TypeCode.Decimal => "a number",
+            >= TypeCode.SByte and <= TypeCode.UInt64 => "an integer in the range of " + value.Name,
+            _ => $"what {value.Name} takes",
+        };
+    }
+}
