@@ -109,11 +109,11 @@ internal static class RoundFlow
             FromNodes = request?.Nodes,
             Traffic = turn.State.Traffic with { AtRoundStart = round == 1 ? default : turn.State.Traffic.Total },
         };
-        var taking = request?.Alias is { } alias ? Descendants(turn.State.Definition, alias) : null;
+        var taking = request?.Alias is { } alias ? new SwarmGraph(turn.State.Definition).RoundFrom(alias) : default(ImmutableArray<string>?);
         var tasks = CoordinatorState.Ordered<TaskRound>().ToBuilder();
         foreach (var task in turn.State.Definition.Tasks)
         {
-            tasks[task.Alias] = taking is null || taking.Contains(task.Alias)
+            tasks[task.Alias] = taking is null || taking.Value.Contains(task.Alias)
                 ? Placed(turn.State, task)
                 : new TaskRound { Task = task, Phase = TaskPhase.Skipped };
         }
@@ -237,16 +237,5 @@ internal static class RoundFlow
             return;
         turn.State = turn.State with { Waiting = reason };
         turn.Dirty = true;
-    }
-
-    private static HashSet<string> Descendants(SwarmDefinition definition, string alias)
-    {
-        HashSet<string> found = [alias];
-        for (var count = 0; count != found.Count;)
-        {
-            count = found.Count;
-            found.UnionWith(definition.Tasks.Where(t => t.After.Any(found.Contains)).Select(t => t.Alias));
-        }
-        return found;
     }
 }

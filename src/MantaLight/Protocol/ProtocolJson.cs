@@ -49,6 +49,7 @@ public static class ProtocolJson
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     AllowOutOfOrderMetadataProperties = true,
+    RespectNullableAnnotations = true,
     MaxDepth = 32)]
 [JsonSerializable(typeof(ControlMessage))]
 internal sealed partial class ProtocolJsonContext : JsonSerializerContext;

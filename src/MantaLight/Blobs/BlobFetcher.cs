@@ -1,0 +1,185 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Threading.Channels;
+using MantaLight.Messaging;
+using MantaLight.Protocol;
+
+namespace MantaLight.Blobs;
+
+/// <summary>
+/// Brings blobs into the node's store: globals from the broker's retained chunks, results from their producers with a
+/// credit window. Several callers that want one blob share one transfer.
+/// </summary>
+internal sealed class BlobFetcher(
+    IBrokerConnection connection, Topics topics, MessageStamp stamp, BlobStore store, ChunkInbox inbox, BlobTiming timing) : IAsyncDisposable
+{
+    // A wildcard replay is delivered as fast as the broker can: more chunks than this overflow common queues.
+    private const int MaximumReplay = 256;
+
+    private readonly ConcurrentDictionary<string, Lazy<Task>> transfers = new(StringComparer.Ordinal);
+    private readonly CancellationTokenSource stopping = new();
+
+    public Task FetchGlobalAsync(string swarm, BlobRef blob, CancellationToken cancellationToken) =>
+        FetchAsync(blob, stop => ReadRetainedAsync(swarm, blob, stop), cancellationToken);
+
+    public Task FetchResultAsync(string producer, BlobRef blob, CancellationToken cancellationToken) =>
+        FetchAsync(blob, stop => PullAsync(producer, blob, stop), cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        await stopping.CancelAsync();
+        await Task.WhenAll(transfers.Values.Where(t => t.IsValueCreated).Select(t => t.Value)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        stopping.Dispose();
+    }
+
+    private async Task FetchAsync(BlobRef blob, Func<CancellationToken, Task> transfer, CancellationToken cancellationToken)
+    {
+        if (!blob.IsSound())
+            throw new MalformedDataException("A blob's pointer is not sound: hash, size and chunks do not agree.");
+        if (store.Contains(blob.Sha256))
+            return;
+        var shared = transfers.GetOrAdd(blob.Sha256, hash => new Lazy<Task>(() => RunAsync(hash, transfer)));
+        await shared.Value.WaitAsync(cancellationToken);
+    }
+
+    private async Task RunAsync(string hash, Func<CancellationToken, Task> transfer)
+    {
+        try
+        {
+            await transfer(stopping.Token);
+        }
+        finally
+        {
+            transfers.TryRemove(hash, out _);
+        }
+    }
+
+    private async Task ReadRetainedAsync(string swarm, BlobRef blob, CancellationToken cancellationToken)
+    {
+        using var partial = store.Begin(blob);
+        var parent = topics.SwarmBlobs(swarm, blob.Sha256);
+        var chunks = Channel.CreateBounded<Arrival>(new BoundedChannelOptions(2 * MaximumReplay) { FullMode = BoundedChannelFullMode.DropWrite });
+        void Take(BrokerMessage message)
+        {
+            if (int.TryParse(message.Topic.AsSpan(parent.Length + 1), out var index) && !message.Payload.IsEmpty)
+                chunks.Writer.TryWrite(new Arrival(index, message.Payload));
+        }
+        if (connection.Limits.ReplaysRetainedByWildcard && blob.ChunkCount <= MaximumReplay)
+        {
+            await using var all = await connection.SubscribeAsync($"{parent}/+", Take, cancellationToken);
+            await CollectAsync(partial, chunks.Reader, cancellationToken);
+        }
+        // Whatever the wildcard did not bring is fetched chunk by chunk: the way on brokers that do not replay by wildcard.
+        var deadline = stamp.Time.GetUtcNow() + timing.GiveUp;
+        while (partial.Missing > 0)
+        {
+            var before = partial.Missing;
+            var wanted = Enumerable.Range(0, blob.ChunkCount).Where(i => !partial.Has(i)).Take(BlobRequest.Window).ToArray();
+            var single = new List<IAsyncDisposable>(wanted.Length);
+            try
+            {
+                foreach (var chunk in wanted)
+                    single.Add(await connection.SubscribeAsync(topics.SwarmBlob(swarm, blob.Sha256, chunk), Take, cancellationToken));
+                await CollectAsync(partial, chunks.Reader, cancellationToken, before - wanted.Length);
+            }
+            finally
+            {
+                foreach (var subscription in single)
+                    await subscription.DisposeAsync();
+            }
+            if (partial.Missing < before)
+                deadline = stamp.Time.GetUtcNow() + timing.GiveUp;
+            else if (stamp.Time.GetUtcNow() >= deadline)
+                throw new BlobUnavailableException($"{partial.Missing} of {blob.ChunkCount} chunks of global {blob.Sha256} of swarm '{swarm}' are not retained at the broker.");
+        }
+        partial.Complete();
+    }
+
+    /// <summary>Takes what comes until enough is there or nothing more comes for a while.</summary>
+    private async Task CollectAsync(PartialBlob partial, ChannelReader<Arrival> chunks, CancellationToken cancellationToken, int until = 0)
+    {
+        while (partial.Missing > until && await WaitAsync(chunks, cancellationToken))
+        {
+            while (chunks.TryRead(out var arrival))
+                partial.Add(arrival.Chunk, arrival.Bytes);
+        }
+    }
+
+    private async Task PullAsync(string producer, BlobRef blob, CancellationToken cancellationToken)
+    {
+        using var partial = store.Begin(blob);
+        var chunks = inbox.Open(blob.Sha256);
+        try
+        {
+            var asked = new HashSet<int>();
+            var next = 0;
+            var deadline = stamp.Time.GetUtcNow() + timing.GiveUp;
+            while (partial.Missing > 0)
+            {
+                if (asked.Count <= BlobRequest.Window / 2)
+                    next = await AskAsync(producer, blob, partial, asked, next, cancellationToken);
+                if (await WaitAsync(chunks, cancellationToken))
+                {
+                    while (chunks.TryRead(out var arrival))
+                    {
+                        if (arrival.Refusal is { } refusal)
+                            throw new BlobUnavailableException($"{producer} does not serve blob {blob.Sha256}: {refusal}");
+                        asked.Remove(arrival.Chunk);
+                        if (partial.Add(arrival.Chunk, arrival.Bytes))
+                            deadline = stamp.Time.GetUtcNow() + timing.GiveUp;
+                    }
+                    continue;
+                }
+                if (stamp.Time.GetUtcNow() >= deadline)
+                    throw new BlobUnavailableException($"{producer} has not sent {partial.Missing} of {blob.ChunkCount} chunks of blob {blob.Sha256} for {timing.GiveUp.TotalSeconds:0} s.");
+                asked.Clear();
+                next = 0;
+            }
+            partial.Complete();
+        }
+        finally
+        {
+            inbox.Close(blob.Sha256);
+        }
+    }
+
+    private async Task<int> AskAsync(string producer, BlobRef blob, PartialBlob partial, HashSet<int> asked, int next, CancellationToken cancellationToken)
+    {
+        var wanted = ImmutableArray.CreateBuilder<int>();
+        for (; next < blob.ChunkCount && asked.Count < BlobRequest.Window; next++)
+        {
+            if (!partial.Has(next) && asked.Add(next))
+                wanted.Add(next);
+        }
+        if (wanted.Count > 0)
+        {
+            var request = stamp.Stamp(new BlobRequest { Hash = blob.Sha256, ChunkSize = blob.ChunkSize, Chunks = wanted.ToImmutable() });
+            try
+            {
+                await connection.PublishAsync(new OutboundMessage(topics.Inbox(producer), ProtocolJson.Write(request)), cancellationToken);
+            }
+            catch (BrokerConnectionLostException)
+            {
+                // Asked again after the silence that follows.
+            }
+        }
+        return next;
+    }
+
+    /// <summary>Waits for an arrival; false after a silence.</summary>
+    private async Task<bool> WaitAsync(ChannelReader<Arrival> chunks, CancellationToken cancellationToken)
+    {
+        if (chunks.TryPeek(out _))
+            return true;
+        using var silence = new CancellationTokenSource(timing.Idle, stamp.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, cancellationToken);
+        try
+        {
+            return await chunks.WaitToReadAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,115 @@
+using System.Buffers;
+using MantaLight.Messaging;
+using MantaLight.Protocol;
+using Microsoft.Win32.SafeHandles;
+
+namespace MantaLight.Blobs;
+
+/// <summary>Brings blobs out of the node's store: globals as retained chunks, results to whoever asks.</summary>
+internal sealed class BlobPublisher(IBrokerConnection connection, Topics topics, MessageStamp stamp, BlobStore store, BlobTiming timing)
+{
+    /// <summary>Publishes all chunks retained and proves by reading back that the broker kept them.</summary>
+    /// <exception cref="BlobUnavailableException">The broker did not keep them.</exception>
+    public async Task PublishGlobalAsync(string swarm, BlobRef blob, CancellationToken cancellationToken)
+    {
+        using var file = store.TryOpen(blob.Sha256) ?? throw new BlobUnavailableException($"Blob {blob.Sha256} is not in this node's store.");
+        await SendAsync(file, blob.Size, blob.ChunkSize, Enumerable.Range(0, blob.ChunkCount), chunk => topics.SwarmBlob(swarm, blob.Sha256, chunk), retain: true, cancellationToken);
+        // A broker that the self-test has proven is asked for the last chunk only.
+        for (var chunk = connection.Limits.ReplaysRetainedByWildcard ? blob.ChunkCount - 1 : 0; chunk < blob.ChunkCount; chunk++)
+        {
+            if (!await IsKeptAsync(swarm, blob, file, chunk, cancellationToken))
+                throw new BlobUnavailableException($"The broker did not keep chunk {chunk} of {blob.ChunkCount} of global {blob.Sha256}: check its limits for retained messages.");
+        }
+    }
+
+    /// <summary>Removes a global's chunks from the broker.</summary>
+    public static async Task ClearGlobalAsync(IBrokerConnection connection, Topics topics, TimeProvider time, string swarm, BlobRef blob, CancellationToken cancellationToken)
+    {
+        for (var chunk = 0; chunk < blob.ChunkCount; chunk++)
+        {
+            await connection.PublishAsync(new OutboundMessage(topics.SwarmBlob(swarm, blob.Sha256, chunk), ReadOnlyMemory<byte>.Empty, retain: true), cancellationToken);
+            // At most 200 a second: EMQX drops stores and deletes above its rate without a word.
+            if (chunk % 20 == 19)
+                await Task.Delay(TimeSpan.FromMilliseconds(100), time, cancellationToken);
+        }
+    }
+
+    /// <summary>Answers a request for chunks.</summary>
+    public async Task ServeAsync(BlobRequest request, CancellationToken cancellationToken)
+    {
+        if (!BlobRef.IsHash(request.Hash) || !Identifier.IsValid(request.From) || request.ChunkSize is < 1024 or > 64 << 20 || request.Chunks.Length > BlobRequest.Window)
+            return;
+        using var file = store.TryOpen(request.Hash);
+        if (file is null)
+        {
+            var refusal = stamp.Stamp(new BlobRefusal { Hash = request.Hash, Reason = "it is not (or no longer) kept here" });
+            await connection.PublishAsync(new OutboundMessage(topics.Inbox(request.From), ProtocolJson.Write(refusal)), cancellationToken);
+            return;
+        }
+        var size = RandomAccess.GetLength(file);
+        var chunks = request.Chunks.Where(chunk => chunk >= 0 && (long)chunk * request.ChunkSize < size);
+        await SendAsync(file, size, request.ChunkSize, chunks, chunk => topics.NodeBlob(request.From, request.Hash, chunk), retain: false, cancellationToken);
+    }
+
+    private async Task SendAsync(
+        SafeFileHandle file, long size, int chunkSize, IEnumerable<int> chunks, Func<int, string> topic, bool retain, CancellationToken cancellationToken)
+    {
+        var underWay = new Queue<Task>();
+        try
+        {
+            foreach (var chunk in chunks)
+            {
+                if (underWay.Count >= connection.Limits.Window)
+                    await underWay.Dequeue();
+                underWay.Enqueue(SendAsync(file, size, chunkSize, chunk, topic(chunk), retain, cancellationToken));
+            }
+            while (underWay.TryDequeue(out var sending))
+                await sending;
+        }
+        finally
+        {
+            // After a failure the others still use their buffers: let them end before the file is closed.
+            await Task.WhenAll(underWay).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task SendAsync(SafeFileHandle file, long size, int chunkSize, int chunk, string topic, bool retain, CancellationToken cancellationToken)
+    {
+        var offset = (long)chunk * chunkSize;
+        var length = (int)Math.Min(chunkSize, size - offset);
+        var buffer = ArrayPool<byte>.Shared.Rent(length);
+        ReadExactly(file, buffer.AsSpan(0, length), offset);
+        await connection.PublishAsync(new OutboundMessage(topic, buffer.AsMemory(0, length), retain), cancellationToken);
+        // Only after the acknowledgement: a publish that failed may still be reading it.
+        ArrayPool<byte>.Shared.Return(buffer);
+    }
+
+    private async Task<bool> IsKeptAsync(string swarm, BlobRef blob, SafeFileHandle file, int chunk, CancellationToken cancellationToken)
+    {
+        var found = new TaskCompletionSource<ReadOnlySequence<byte>>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var subscription = await connection.SubscribeAsync(
+            topics.SwarmBlob(swarm, blob.Sha256, chunk), message => found.TrySetResult(message.Payload), cancellationToken);
+        try
+        {
+            var kept = await found.Task.WaitAsync(5 * timing.Idle, stamp.Time, cancellationToken);
+            var expected = new byte[blob.LengthOf(chunk)];
+            ReadExactly(file, expected, (long)chunk * blob.ChunkSize);
+            return kept.ToArray().AsSpan().SequenceEqual(expected);
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+    }
+
+    private static void ReadExactly(SafeFileHandle file, Span<byte> target, long offset)
+    {
+        for (var read = 0; read < target.Length;)
+        {
+            var count = RandomAccess.Read(file, target[read..], offset + read);
+            if (count == 0)
+                throw new EndOfStreamException("A blob's file is shorter than it was.");
+            read += count;
+        }
+    }
+}

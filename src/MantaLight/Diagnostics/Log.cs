@@ -1,0 +1,61 @@
+using Microsoft.Extensions.Logging;
+
+namespace MantaLight.Diagnostics;
+
+/// <summary>All log events of the core.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(100, LogLevel.Information, "Node {Node} is online in cluster {Cluster} at {Broker}: data sets [{Datasets}], modules [{Modules}]")]
+    public static partial void NodeOnline(ILogger logger, string node, string cluster, string broker, string datasets, string modules);
+
+    [LoggerMessage(101, LogLevel.Information, "Node {Node} has said goodbye")]
+    public static partial void NodeOffline(ILogger logger, string node);
+
+    [LoggerMessage(102, LogLevel.Warning, "The connection to the broker was lost; reconnecting")]
+    public static partial void ConnectionLost(ILogger logger);
+
+    [LoggerMessage(103, LogLevel.Information, "The connection to the broker is back")]
+    public static partial void ConnectionBack(ILogger logger);
+
+    [LoggerMessage(104, LogLevel.Warning, "A message on {Topic} was dropped: {Problem}. Further ones of this kind are only counted (mantalight.messages.dropped)")]
+    public static partial void MessageDropped(ILogger logger, string topic, string problem);
+
+    [LoggerMessage(105, LogLevel.Error, "An event of swarm or node could not be handled and was skipped: {What}")]
+    public static partial void EventFailed(ILogger logger, Exception exception, string what);
+
+    [LoggerMessage(106, LogLevel.Error, "Another process has the node id {Node} (incarnation {Other}, started earlier); this one stops")]
+    public static partial void NamesakeWins(ILogger logger, string node, string other);
+
+    [LoggerMessage(107, LogLevel.Warning, "A message to {Topic} could not be published: {Problem}")]
+    public static partial void PublishFailed(ILogger logger, string topic, string problem);
+
+    [LoggerMessage(108, LogLevel.Warning, "Chunks asked for by {Node} could not be served: {Problem}")]
+    public static partial void ServeFailed(ILogger logger, string node, string problem);
+
+    [LoggerMessage(200, LogLevel.Information, "Swarm {Swarm}: this node coordinates (term {Term})")]
+    public static partial void Acting(ILogger logger, string swarm, long term);
+
+    [LoggerMessage(201, LogLevel.Information, "Swarm {Swarm}: this node no longer coordinates ({Reason})")]
+    public static partial void StoodDown(ILogger logger, string swarm, string reason);
+
+    [LoggerMessage(202, LogLevel.Information, "Swarm {Swarm}: run {Run} is {Status}{Reason}")]
+    public static partial void RunChanged(ILogger logger, string swarm, string run, string status, string reason);
+
+    [LoggerMessage(203, LogLevel.Error, "Swarm {Swarm}: the definition is refused: {Problem}")]
+    public static partial void DefinitionRefused(ILogger logger, string swarm, string problem);
+
+    [LoggerMessage(204, LogLevel.Warning, "Swarm {Swarm}: the coordinator connection failed: {Problem}")]
+    public static partial void SeatFailed(ILogger logger, string swarm, string problem);
+
+    [LoggerMessage(300, LogLevel.Information, "Attempt {Attempt} begins")]
+    public static partial void AttemptBegins(ILogger logger, string attempt);
+
+    [LoggerMessage(301, LogLevel.Information, "Attempt {Attempt} completed after {Seconds:0.00} s")]
+    public static partial void AttemptCompleted(ILogger logger, string attempt, double seconds);
+
+    [LoggerMessage(302, LogLevel.Error, "Attempt {Attempt} failed: {Error}: {Message}")]
+    public static partial void AttemptFailed(ILogger logger, string attempt, string error, string message);
+
+    [LoggerMessage(303, LogLevel.Information, "Attempt {Attempt} was cancelled: {Reason}")]
+    public static partial void AttemptCancelled(ILogger logger, string attempt, string reason);
+}

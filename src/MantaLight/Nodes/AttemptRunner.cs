@@ -1,0 +1,180 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using System.Text.Json;
+using MantaLight.Blobs;
+using MantaLight.Diagnostics;
+using MantaLight.Messaging;
+using MantaLight.Protocol;
+using MantaLight.Tasks;
+using Microsoft.Extensions.Logging;
+
+namespace MantaLight.Nodes;
+
+/// <summary>What attempts of a node share.</summary>
+internal sealed record AttemptServices(
+    NodeSettings Settings,
+    Topics Topics,
+    IServiceProvider Services,
+    IBrokerConnection Connection,
+    BlobStore Store,
+    BlobFetcher Fetcher,
+    BlobPublisher Publisher,
+    Outbox Outbox,
+    ILoggerFactory Loggers,
+    TimeProvider Time,
+    SemaphoreSlim Slots);
+
+/// <summary>Runs one attempt: an instance in a scope of its own, its effects staged, one record at the end.</summary>
+internal sealed class AttemptRunner(AttemptServices node, string swarm, ScheduleAttempt schedule)
+{
+    private static readonly TimeSpan ReportInterval = TimeSpan.FromMilliseconds(200);
+    private static readonly JsonElement NoOptions = JsonDocument.Parse("{}").RootElement.Clone();
+
+    private readonly NodeAttemptStore store = new(swarm, schedule, node.Store, node.Fetcher, node.Connection.Limits.ChunkSize);
+    private readonly ILogger logger = node.Loggers.CreateLogger("MantaLight.Nodes.Attempt");
+    private long lastReport;
+
+    /// <summary>Blobs that the attempt has read or made.</summary>
+    public IReadOnlyCollection<string> Touched => store.Touched;
+
+    /// <summary>Globals whose chunks the attempt has put on the broker.</summary>
+    public ImmutableArray<BlobRef> Published { get; private set; } = [];
+
+    /// <summary>Runs to the end; never throws.</summary>
+    public async Task<TaskUpdate> RunAsync(Func<string?> cancelReason, CancellationToken cancellationToken)
+    {
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(Math.Clamp(schedule.TimeoutSeconds, 0, 7 * 86400)), node.Time);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
+        using var activity = Telemetry.Source.StartActivity("attempt");
+        activity?.SetTag("mantalight.swarm", swarm).SetTag("mantalight.round", schedule.Round).SetTag("mantalight.alias", schedule.Alias);
+        TaskUpdate outcome;
+        try
+        {
+            await node.Slots.WaitAsync(stop.Token);
+            try
+            {
+                outcome = await ExecuteAsync(stop.Token);
+            }
+            finally
+            {
+                node.Slots.Release();
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            var reason = cancellationToken.IsCancellationRequested
+                ? cancelReason() ?? "cancelled"
+                : $"the deadline of {TimeSpan.FromSeconds(schedule.TimeoutSeconds):c} passed";
+            Log.AttemptCancelled(logger, schedule.Attempt, reason);
+            outcome = new TaskFailed { Error = "Cancelled", Message = reason, Retryable = cancellationToken.IsCancellationRequested };
+        }
+        catch (Exception e)
+        {
+            Log.AttemptFailed(logger, schedule.Attempt, e.GetType().Name, e.Message);
+            outcome = Failure(e);
+        }
+        Telemetry.Attempts.Add(1, new("alias", schedule.Alias), new("outcome", outcome is TaskCompleted ? "completed" : "failed"));
+        return Fill(outcome);
+    }
+
+    private async Task<TaskUpdate> ExecuteAsync(CancellationToken cancellationToken)
+    {
+        Log.AttemptBegins(logger, schedule.Attempt);
+        if (!node.Settings.Modules.TryGetValue(schedule.Module, out var catalog))
+            throw new ModuleException($"Module {schedule.Module} is not on this node; there are: {(node.Settings.Modules.IsEmpty ? "none" : string.Join(", ", node.Settings.Modules.Keys))}.");
+        var type = catalog.Resolve(schedule.TaskType);
+        var requests = new RoundRequests();
+        var began = node.Time.GetTimestamp();
+        await using (var activator = new TaskActivator(node.Services))
+        {
+            SwarmTask task;
+            // A model's constructor may draw from a process-wide generator that another attempt has to itself.
+            using (await AttemptContext.RunAloneAsync(cancellationToken))
+                task = activator.Create(type);
+            task.Attach(new AttemptEnvironment(
+                new World(new Globals(store), new Results(store), requests),
+                new Local(node.Settings.Datasets),
+                new TaskLogger(node.Loggers.CreateLogger(type.FullName ?? type.Name), node.Outbox, node.Topics.Logs(swarm, node.Settings.Id), schedule),
+                Context()));
+            Report(new TaskProgress(0, null));
+            await task.RunAsync(cancellationToken);
+        }
+        cancellationToken.ThrowIfCancellationRequested();
+        var seconds = node.Time.GetElapsedTime(began).TotalSeconds;
+        await PublishGlobalsAsync(cancellationToken);
+        Log.AttemptCompleted(logger, schedule.Attempt, seconds);
+        Telemetry.AttemptSeconds.Record(seconds, new KeyValuePair<string, object?>("alias", schedule.Alias));
+        return new TaskCompleted
+        {
+            Globals = store.StagedGlobals,
+            Results = store.StagedResults,
+            Next = Next(requests.Request),
+            Seconds = Math.Round(seconds, 4),
+        };
+    }
+
+    private async Task PublishGlobalsAsync(CancellationToken cancellationToken)
+    {
+        foreach (var blob in store.StagedGlobals.Select(g => g.Content.Blob).OfType<BlobRef>().DistinctBy(b => b.Sha256))
+        {
+            Published = Published.Add(blob);
+            await node.Publisher.PublishGlobalAsync(swarm, blob, cancellationToken);
+        }
+    }
+
+    private AttemptContext Context() => new(Report)
+    {
+        Swarm = swarm,
+        Round = schedule.Round,
+        MaximumRounds = schedule.MaximumRounds,
+        Node = node.Settings.Id,
+        Alias = schedule.Alias,
+        Attempt = schedule.Number,
+        Seed = schedule.Seed,
+        Threads = schedule.Threads,
+        Deadline = node.Time.GetUtcNow() + TimeSpan.FromSeconds(Math.Clamp(schedule.TimeoutSeconds, 0, 7 * 86400)),
+        Options = schedule.Options ?? NoOptions,
+        Time = node.Time,
+    };
+
+    // Called for every batch: only a timestamp is read unless a report is due.
+    private void Report(TaskProgress progress)
+    {
+        var last = Interlocked.Read(ref lastReport);
+        if (last != 0 && progress.Fraction < 1 && node.Time.GetElapsedTime(last) < ReportInterval)
+            return;
+        Interlocked.Exchange(ref lastReport, node.Time.GetTimestamp());
+        var loss = progress.Loss is { } value && double.IsFinite(value) ? value : (double?)null;
+        var update = new TaskRunning { Progress = double.IsFinite(progress.Fraction) ? Math.Clamp(progress.Fraction, 0, 1) : 0, Loss = loss };
+        node.Outbox.Send(node.Topics.Tasks(swarm, node.Settings.Id), Fill(update), Delivery.AtMostOnce);
+    }
+
+    private TaskUpdate Fill(TaskUpdate update) =>
+        update with { Run = schedule.Run, Round = schedule.Round, Alias = schedule.Alias, Attempt = schedule.Attempt };
+
+    private static NextRequest? Next(RoundRequest? request) => request is null ? null : new NextRequest
+    {
+        Stop = request.Stop,
+        Converged = request.Converged,
+        Reason = request.Reason,
+        Nodes = request.Nodes is { } nodes ? [.. nodes] : null,
+        Alias = request.Alias,
+    };
+
+    private static TaskFailed Failure(Exception exception)
+    {
+        var frames = new StackTrace(exception).GetFrames()
+            .Select(frame => frame.GetMethod())
+            .Where(method => method?.DeclaringType is { } type && type.Namespace?.StartsWith("System", StringComparison.Ordinal) != true)
+            .Select(method => $"{method!.DeclaringType!.FullName}.{method.Name}")
+            .Take(12);
+        return new TaskFailed
+        {
+            Error = exception.GetType().Name,
+            Message = exception.Message.Length <= 2000 ? exception.Message : exception.Message[..2000],
+            Frames = [.. frames],
+            // These are the same the next time.
+            Retryable = exception is not (ModuleException or TaskContractException or DatasetException or InvalidSwarmException),
+        };
+    }
+}

@@ -1,0 +1,58 @@
+using System.Threading.Channels;
+using MantaLight.Blobs;
+using MantaLight.Diagnostics;
+using MantaLight.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace MantaLight.Nodes;
+
+/// <summary>Answers requests for chunks one after the other, beside the node's loop.</summary>
+internal sealed class BlobServer : IAsyncDisposable
+{
+    // Each consumer has one request out; the oldest of too many is asked again.
+    private readonly Channel<BlobRequest> requests = Channel.CreateBounded<BlobRequest>(
+        new BoundedChannelOptions(256) { SingleReader = true, FullMode = BoundedChannelFullMode.DropOldest });
+
+    private readonly CancellationTokenSource stopping = new();
+    private readonly BlobPublisher publisher;
+    private readonly ILogger logger;
+    private readonly Task serving;
+
+    public BlobServer(BlobPublisher publisher, ILogger logger)
+    {
+        this.publisher = publisher;
+        this.logger = logger;
+        serving = Task.Run(ServeAsync);
+    }
+
+    public void Ask(BlobRequest request) => requests.Writer.TryWrite(request);
+
+    public async ValueTask DisposeAsync()
+    {
+        requests.Writer.TryComplete();
+        await stopping.CancelAsync();
+        await serving;
+        stopping.Dispose();
+    }
+
+    private async Task ServeAsync()
+    {
+        try
+        {
+            await foreach (var request in requests.Reader.ReadAllAsync(stopping.Token))
+            {
+                try
+                {
+                    await publisher.ServeAsync(request, stopping.Token);
+                }
+                catch (Exception e) when (e is MantaLightException or IOException)
+                {
+                    Log.ServeFailed(logger, request.From, e.Message);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+        }
+    }
+}

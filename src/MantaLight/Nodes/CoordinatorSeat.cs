@@ -1,0 +1,158 @@
+using System.Collections.Immutable;
+using System.Threading.Channels;
+using MantaLight.Coordination;
+using MantaLight.Diagnostics;
+using MantaLight.Messaging;
+using MantaLight.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace MantaLight.Nodes;
+
+/// <summary>What a seat asks of the node it belongs to.</summary>
+internal sealed record SeatContext(
+    IBroker Broker, NodeSettings Settings, MessageStamp Stamp, ILogger Logger, TimeProvider Time, Action<NodeEvent> Post, Action<Task> Supervise);
+
+/// <summary>
+/// The coordinator connection of one swarm, from opening it to the goodbye, and the loop of the coordinator that acts on
+/// it. Everything that a coordinator writes goes over this connection: a successor that has taken the client id knows
+/// that its predecessor can write no more.
+/// </summary>
+internal sealed class CoordinatorSeat : IAsyncDisposable
+{
+    /// <summary>How often a coordinator looks at the clock.</summary>
+    public static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(250);
+
+    private static readonly TimeSpan WillDelay = TimeSpan.FromSeconds(5);
+
+    private readonly Channel<SeatCommand> commands = Channel.CreateBounded<SeatCommand>(
+        new BoundedChannelOptions(16_384) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite });
+
+    private readonly CancellationTokenSource stopping = new();
+    private readonly SeatContext context;
+    private readonly string swarm;
+    private readonly SwarmBook book;
+    private readonly Task running;
+    private CoordinatorLoop? loop;
+
+    public CoordinatorSeat(SeatContext context, string swarm, SwarmBook book)
+    {
+        this.context = context;
+        this.swarm = swarm;
+        this.book = book;
+        running = Task.Run(RunAsync);
+    }
+
+    /// <summary>Asks for something; what is asked is done in order.</summary>
+    public void Post(SeatCommand command) => commands.Writer.TryWrite(command);
+
+    /// <summary>Closes the connection without a goodbye, if it is still open, and waits for the end.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        commands.Writer.TryComplete();
+        // A goodbye under way may finish; nothing else may start.
+        stopping.CancelAfter(TimeSpan.FromSeconds(3));
+        await running;
+        stopping.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        var topics = context.Settings.Topics;
+        try
+        {
+            await using var connection = await context.Broker.ConnectAsync(new ConnectionProfile
+            {
+                ClientId = $"{topics.Cluster}.{swarm}.coordinator",
+                Reconnect = false,
+                Will = new BrokerWill(topics.Lost(swarm), ProtocolJson.Write(context.Stamp.Stamp(new CoordinatorLost())), Retain: false, WillDelay),
+            }, stopping.Token);
+            using var watch = connection.Watch(status =>
+            {
+                if (status is ConnectionStatus.Lost or ConnectionStatus.Closed)
+                    Post(new SeatCommand.ConnectionLost());
+            });
+            await using var claims = await connection.SubscribeAsync(topics.Coordinator(swarm), message =>
+            {
+                if (ProtocolJson.Read<CoordinatorClaim>(message.Payload, out _) is { } claim)
+                    Tell(new ElectionEvent.ClaimRead(new Claim(claim.Term, claim.From, claim.Incarnation)));
+            }, stopping.Token);
+            Tell(new ElectionEvent.Opened());
+            await ObeyAsync(connection, topics);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+        }
+        catch (Exception e)
+        {
+            Log.SeatFailed(context.Logger, swarm, e.Message);
+        }
+        finally
+        {
+            if (loop is not null)
+                await loop.DisposeAsync();
+            Tell(new ElectionEvent.ConnectionLost());
+        }
+    }
+
+    private async Task ObeyAsync(IBrokerConnection connection, Topics topics)
+    {
+        await foreach (var command in commands.Reader.ReadAllAsync(stopping.Token))
+        {
+            switch (command)
+            {
+                case SeatCommand.Claim claim:
+                    await PublishAsync(connection, topics.Coordinator(swarm), new CoordinatorClaim { Term = claim.Term }, retain: true);
+                    break;
+                case SeatCommand.Beat beat:
+                    await PublishAsync(connection, topics.Beat(swarm), new CoordinatorBeat { Term = beat.Term }, retain: false);
+                    break;
+                case SeatCommand.Act act:
+                    Log.Acting(context.Logger, swarm, act.Term);
+                    loop = new CoordinatorLoop(context, connection, swarm, book, act.Term, Post);
+                    if (!await loop.BeginAsync(act.Members, stopping.Token))
+                        Leave();
+                    break;
+                case SeatCommand.Happened happened when loop is { HasRun: true }:
+                    if (!await loop.StepAsync(happened.Event, stopping.Token))
+                        Leave();
+                    break;
+                case SeatCommand.Goodbye goodbye:
+                    if (goodbye.Term > 0)
+                    {
+                        await PublishAsync(connection, topics.Coordinator(swarm), new CoordinatorClaim { Term = goodbye.Term, Released = true }, retain: true);
+                        await PublishAsync(connection, topics.Lost(swarm), new CoordinatorLost { Term = goodbye.Term, Graceful = true }, retain: false);
+                    }
+                    await connection.CloseAsync(stopping.Token);
+                    return;
+                case SeatCommand.ConnectionLost:
+                    return;
+            }
+        }
+    }
+
+    private ValueTask PublishAsync(IBrokerConnection connection, string topic, ControlMessage message, bool retain) =>
+        connection.PublishAsync(new OutboundMessage(topic, ProtocolJson.Write(context.Stamp.Stamp(message)), retain), stopping.Token);
+
+    private void Leave() => context.Post(new NodeEvent.SeatLeft(swarm, this, loop?.Final));
+
+    private void Tell(ElectionEvent happening) => context.Post(new NodeEvent.ElectionHappened(swarm, this, happening));
+}
+
+/// <summary>What a seat can be told.</summary>
+internal abstract record SeatCommand
+{
+    public sealed record Claim(long Term) : SeatCommand;
+
+    public sealed record Beat(long Term) : SeatCommand;
+
+    public sealed record Act(long Term, ImmutableArray<Presence> Members) : SeatCommand;
+
+    public sealed record Happened(CoordinatorEvent Event) : SeatCommand;
+
+    public sealed record Goodbye(long Term) : SeatCommand;
+
+    public sealed record ConnectionLost : SeatCommand;
+}
+
+/// <summary>A definition as a node has read it: valid, or with its problem.</summary>
+internal sealed record SwarmBook(string Hash, Swarms.SwarmDefinition? Definition, string? Problem, int? RestartAfter, bool Removing);

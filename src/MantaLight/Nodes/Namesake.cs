@@ -1,0 +1,49 @@
+using MantaLight.Messaging;
+using MantaLight.Protocol;
+
+namespace MantaLight.Nodes;
+
+/// <summary>Makes sure, before a node takes its id at the broker, that nobody alive has it.</summary>
+internal static class Namesake
+{
+    /// <summary>Looks over a connection of another client id, so that a live owner is not pushed out by the question.</summary>
+    /// <exception cref="NodeIdTakenException">Somebody with that id answered.</exception>
+    public static async Task RefuseIfAliveAsync(IBroker broker, NodeSettings settings, MessageStamp stamp, CancellationToken cancellationToken)
+    {
+        var topics = settings.Topics;
+        await using var connection = await broker.ConnectAsync(
+            new ConnectionProfile { ClientId = $"{topics.Cluster}.{settings.Id}.{stamp.Incarnation}", Reconnect = false }, cancellationToken);
+        var retained = new TaskCompletionSource<Presence>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var answered = new TaskCompletionSource<Presence>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var asked = false;
+        await using var subscription = await connection.SubscribeAsync(topics.Presence(settings.Id), message =>
+        {
+            if (ProtocolJson.Read<Presence>(message.Payload, out _) is not { } presence)
+                return;
+            if (!retained.TrySetResult(presence) && Volatile.Read(ref asked) && presence.Status == NodeStatus.Online && presence.Incarnation != stamp.Incarnation)
+                answered.TrySetResult(presence);
+        }, cancellationToken);
+        var found = await WaitAsync(retained.Task, settings.Election.ReadBack, stamp.Time, cancellationToken);
+        if (found is not { Status: NodeStatus.Online })
+            return;
+        Volatile.Write(ref asked, true);
+        await connection.PublishAsync(new OutboundMessage(topics.Inbox(settings.Id), ProtocolJson.Write(stamp.Stamp(new AreYouThere()))), cancellationToken);
+        if (await WaitAsync(answered.Task, settings.NamesakePatience, stamp.Time, cancellationToken) is { } live)
+        {
+            throw new NodeIdTakenException(
+                $"The node id '{settings.Id}' is in use in cluster '{settings.Cluster}' by a process that started at {live.Started:u} on {live.Resources.Platform}. Choose another with --id, or stop that one.");
+        }
+    }
+
+    private static async Task<Presence?> WaitAsync(Task<Presence> task, TimeSpan patience, TimeProvider time, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await task.WaitAsync(patience, time, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,175 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Text.Json;
+using MantaLight.Blobs;
+using MantaLight.Protocol;
+using MantaLight.Tasks;
+using MantaLight.Weights;
+
+namespace MantaLight.Nodes;
+
+/// <summary>An attempt's reads, from its schedule message and the blobs that it points to; and its staged effects.</summary>
+internal sealed class NodeAttemptStore(string swarm, ScheduleAttempt schedule, BlobStore store, BlobFetcher fetcher, int chunkSize) : AttemptStore
+{
+    private const int MaximumJson = 16 << 20;
+
+    private readonly ImmutableSortedDictionary<string, GlobalEntry> globals =
+        schedule.Globals.ToImmutableSortedDictionary(g => g.Tag, g => g, StringComparer.Ordinal);
+
+    private readonly List<StagedGlobal> stagedGlobals = [];
+    private readonly List<StagedResult> stagedResults = [];
+
+    // Blobs that this attempt has read or made, so that the node knows what its round needs.
+    private readonly ConcurrentDictionary<string, bool> touched = new(StringComparer.Ordinal);
+
+    public ImmutableArray<StagedGlobal> StagedGlobals => [.. stagedGlobals];
+
+    public ImmutableArray<StagedResult> StagedResults => [.. stagedResults];
+
+    public IReadOnlyCollection<string> Touched => [.. touched.Keys];
+
+    public override IReadOnlyCollection<string> GlobalTags => [.. globals.Keys];
+
+    public override async Task<T> ReadGlobalJsonAsync<T>(string tag, Func<JsonElement, T> read, CancellationToken cancellationToken)
+    {
+        var content = Global(tag).Content;
+        if (content.Value is { } value)
+            return read(value);
+        await FetchGlobalAsync(content.Blob!, cancellationToken);
+        return ReadJson($"global '{tag}'", content.Blob!, read);
+    }
+
+    public override async Task<NamedArrays> ReadGlobalWeightsAsync(string tag, CancellationToken cancellationToken)
+    {
+        var content = Global(tag).Content;
+        var blob = RequireWeights($"Global '{tag}'", content);
+        await FetchGlobalAsync(blob, cancellationToken);
+        return Decode(blob);
+    }
+
+    public override IReadOnlyList<Result> SelectResults(string tag) =>
+        [.. schedule.Inputs.Select((input, index) => (input, index)).Where(i => i.input.Result.Tag == tag)
+            .Select(i => new Result(this, i.index, i.input.Node, tag, i.input.Result.Samples))];
+
+    public override async Task<T> ReadResultJsonAsync<T>(int index, Func<JsonElement, T> read, CancellationToken cancellationToken)
+    {
+        var input = schedule.Inputs[index];
+        if (input.Result.Content.Value is { } value)
+            return read(value);
+        await FetchResultAsync(input, cancellationToken);
+        return ReadJson($"result '{input.Result.Tag}' of {input.Node}", input.Result.Content.Blob!, read);
+    }
+
+    public override async Task<NamedArrays> ReadResultWeightsAsync(int index, CancellationToken cancellationToken)
+    {
+        var input = schedule.Inputs[index];
+        var blob = RequireWeights($"Result '{input.Result.Tag}' of {input.Node}", input.Result.Content);
+        await FetchResultAsync(input, cancellationToken);
+        return Decode(blob);
+    }
+
+    public override void StageGlobal(string tag, JsonElement value) => Stage(tag, Content(value));
+
+    public override void StageGlobal(string tag, NamedArrays weights) => Stage(tag, Content(weights));
+
+    public override void StageResult(string tag, JsonElement value) => Stage(new StagedResult { Tag = tag, Content = Content(value) });
+
+    public override void StageResult(string tag, NamedArrays weights, long samples) =>
+        Stage(new StagedResult { Tag = tag, Content = Content(weights), Samples = samples });
+
+    private void Stage(string tag, ValueRef content)
+    {
+        RequireTag(tag);
+        if (!schedule.MaySetGlobals)
+        {
+            throw new TaskContractException(
+                $"Task '{schedule.Alias}' runs on several nodes, so it cannot set global '{tag}': which node's value would stand? Add a result, and let a task on one node set the global from the results.");
+        }
+        stagedGlobals.RemoveAll(g => g.Tag == tag);
+        stagedGlobals.Add(new StagedGlobal { Tag = tag, Content = content });
+    }
+
+    private void Stage(StagedResult result)
+    {
+        RequireTag(result.Tag);
+        if (stagedResults.Exists(r => r.Tag == result.Tag))
+            throw new TaskContractException($"The attempt has already added a result '{result.Tag}'.");
+        stagedResults.Add(result);
+    }
+
+    private ValueRef Content(JsonElement value)
+    {
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(value, TaskJson.Options);
+        if (bytes.Length <= ValueRef.MaximumInline)
+            return new ValueRef { Value = value };
+        if (bytes.Length > MaximumJson)
+            throw new TaskContractException($"A value has {bytes.Length} bytes of JSON where at most {MaximumJson} can be shared.");
+        return new ValueRef { Blob = Keep(new ReadOnlySequence<byte>(bytes), ValueFormat.Json) };
+    }
+
+    private ValueRef Content(NamedArrays weights) => new() { Blob = Keep(WeightsCodec.Encode(weights), ValueFormat.Weights) };
+
+    private BlobRef Keep(ReadOnlySequence<byte> bytes, string format)
+    {
+        var blob = store.Write(bytes, chunkSize, format);
+        touched.TryAdd(blob.Sha256, true);
+        return blob;
+    }
+
+    private Task FetchGlobalAsync(BlobRef blob, CancellationToken cancellationToken)
+    {
+        touched.TryAdd(blob.Sha256, true);
+        return fetcher.FetchGlobalAsync(swarm, blob, cancellationToken);
+    }
+
+    private Task FetchResultAsync(ScheduledInput input, CancellationToken cancellationToken)
+    {
+        touched.TryAdd(input.Result.Content.Blob!.Sha256, true);
+        return fetcher.FetchResultAsync(input.Node, input.Result.Content.Blob!, cancellationToken);
+    }
+
+    private NamedArrays Decode(BlobRef blob)
+    {
+        var mapped = store.Map(blob);
+        try
+        {
+            return WeightsCodec.Decode(mapped.Content, mapped);
+        }
+        catch
+        {
+            mapped.Dispose();
+            throw;
+        }
+    }
+
+    private T ReadJson<T>(string what, BlobRef blob, Func<JsonElement, T> read)
+    {
+        if (blob.Format != ValueFormat.Json || blob.Size > MaximumJson)
+            throw new TaskContractException($"The {what} holds {blob.Format} of {blob.Size} bytes, not a JSON value.");
+        using var mapped = store.Map(blob);
+        try
+        {
+            using var document = JsonDocument.Parse(mapped.Content, new JsonDocumentOptions { MaxDepth = 32 });
+            return read(document.RootElement.Clone());
+        }
+        catch (JsonException e)
+        {
+            throw new MalformedDataException($"The {what} is not JSON: {e.Message}", e);
+        }
+    }
+
+    private GlobalEntry Global(string tag) => globals.TryGetValue(tag, out var entry)
+        ? entry
+        : throw new TaskContractException($"There is no global '{tag}'; there are: {(globals.IsEmpty ? "none" : string.Join(", ", globals.Keys))}.");
+
+    private static BlobRef RequireWeights(string what, ValueRef content) => content.Blob is { Format: ValueFormat.Weights } blob
+        ? blob
+        : throw new TaskContractException($"{what} holds JSON, not weights.");
+
+    private static void RequireTag(string tag)
+    {
+        if (!Identifier.IsValid(tag))
+            throw new TaskContractException($"'{tag}' cannot be a tag: {Identifier.Form} are expected.");
+    }
+}

@@ -1,0 +1,22 @@
+using MantaLight.Coordination;
+using MantaLight.Messaging;
+using MantaLight.Protocol;
+
+namespace MantaLight.Nodes;
+
+/// <summary>What the node's loop reads from its channel.</summary>
+internal abstract record NodeEvent
+{
+    public sealed record Received(BrokerMessage Message) : NodeEvent;
+
+    public sealed record ConnectionChanged(ConnectionStatus Status) : NodeEvent;
+
+    public sealed record AttemptEnded(string Swarm, TaskUpdate Outcome) : NodeEvent;
+
+    public sealed record ElectionHappened(string Swarm, CoordinatorSeat Seat, ElectionEvent Happening) : NodeEvent;
+
+    /// <summary>A coordinator has nothing left to do; with the state that it left.</summary>
+    public sealed record SeatLeft(string Swarm, CoordinatorSeat Seat, SwarmState? Final) : NodeEvent;
+
+    public sealed record Tick : NodeEvent;
+}

@@ -1,0 +1,227 @@
+using System.Collections.Immutable;
+using System.Threading.Channels;
+using MantaLight.Blobs;
+using MantaLight.Diagnostics;
+using MantaLight.Messaging;
+using MantaLight.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace MantaLight.Nodes;
+
+/// <summary>Reads the node's channel and hands each event to whom it concerns. Nothing that arrives can end it.</summary>
+internal sealed class NodeLoop(AttemptServices node, SeatContext seats, Presence presence, ChunkInbox inbox, BlobServer server)
+{
+    private readonly SortedDictionary<string, Presence> members = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, SwarmMember> swarms = new(StringComparer.Ordinal);
+    private readonly HashSet<string> complainedOf = [];
+    private Exception? fatal;
+
+    private string Id => node.Settings.Id;
+
+    public async Task RunAsync(ChannelReader<NodeEvent> events, CancellationToken cancellationToken)
+    {
+        await foreach (var happening in events.ReadAllAsync(cancellationToken))
+        {
+            try
+            {
+                Handle(happening);
+            }
+            catch (Exception e)
+            {
+                Log.EventFailed(seats.Logger, e, happening is NodeEvent.Received r ? r.Message.Topic : happening.GetType().Name);
+            }
+            if (fatal is not null)
+                throw fatal;
+        }
+    }
+
+    public async Task StopAsync() => await Task.WhenAll(swarms.Values.Select(s => s.DisposeAsync().AsTask()));
+
+    private void Handle(NodeEvent happening)
+    {
+        switch (happening)
+        {
+            case NodeEvent.Received e:
+                Receive(e.Message);
+                break;
+            case NodeEvent.ConnectionChanged e:
+                ConnectionChanged(e.Status);
+                break;
+            case NodeEvent.AttemptEnded e:
+                Member(e.Swarm).AttemptEnded(e.Outcome);
+                break;
+            case NodeEvent.ElectionHappened e:
+                Member(e.Swarm).ElectionHappened(e.Seat, e.Happening);
+                break;
+            case NodeEvent.SeatLeft e:
+                Member(e.Swarm).SeatLeft(e.Seat, e.Final);
+                break;
+            case NodeEvent.Tick:
+                foreach (var swarm in swarms.Values)
+                    swarm.Tick();
+                break;
+        }
+    }
+
+    private void Receive(BrokerMessage message)
+    {
+        switch (node.Topics.Split(message.Topic))
+        {
+            case ["nodes", var id]:
+                if (Read<Presence>(message) is { } seen && Check(message, seen.From == id, "a presence under another node's topic"))
+                    PresenceSeen(seen);
+                break;
+            case ["nodes", _, "inbox"]:
+                if (Read<ControlMessage>(message) is { } letter)
+                    Open(message, letter);
+                break;
+            case ["swarms", var id]:
+                Member(id).DefinitionSeen(message.Payload, message.Retained);
+                break;
+            case ["swarms", var id, "state"]:
+                if (Read<SwarmState>(message) is { } state && Check(message, state.Swarm == id, "another swarm's state"))
+                    Member(id).StateSeen(state);
+                break;
+            case ["swarms", var id, "control"]:
+                if (Read<SwarmControl>(message) is { } control)
+                    Member(id).ControlSeen(control);
+                break;
+            case ["swarms", var id, "coordinator"]:
+                if (Read<CoordinatorClaim>(message) is { } claim && Check(message, Identifier.IsValid(claim.From), "no node id"))
+                    Member(id).ClaimSeen(claim);
+                break;
+            case ["swarms", var id, "coordinator", "beat"]:
+                if (Read<CoordinatorBeat>(message) is { } beat && Check(message, Identifier.IsValid(beat.From), "no node id"))
+                    Member(id).BeatSeen(beat);
+                break;
+            case ["swarms", var id, "coordinator", "lost"]:
+                if (Read<CoordinatorLost>(message) is { } lost)
+                    Member(id).LostSeen(lost);
+                break;
+            case ["swarms", var id, "schedule", _]:
+                if (Read<ScheduleAttempt>(message) is { } schedule && Check(message, IsSound(schedule), "a schedule message whose parts do not agree"))
+                    Member(id).Scheduled(schedule);
+                break;
+            default:
+                Drop(message.Topic, "not a topic of the protocol");
+                break;
+        }
+    }
+
+    private void Open(BrokerMessage message, ControlMessage letter)
+    {
+        switch (letter)
+        {
+            case AreYouThere:
+                Announce();
+                break;
+            case RollCall call when Check(message, Identifier.IsValid(call.Swarm), "no swarm id"):
+                Member(call.Swarm).RollCalled(call);
+                break;
+            case CancelAttempt cancel when Check(message, Identifier.IsValid(cancel.Swarm), "no swarm id"):
+                Member(cancel.Swarm).Cancel(cancel);
+                break;
+            case BlobRequest request:
+                server.Ask(request);
+                break;
+            case BlobRefusal refusal:
+                inbox.Refuse(refusal.Hash, refusal.Reason);
+                break;
+            case not (RollCall or CancelAttempt):
+                Drop(message.Topic, $"a {letter.GetType().Name} in an inbox");
+                break;
+        }
+    }
+
+    private void PresenceSeen(Presence seen)
+    {
+        if (seen.From == Id && seen.Incarnation != presence.Incarnation)
+        {
+            // A namesake that slipped through: the one that started first keeps the id.
+            if (seen.Status == NodeStatus.Online && (seen.Started, seen.Incarnation).CompareTo((presence.Started, presence.Incarnation)) < 0 && IsLive(seen))
+            {
+                Log.NamesakeWins(seats.Logger, Id, seen.Incarnation);
+                fatal = new NodeIdTakenException($"The node id '{Id}' is in use in cluster '{node.Settings.Cluster}' by a process that started earlier. Choose another with --id, or stop that one.");
+                return;
+            }
+            Announce();
+            return;
+        }
+        // Its own incarnation, but offline: a will that came late.
+        if (seen.From == Id && seen.Status == NodeStatus.Offline)
+        {
+            Announce();
+            return;
+        }
+        members[seen.From] = seen;
+        var candidates = Candidates();
+        foreach (var swarm in swarms.Values)
+            swarm.CandidatesChanged(candidates);
+    }
+
+    // What the broker replays may be a dead process's last word; only what was said after this one's start is a sign of life.
+    private bool IsLive(Presence seen) => seen.Sent > presence.Started;
+
+    private void ConnectionChanged(ConnectionStatus status)
+    {
+        if (status == ConnectionStatus.Lost)
+            Log.ConnectionLost(seats.Logger);
+        if (status == ConnectionStatus.Connected)
+        {
+            Log.ConnectionBack(seats.Logger);
+            Announce();
+        }
+        if (status == ConnectionStatus.Closed)
+            fatal = new BrokerConnectionLostException("The connection to the broker was closed for good.");
+        foreach (var swarm in swarms.Values)
+            swarm.ConnectionChanged(status == ConnectionStatus.Connected);
+    }
+
+    private void Announce() => node.Outbox.Send(node.Topics.Presence(Id), presence, Delivery.AtLeastOnce, retain: true);
+
+    private SwarmMember Member(string id)
+    {
+        if (!swarms.TryGetValue(id, out var member))
+        {
+            member = new SwarmMember(node, seats, id, () => [.. members.Values]);
+            member.CandidatesChanged(Candidates());
+            swarms[id] = member;
+        }
+        return member;
+    }
+
+    private ImmutableSortedSet<string> Candidates() =>
+        members.Values.Where(m => m.Status == NodeStatus.Online).Select(m => m.From).Append(Id).ToImmutableSortedSet(StringComparer.Ordinal);
+
+    private static bool IsSound(ScheduleAttempt schedule) =>
+        schedule.Globals.All(g => g.Content.IsSound()) && schedule.Inputs.All(i => Identifier.IsValid(i.Node) && i.Result.Content.IsSound())
+        && schedule.Globals.DistinctBy(g => g.Tag).Count() == schedule.Globals.Length && schedule.Attempt.Length is > 0 and <= 400
+        && double.IsFinite(schedule.TimeoutSeconds) && schedule.Threads is >= 1 and <= 256;
+
+    private T? Read<T>(BrokerMessage message)
+        where T : ControlMessage
+    {
+        // An empty payload is how retained messages are removed.
+        if (message.Payload.IsEmpty)
+            return null;
+        var read = ProtocolJson.Read<T>(message.Payload, out var problem);
+        if (read is null)
+            Drop(message.Topic, problem!);
+        return read;
+    }
+
+    private bool Check(BrokerMessage message, bool holds, string problem)
+    {
+        if (!holds)
+            Drop(message.Topic, problem);
+        return holds;
+    }
+
+    private void Drop(string topic, string problem)
+    {
+        Telemetry.Dropped.Add(1, new KeyValuePair<string, object?>("reason", "malformed"));
+        // Once for each topic, and not for ever more topics: the log is not for an attacker to fill.
+        if (complainedOf.Count < 1000 && complainedOf.Add(topic))
+            Log.MessageDropped(seats.Logger, topic, problem);
+    }
+}

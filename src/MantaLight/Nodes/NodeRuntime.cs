@@ -1,0 +1,167 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Threading.Channels;
+using MantaLight.Blobs;
+using MantaLight.Diagnostics;
+using MantaLight.Messaging;
+using MantaLight.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace MantaLight.Nodes;
+
+/// <summary>
+/// One participant: keeps its presence, runs the attempts that coordinators schedule on it, serves its results, and
+/// coordinates swarms when it is elected. One loop owns all of its state and reads one channel.
+/// </summary>
+public sealed class NodeRuntime
+{
+    private const int QueueCapacity = 16_384;
+    private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan WillDelay = TimeSpan.FromSeconds(2);
+
+    private readonly NodeSettings settings;
+    private readonly IBroker broker;
+    private readonly IServiceProvider services;
+    private readonly ILoggerFactory loggers;
+    private readonly TimeProvider time;
+    private readonly ILogger logger;
+    private readonly Topics topics;
+    private readonly MessageStamp stamp;
+    private readonly TaskCompletionSource online = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Channel<NodeEvent> events = Channel.CreateBounded<NodeEvent>(
+        new BoundedChannelOptions(QueueCapacity) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite });
+
+    /// <summary>A node; nothing happens before <see cref="RunAsync"/>.</summary>
+    /// <exception cref="InvalidSettingException">An id or a number is out of its range.</exception>
+    public NodeRuntime(NodeSettings settings, IBroker broker, IServiceProvider services, ILoggerFactory loggers, TimeProvider time)
+    {
+        Identifier.Require(settings.Id, "Node id");
+        if (settings.Concurrency < 1)
+            throw new InvalidSettingException($"Concurrency is {settings.Concurrency}; it must be at least 1.");
+        this.settings = settings;
+        this.broker = broker;
+        this.services = services;
+        this.loggers = loggers;
+        this.time = time;
+        logger = loggers.CreateLogger("MantaLight.Nodes.Node");
+        topics = settings.Topics;
+        stamp = new MessageStamp(settings.Id, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), time);
+    }
+
+    /// <summary>Completes when the node is subscribed and its presence is published; fails when it cannot start.</summary>
+    public Task Online => online.Task;
+
+    /// <summary>Bytes over the node's own connection; null before it is open.</summary>
+    public TrafficCounter? Traffic { get; private set; }
+
+    /// <summary>Runs until cancelled, then says goodbye.</summary>
+    /// <exception cref="NodeIdTakenException">Another live process has the id.</exception>
+    /// <exception cref="BrokerUnreachableException">The broker does not answer at the start; later losses are waited out.</exception>
+    /// <exception cref="BrokerRefusedException">The broker does not take the connection or cannot serve the protocol.</exception>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var started = time.GetUtcNow();
+            var presence = stamp.Stamp(await NodePresence.DescribeAsync(settings, started, cancellationToken));
+            await Namesake.RefuseIfAliveAsync(broker, settings, stamp, cancellationToken);
+            await using var connection = await broker.ConnectAsync(new ConnectionProfile
+            {
+                ClientId = $"{topics.Cluster}.{settings.Id}",
+                Will = new BrokerWill(topics.Presence(settings.Id), ProtocolJson.Write(presence with { Status = NodeStatus.Offline }), Retain: true, WillDelay),
+            }, cancellationToken);
+            Traffic = connection.Traffic;
+            await ServeAsync(connection, presence, cancellationToken);
+        }
+        catch (Exception e)
+        {
+            if (e is OperationCanceledException && cancellationToken.IsCancellationRequested)
+                online.TrySetCanceled(cancellationToken);
+            else if (!online.TrySetException(e))
+                throw;
+            else
+                _ = online.Task.Exception; // The caller of RunAsync has it.
+            throw;
+        }
+    }
+
+    private async Task ServeAsync(IBrokerConnection connection, Presence presence, CancellationToken cancellationToken)
+    {
+        var store = new BlobStore(Path.Combine(settings.StateFolder, "blobs"));
+        var timing = new BlobTiming();
+        var inbox = new ChunkInbox();
+        await using var fetcher = new BlobFetcher(connection, topics, stamp, store, inbox, timing);
+        var publisher = new BlobPublisher(connection, topics, stamp, store, timing);
+        await using var server = new BlobServer(publisher, logger);
+        await using var outbox = new Outbox(connection, stamp, logger);
+        using var slots = new SemaphoreSlim(settings.Concurrency);
+        var supervisor = new Supervisor(logger);
+        var loop = new NodeLoop(
+            new AttemptServices(settings, topics, services, connection, store, fetcher, publisher, outbox, loggers, time, slots),
+            new SeatContext(broker, settings, stamp, logger, time, Post, supervisor.Watch),
+            presence, inbox, server);
+        var subscriptions = new List<IAsyncDisposable>();
+        using var watch = connection.Watch(status => Post(new NodeEvent.ConnectionChanged(status)));
+        try
+        {
+            // Definitions last: what a swarm's state is should be known when its definition comes.
+            foreach (var filter in Filters())
+                subscriptions.Add(await connection.SubscribeAsync(filter, message => Receive(message, inbox), cancellationToken));
+            await connection.PublishAsync(new OutboundMessage(topics.Presence(settings.Id), ProtocolJson.Write(presence), retain: true), cancellationToken);
+            Log.NodeOnline(logger, settings.Id, settings.Cluster, broker.Description,
+                string.Join(", ", presence.Datasets.Select(d => d.Name)), string.Join(", ", presence.Modules));
+            online.TrySetResult();
+            await using var ticks = time.CreateTimer(_ => Post(new NodeEvent.Tick()), null, TickInterval, TickInterval);
+            await loop.RunAsync(events.Reader, cancellationToken);
+        }
+        finally
+        {
+            await loop.StopAsync();
+            await supervisor.DrainAsync(time);
+            foreach (var subscription in subscriptions)
+                await subscription.DisposeAsync();
+            await SayGoodbyeAsync(connection, presence);
+        }
+    }
+
+    private IEnumerable<string> Filters() =>
+    [
+        topics.Inbox(settings.Id), topics.AllNodeBlobs(settings.Id), topics.AllPresence,
+        topics.Control("+"), topics.Coordinator("+"), topics.Beat("+"), topics.Lost("+"), topics.State("+"),
+        topics.Schedule("+", settings.Id), topics.AllDefinitions,
+    ];
+
+    private void Receive(BrokerMessage message, ChunkInbox inbox)
+    {
+        // Chunks go straight to the transfer that waits for them.
+        if (topics.Split(message.Topic) is ["nodes", _, "blobs", var hash, var chunk])
+            inbox.Deliver(hash, chunk, message.Payload);
+        else
+            Post(new NodeEvent.Received(message));
+    }
+
+    private void Post(NodeEvent happening)
+    {
+        if (!events.Writer.TryWrite(happening))
+            Telemetry.Dropped.Add(1, new KeyValuePair<string, object?>("reason", "queue full"));
+    }
+
+    private async Task SayGoodbyeAsync(IBrokerConnection connection, Presence presence)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(3), time);
+        try
+        {
+            if (connection.IsConnected)
+            {
+                var goodbye = stamp.Stamp(presence with { Status = NodeStatus.Offline });
+                await connection.PublishAsync(new OutboundMessage(topics.Presence(settings.Id), ProtocolJson.Write(goodbye), retain: true), patience.Token);
+            }
+            await connection.CloseAsync(patience.Token);
+            Log.NodeOffline(logger, settings.Id);
+        }
+        catch (Exception e) when (e is MantaLightException or OperationCanceledException)
+        {
+            Log.PublishFailed(logger, topics.Presence(settings.Id), e.Message);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using System.Collections.Immutable;
+using MantaLight.Coordination;
+using MantaLight.Protocol;
+using MantaLight.Tasks;
+
+namespace MantaLight.Nodes;
+
+/// <summary>What a node is.</summary>
+public sealed record NodeSettings
+{
+    /// <summary>The id: <c>[A-Za-z0-9_-]{1,64}</c>, one process at a time.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The cluster.</summary>
+    /// <value><c>local</c>.</value>
+    public string Cluster { get; init; } = "local";
+
+    /// <summary>The data.</summary>
+    public required IDatasetProvider Datasets { get; init; }
+
+    /// <summary>The modules by name.</summary>
+    public required ImmutableSortedDictionary<string, TaskCatalog> Modules { get; init; }
+
+    /// <summary>Where staged blobs lie until their round is over.</summary>
+    public required string StateFolder { get; init; }
+
+    /// <summary>How many attempts run at once; at least 1.</summary>
+    /// <value>2.</value>
+    public int Concurrency { get; init; } = 2;
+
+    /// <summary>Tags that placement can ask for.</summary>
+    public ImmutableArray<string> Tags { get; init; } = [];
+
+    /// <summary>Whether tasks may use a GPU here.</summary>
+    public bool Gpu { get; init; }
+
+    /// <summary>The waits of elections.</summary>
+    public ElectionTiming Election { get; init; } = new();
+
+    /// <summary>The waits of coordinators.</summary>
+    public CoordinatorTiming Coordination { get; init; } = new();
+
+    /// <summary>How long an owner of the id is given to answer before a new process takes it.</summary>
+    /// <value>2 seconds.</value>
+    public TimeSpan NamesakePatience { get; init; } = TimeSpan.FromSeconds(2);
+
+    internal Topics Topics => new(Cluster);
+}

@@ -1,0 +1,35 @@
+using MantaLight.Diagnostics;
+using Microsoft.Extensions.Logging;
+
+namespace MantaLight.Nodes;
+
+/// <summary>Knows the work that goes on beside the node's loop: none is forgotten, none fails unseen.</summary>
+internal sealed class Supervisor(ILogger logger)
+{
+    private readonly HashSet<Task> work = [];
+    private readonly Lock gate = new();
+
+    public void Watch(Task task)
+    {
+        lock (gate)
+            work.Add(task);
+        task.ContinueWith(Ended, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    /// <summary>Waits for what is under way, for at most 5 seconds.</summary>
+    public async Task DrainAsync(TimeProvider time)
+    {
+        Task[] left;
+        lock (gate)
+            left = [.. work];
+        await Task.WhenAll(left).WaitAsync(TimeSpan.FromSeconds(5), time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private void Ended(Task task)
+    {
+        lock (gate)
+            work.Remove(task);
+        if (task.Exception is { } failure)
+            Log.EventFailed(logger, failure.InnerException ?? failure, "background work");
+    }
+}
