@@ -1,0 +1,314 @@
+using System.Threading.Channels;
+using MantaLight.Messaging;
+using MQTTnet;
+using MQTTnet.Packets;
+using MQTTnet.Protocol;
+
+namespace MantaLight.Mqtt.Connections;
+
+/// <summary>
+/// One life of a connection, from CONNACK to the loss of the socket; it never reconnects. Publishes go out in the order
+/// of the calls, with never more unanswered than the broker's window allows.
+/// </summary>
+internal sealed class MqttLink : IAsyncDisposable
+{
+    private const int FiltersPerSubscribe = 50;
+
+    private readonly IMqttClient client;
+    private readonly MqttEndpoint endpoint;
+    private readonly ConnectionProfile profile;
+    private readonly TrafficCounter traffic;
+    private readonly TimeProvider time;
+    private readonly PendingAcknowledgements pending;
+    private readonly Channel<OutgoingPublish> outgoing = Channel.CreateUnbounded<OutgoingPublish>(new() { SingleReader = true });
+    private readonly TaskCompletionSource<string> lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource alive = new();
+    private readonly CancellationToken aliveToken;
+    private readonly Action<BrokerMessage> receive;
+    private SemaphoreSlim window = new(1);
+    private Task sender = Task.CompletedTask;
+    private Task pulse = Task.CompletedTask;
+    private TimeSpan pingInterval;
+    private long lastHeard;
+
+    private MqttLink(MqttEndpoint endpoint, ConnectionProfile profile, Action<BrokerMessage> receive, TrafficCounter traffic, TimeProvider time)
+    {
+        (this.endpoint, this.profile, this.receive, this.traffic, this.time) = (endpoint, profile, receive, traffic, time);
+        aliveToken = alive.Token;
+        pending = new PendingAcknowledgements(time);
+        client = new MqttClientFactory().CreateMqttClient();
+        client.ApplicationMessageReceivedAsync += OnReceived;
+        client.DisconnectedAsync += OnDisconnected;
+    }
+
+    /// <summary>What the broker announced.</summary>
+    public BrokerLimits Limits { get; private set; } = new();
+
+    /// <summary>Completes with the reason when the link is down for good.</summary>
+    public Task<string> Lost => lost.Task;
+
+    /// <inheritdoc cref="LinkOpening.ConnectAsync"/>
+    public static async Task<MqttLink> OpenAsync(
+        MqttEndpoint endpoint, ConnectionProfile profile, Action<BrokerMessage> receive, TrafficCounter traffic, TimeProvider time,
+        CancellationToken cancellationToken)
+    {
+        var link = new MqttLink(endpoint, profile, receive, traffic, time);
+        try
+        {
+            var answer = await LinkOpening.ConnectAsync(link.client, endpoint.ClientOptions(profile), endpoint, time, cancellationToken);
+            link.Start(LinkOpening.Limits(answer, endpoint), answer.ServerKeepAlive);
+            return link;
+        }
+        catch
+        {
+            await link.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <inheritdoc cref="IBrokerConnection.PublishAsync"/>
+    public Task PublishAsync(in OutboundMessage message, CancellationToken cancellationToken)
+    {
+        TopicFilter.CheckTopic(message.Topic);
+        var size = OutgoingPublish.PacketSize(message);
+        if (size > Limits.MaximumPacketSize)
+            throw new BrokerRefusedException($"A message of {message.Payload.Length} bytes to '{message.Topic}' makes a packet of {size} bytes, but the broker at {endpoint.Description} takes {Limits.MaximumPacketSize} at most. Send it in smaller chunks or raise the broker's limit.");
+
+        var publish = new OutgoingPublish(message, cancellationToken);
+        if (!outgoing.Writer.TryWrite(publish))
+            throw Down($"'{message.Topic}' was not published");
+        publish.ObserveCancellation();
+        return publish.Done;
+    }
+
+    /// <summary>Subscribes to all of the filters, in as many packets as it takes.</summary>
+    /// <exception cref="BrokerRefusedException">The broker refused one of them.</exception>
+    /// <exception cref="BrokerConnectionLostException">The link went down first.</exception>
+    public async Task SubscribeAsync(IEnumerable<string> filters)
+    {
+        foreach (var some in filters.Chunk(FiltersPerSubscribe))
+        {
+            var options = new MqttClientSubscribeOptions
+            {
+                TopicFilters = [.. some.Select(filter => new MqttTopicFilter { Topic = filter, QualityOfServiceLevel = MqttQualityOfServiceLevel.AtLeastOnce })],
+            };
+            var answer = await AskAsync(() => client.SubscribeAsync(options, aliveToken), $"subscribe to '{some[0]}'");
+            foreach (var item in answer.Items)
+            {
+                if (item.ResultCode >= MqttClientSubscribeResultCode.UnspecifiedError)
+                    throw new BrokerRefusedException($"The broker at {endpoint.Description} refused the subscription to '{item.TopicFilter.Topic}': {item.ResultCode}. Check its access rules.");
+            }
+        }
+    }
+
+    /// <summary>Takes subscriptions back.</summary>
+    /// <exception cref="BrokerConnectionLostException">The link went down first, and they with it.</exception>
+    public async Task UnsubscribeAsync(IEnumerable<string> filters)
+    {
+        foreach (var some in filters.Chunk(FiltersPerSubscribe))
+            await AskAsync(() => client.UnsubscribeAsync(new MqttClientUnsubscribeOptions { TopicFilters = [.. some] }, aliveToken), $"unsubscribe from '{some[0]}'");
+    }
+
+    /// <summary>Sends what is queued, says goodbye, closes.</summary>
+    public async Task CloseAsync()
+    {
+        using var patience = new CancellationTokenSource(profile.Timeout, time);
+        try
+        {
+            outgoing.Writer.TryComplete();
+            await sender.WaitAsync(patience.Token);
+            for (var i = 0; i < Limits.Window; i++)
+                await window.WaitAsync(patience.Token);
+            await client.DisconnectAsync(new MqttClientDisconnectOptions { Reason = MqttClientDisconnectOptionsReason.NormalDisconnection }, patience.Token);
+        }
+        catch (Exception)
+        {
+            // The link is down already or the broker does not listen: there is nobody left to say goodbye to.
+        }
+
+        Cut("closed by its owner");
+    }
+
+    /// <summary>Drops the socket without a goodbye; everything under way fails.</summary>
+    public void Cut(string reason)
+    {
+        lost.TrySetResult(reason);
+        outgoing.Writer.TryComplete();
+        alive.Cancel();
+        client.Dispose();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Cut("disposed");
+        await Task.WhenAll(sender, pulse);
+    }
+
+    private void Start(BrokerLimits limits, ushort serverKeepAlive)
+    {
+        Limits = limits;
+        window = new SemaphoreSlim(limits.Window);
+        var keepAlive = serverKeepAlive == 0 ? profile.KeepAlive : TimeSpan.FromSeconds(Math.Min(serverKeepAlive, profile.KeepAlive.TotalSeconds));
+        pingInterval = keepAlive / 2;
+        lastHeard = time.GetTimestamp();
+        sender = SendLoopAsync();
+        pulse = PulseLoopAsync();
+    }
+
+    private async Task SendLoopAsync()
+    {
+        try
+        {
+            await foreach (var publish in outgoing.Reader.ReadAllAsync(aliveToken))
+            {
+                if (publish.Message.Delivery == Delivery.AtMostOnce)
+                {
+                    if (publish.TryStart())
+                        await SendAsync(publish);
+                    continue;
+                }
+
+                await WaitForWindowAsync(publish);
+                // Starting the sends one after the other keeps the order; their ends are awaited by their callers.
+                if (publish.TryStart())
+                    _ = SendInWindowAsync(publish);
+                else
+                    window.Release();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+        }
+
+        while (outgoing.Reader.TryRead(out var left))
+            left.Fail(Down($"'{left.Message.Topic}' was not published"));
+    }
+
+    private async Task WaitForWindowAsync(OutgoingPublish publish)
+    {
+        try
+        {
+            await window.WaitAsync(aliveToken);
+        }
+        catch (OperationCanceledException)
+        {
+            publish.Fail(Down($"'{publish.Message.Topic}' was not published"));
+            throw;
+        }
+    }
+
+    private async Task SendInWindowAsync(OutgoingPublish publish)
+    {
+        try
+        {
+            await SendAsync(publish);
+        }
+        finally
+        {
+            window.Release();
+        }
+    }
+
+    private async Task SendAsync(OutgoingPublish publish)
+    {
+        var message = publish.Message;
+        try
+        {
+            traffic.CountSent(message.Topic, message.Payload.Length);
+            var packet = new MqttApplicationMessage
+            {
+                Topic = message.Topic,
+                Payload = message.Payload,
+                Retain = message.Retain,
+                QualityOfServiceLevel = (MqttQualityOfServiceLevel)message.Delivery,
+            };
+            var answer = await AskAsync(() => client.PublishAsync(packet, aliveToken), $"acknowledge '{message.Topic}'; it may or may not have arrived");
+            if (answer.IsSuccess)
+                publish.Complete();
+            else
+                publish.Fail(new BrokerRefusedException($"The broker at {endpoint.Description} refused a message of {message.Payload.Length} bytes to '{message.Topic}': {answer.ReasonCode}{(string.IsNullOrEmpty(answer.ReasonString) ? "" : $" ({LinkOpening.Clip(answer.ReasonString)})")}."));
+        }
+        catch (Exception problem)
+        {
+            publish.Fail(problem);
+        }
+    }
+
+    private async Task<T> AskAsync<T>(Func<Task<T>> request, string what)
+    {
+        var entry = pending.Add();
+        try
+        {
+            var answer = await request();
+            Volatile.Write(ref lastHeard, time.GetTimestamp());
+            return answer;
+        }
+        catch (Exception problem)
+        {
+            // A request that failed may have left half a packet on the socket: this link is of no more use.
+            Cut($"{problem.GetType().Name}: {problem.Message}");
+            throw Down($"it did not {what}", problem);
+        }
+        finally
+        {
+            pending.Remove(entry);
+        }
+    }
+
+    /// <summary>Finds out that the other side is gone: by answers that do not come, and by pings.</summary>
+    private async Task PulseLoopAsync()
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromTicks(Math.Max(TimeSpan.TicksPerMillisecond, Math.Min(profile.Timeout.Ticks, pingInterval.Ticks) / 4)), time);
+        var ping = Task.CompletedTask;
+        var pingedAt = time.GetTimestamp();
+        try
+        {
+            while (await timer.WaitForNextTickAsync(aliveToken))
+            {
+                if (pending.IsStalled(profile.Timeout))
+                    Cut($"no acknowledgement within {profile.Timeout.TotalSeconds:0.#} s");
+                else if (!ping.IsCompleted && time.GetElapsedTime(Math.Max(pingedAt, Volatile.Read(ref lastHeard))) > profile.Timeout)
+                    Cut($"no sign of life within {profile.Timeout.TotalSeconds:0.#} s");
+                else if (ping.IsCompleted && time.GetElapsedTime(pingedAt) >= pingInterval)
+                    (ping, pingedAt) = (PingAsync(), time.GetTimestamp());
+            }
+        }
+        catch (OperationCanceledException)
+        {
+        }
+
+        await ping;
+    }
+
+    private async Task PingAsync()
+    {
+        try
+        {
+            await client.PingAsync(aliveToken);
+            Volatile.Write(ref lastHeard, time.GetTimestamp());
+        }
+        catch (Exception problem)
+        {
+            Cut($"ping failed: {problem.Message}");
+        }
+    }
+
+    private Task OnReceived(MqttApplicationMessageReceivedEventArgs arrived)
+    {
+        var message = arrived.ApplicationMessage;
+        Volatile.Write(ref lastHeard, time.GetTimestamp());
+        traffic.CountReceived(message.Topic, message.Payload.Length);
+        receive(new BrokerMessage(message.Topic, message.Payload, message.Retain));
+        return Task.CompletedTask;
+    }
+
+    private Task OnDisconnected(MqttClientDisconnectedEventArgs args)
+    {
+        var said = string.IsNullOrEmpty(args.ReasonString) ? "" : $" ({LinkOpening.Clip(args.ReasonString)})";
+        Cut(args.Exception is { } problem ? problem.Message : $"{args.Reason}{said}");
+        return Task.CompletedTask;
+    }
+
+    private BrokerConnectionLostException Down(string consequence, Exception? inner = null) => new(
+        $"The connection '{profile.ClientId}' to {endpoint.Description} is down{(lost.Task.IsCompleted ? $" ({lost.Task.Result})" : "")}: {consequence}.", inner);
+}

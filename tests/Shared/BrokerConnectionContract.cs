@@ -1,0 +1,385 @@
+using System.Buffers;
+using System.Text;
+using MantaLight.Messaging;
+
+namespace MantaLight.Shared;
+
+/// <summary>What every <see cref="IBroker"/> must do; each implementation and each kind of broker runs all of it.</summary>
+public abstract class BrokerConnectionContract
+{
+    private static readonly CancellationToken None = CancellationToken.None;
+
+    private readonly string root = $"contract/{Guid.NewGuid():N}";
+
+    /// <summary>The broker under test.</summary>
+    protected abstract IBroker Broker { get; }
+
+    /// <summary>Ends a connection as the death of its process would.</summary>
+    protected abstract Task CrashAsync(IBrokerConnection connection);
+
+    [Fact]
+    public async Task A_message_arrives_with_its_topic_and_bytes()
+    {
+        await using var connection = await ConnectAsync();
+        var inbox = await ListenAsync(connection, "a/b");
+
+        await connection.PublishAsync(Message("a/b", "hello"), None);
+
+        var message = await inbox.NextAsync();
+        Assert.Equal(Topic("a/b"), message.Topic);
+        Assert.Equal("hello", Inbox.Text(message));
+        Assert.False(message.Retained);
+    }
+
+    [Fact]
+    public async Task A_message_that_nobody_waits_for_is_published_without_an_error()
+    {
+        await using var connection = await ConnectAsync();
+        await connection.PublishAsync(Message("nobody", "x"), None);
+        await connection.PublishAsync(Message("nobody", "x", retain: true), None);
+        await connection.PublishAsync(Message("nobody", "", retain: true), None);
+    }
+
+    [Fact]
+    public async Task Messages_of_one_publisher_arrive_in_the_order_of_the_calls()
+    {
+        await using var publisher = await ConnectAsync();
+        await using var subscriber = await ConnectAsync();
+        var inbox = await ListenAsync(subscriber, "order");
+
+        var sent = Enumerable.Range(0, 300)
+            .Select(i => publisher.PublishAsync(Message("order", $"{i}", delivery: i % 7 == 0 ? Delivery.AtMostOnce : Delivery.AtLeastOnce), None).AsTask())
+            .ToArray();
+        await Task.WhenAll(sent);
+
+        for (var i = 0; i < sent.Length; i++)
+            Assert.Equal($"{i}", await inbox.NextTextAsync());
+    }
+
+    [Fact]
+    public async Task A_payload_in_several_segments_arrives_whole()
+    {
+        await using var publisher = await ConnectAsync();
+        await using var subscriber = await ConnectAsync();
+        var inbox = await ListenAsync(subscriber, "large");
+        var parts = Enumerable.Range(0, 4).Select(i => Enumerable.Range(0, 64 * 1024).Select(j => (byte)((i * 31) + (j % 251))).ToArray()).ToArray();
+
+        await publisher.PublishAsync(new OutboundMessage(Topic("large"), Segments.Of(parts)), None);
+
+        Assert.Equal(parts.SelectMany(part => part), (await inbox.NextAsync()).Payload.ToArray());
+    }
+
+    [Fact]
+    public async Task Payloads_stay_valid_after_their_handler_has_returned()
+    {
+        await using var publisher = await ConnectAsync();
+        await using var subscriber = await ConnectAsync();
+        var inbox = await ListenAsync(subscriber, "kept");
+
+        var buffer = new byte[10_000];
+        for (var i = 0; i < 50; i++)
+        {
+            Array.Fill(buffer, (byte)i);
+            await publisher.PublishAsync(new OutboundMessage(Topic("kept"), buffer), None);
+        }
+
+        for (var i = 0; i < 50; i++)
+            Assert.All((await inbox.NextAsync()).Payload.ToArray(), value => Assert.Equal((byte)i, value));
+    }
+
+    [Theory]
+    [InlineData("store/one")]
+    [InlineData("store/+")]
+    [InlineData("store/#")]
+    public async Task A_retained_message_is_replayed_to_later_subscribers(string filter)
+    {
+        await using var publisher = await ConnectAsync();
+        await publisher.PublishAsync(Message("store/one", "old", retain: true), None);
+        await publisher.PublishAsync(Message("store/one", "new", retain: true), None);
+        await using var subscriber = await ConnectAsync();
+
+        var inbox = await ListenAsync(subscriber, filter);
+
+        var message = await inbox.NextAsync();
+        Assert.True(message.Retained);
+        Assert.Equal("new", Inbox.Text(message));
+        await ClearAsync(publisher, "store/one");
+    }
+
+    [Fact]
+    public async Task A_hundred_retained_chunks_are_replayed_by_one_wildcard()
+    {
+        await using var publisher = await ConnectAsync();
+        var topics = Enumerable.Range(0, 100).Select(i => $"chunks/{i}").ToArray();
+        await Task.WhenAll(topics.Select((topic, i) => publisher.PublishAsync(Message(topic, new string('x', 10_000 + i), retain: true), None).AsTask()));
+        await using var subscriber = await ConnectAsync();
+
+        var inbox = await ListenAsync(subscriber, "chunks/+");
+
+        var seen = new Dictionary<string, long>();
+        while (seen.Count < topics.Length)
+        {
+            var message = await inbox.NextAsync();
+            seen[message.Topic] = message.Payload.Length;
+        }
+
+        Assert.All(topics, (topic, i) => Assert.Equal(10_000 + i, seen[Topic(topic)]));
+        await Task.WhenAll(topics.Select(topic => ClearAsync(publisher, topic)));
+    }
+
+    [Fact]
+    public async Task A_subscriber_that_is_there_sees_a_retained_message_as_a_live_one()
+    {
+        await using var connection = await ConnectAsync();
+        var inbox = await ListenAsync(connection, "live");
+
+        await connection.PublishAsync(Message("live", "x", retain: true), None);
+
+        Assert.False((await inbox.NextAsync()).Retained);
+        await ClearAsync(connection, "live");
+    }
+
+    [Fact]
+    public async Task An_empty_retained_message_removes_the_one_before()
+    {
+        await using var connection = await ConnectAsync();
+        await connection.PublishAsync(Message("gone", "x", retain: true), None);
+        await ClearAsync(connection, "gone");
+
+        var inbox = await ListenAsync(connection, "gone");
+
+        await connection.PublishAsync(Message("gone", "sentinel"), None);
+        Assert.Equal("sentinel", await inbox.NextTextAsync());
+    }
+
+    [Fact]
+    public async Task A_later_handler_of_the_same_filter_gets_the_retained_messages_too()
+    {
+        await using var connection = await ConnectAsync();
+        await connection.PublishAsync(Message("shared", "kept", retain: true), None);
+        var first = await ListenAsync(connection, "shared");
+        Assert.Equal("kept", await first.NextTextAsync());
+
+        var second = await ListenAsync(connection, "shared");
+
+        Assert.Equal("kept", await second.NextTextAsync());
+        await ClearAsync(connection, "shared");
+    }
+
+    [Fact]
+    public async Task A_disposed_subscription_hears_nothing_while_another_one_of_its_filter_does()
+    {
+        await using var connection = await ConnectAsync();
+        Inbox gone = new(), stays = new();
+        var subscription = await connection.SubscribeAsync(Topic("two"), gone.Receive, None);
+        await connection.SubscribeAsync(Topic("two"), stays.Receive, None);
+
+        await subscription.DisposeAsync();
+        await subscription.DisposeAsync();
+        await connection.PublishAsync(Message("two", "x"), None);
+
+        Assert.Equal("x", await stays.NextTextAsync());
+        Assert.Empty(gone.Rest());
+    }
+
+    [Fact]
+    public async Task After_its_last_handler_a_filter_is_unsubscribed_at_the_broker()
+    {
+        await using var publisher = await ConnectAsync();
+        await using var subscriber = await ConnectAsync();
+        var first = await subscriber.SubscribeAsync(Topic("unsubscribed"), _ => { }, None);
+        var second = await subscriber.SubscribeAsync(Topic("unsubscribed"), _ => { }, None);
+        var sentinel = await ListenAsync(subscriber, "sentinel");
+        await first.DisposeAsync();
+        await second.DisposeAsync();
+
+        await publisher.PublishAsync(Message("unsubscribed", new string('x', 1000)), None);
+        await publisher.PublishAsync(Message("sentinel", "x"), None);
+
+        await sentinel.NextAsync();
+        Assert.Equal(Topic("sentinel").Length + 1, subscriber.Traffic.Received);
+    }
+
+    [Fact]
+    public async Task A_handler_that_throws_does_not_stop_the_messages()
+    {
+        await using var connection = await ConnectAsync();
+        await connection.SubscribeAsync(Topic("bad"), _ => throw new InvalidOperationException("on purpose"), None);
+        var inbox = await ListenAsync(connection, "bad");
+
+        await connection.PublishAsync(Message("bad", "1"), None);
+        await connection.PublishAsync(Message("bad", "2"), None);
+
+        Assert.Equal("1", await inbox.NextTextAsync());
+        Assert.Equal("2", await inbox.NextTextAsync());
+    }
+
+    [Fact]
+    public async Task A_second_connection_with_a_client_id_cuts_the_first()
+    {
+        var id = NewId();
+        await using var older = await ConnectAsync(new ConnectionProfile { ClientId = id, Reconnect = false });
+        var statuses = new StatusLog(older);
+
+        await using var newer = await ConnectAsync(new ConnectionProfile { ClientId = id, Reconnect = false });
+
+        Assert.Equal(ConnectionStatus.Lost, await statuses.NextAsync());
+        Assert.Equal(ConnectionStatus.Closed, await statuses.NextAsync());
+        Assert.False(older.IsConnected);
+        await Assert.ThrowsAsync<BrokerConnectionLostException>(async () => await older.PublishAsync(Message("late", "x"), None));
+        await Assert.ThrowsAsync<BrokerConnectionLostException>(() => older.SubscribeAsync(Topic("late"), _ => { }, None));
+        await newer.PublishAsync(Message("alive", "x"), None);
+    }
+
+    [Fact]
+    public async Task A_crash_publishes_the_will()
+    {
+        await using var watcher = await ConnectAsync();
+        var inbox = await ListenAsync(watcher, "will");
+        var mortal = await ConnectAsync(WithWill());
+
+        await CrashAsync(mortal);
+
+        Assert.Equal("gone", await inbox.NextTextAsync());
+        await ClearAsync(watcher, "will");
+    }
+
+    [Fact]
+    public async Task A_goodbye_publishes_no_will()
+    {
+        await using var watcher = await ConnectAsync();
+        var inbox = await ListenAsync(watcher, "will");
+
+        for (var i = 0; i < 5; i++)
+        {
+            var connection = await ConnectAsync(WithWill());
+            // What was sent just before the goodbye must arrive, acknowledged or not.
+            await connection.PublishAsync(Message("will", $"{i}", delivery: Delivery.AtMostOnce), None);
+            await connection.CloseAsync(None);
+            Assert.Equal($"{i}", await inbox.NextTextAsync());
+        }
+
+        await watcher.PublishAsync(Message("will", "sentinel"), None);
+        Assert.Equal("sentinel", await inbox.NextTextAsync());
+    }
+
+    [Fact]
+    public async Task Closing_twice_is_closing_once()
+    {
+        var connection = await ConnectAsync();
+        var statuses = new StatusLog(connection);
+
+        await Task.WhenAll(connection.CloseAsync(None), connection.CloseAsync(None));
+        await connection.DisposeAsync();
+
+        Assert.Equal(ConnectionStatus.Closed, await statuses.NextAsync());
+        Assert.True(statuses.IsEmpty);
+        Assert.False(connection.IsConnected);
+        await Assert.ThrowsAsync<BrokerConnectionLostException>(async () => await connection.PublishAsync(Message("late", "x"), None));
+    }
+
+    [Fact]
+    public async Task A_message_larger_than_the_limit_is_refused_before_it_is_sent()
+    {
+        await using var connection = await ConnectAsync();
+        var limit = connection.Limits.MaximumPacketSize;
+
+        var refusal = await Assert.ThrowsAsync<BrokerRefusedException>(
+            async () => await connection.PublishAsync(new OutboundMessage(Topic("huge"), new byte[limit]), None));
+
+        Assert.Contains(Topic("huge"), refusal.Message, StringComparison.Ordinal);
+        Assert.Contains($"{limit}", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(0, connection.Traffic.Sent);
+        await connection.PublishAsync(new OutboundMessage(Topic("large"), new byte[connection.Limits.MaximumPayload]), None);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("a/+")]
+    [InlineData("a/#")]
+    public async Task A_topic_with_wildcards_cannot_be_published_to(string topic)
+    {
+        await using var connection = await ConnectAsync();
+        await Assert.ThrowsAsync<ArgumentException>(async () => await connection.PublishAsync(new OutboundMessage(topic, new byte[1]), None));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("a/#/b")]
+    [InlineData("a+/b")]
+    public async Task A_filter_that_is_not_one_cannot_be_subscribed_to(string filter)
+    {
+        await using var connection = await ConnectAsync();
+        await Assert.ThrowsAsync<ArgumentException>(() => connection.SubscribeAsync(filter, _ => { }, None));
+    }
+
+    [Fact]
+    public async Task A_cancelled_call_does_nothing()
+    {
+        await using var connection = await ConnectAsync();
+        var cancelled = new CancellationToken(canceled: true);
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await connection.PublishAsync(Message("x", "x"), cancelled));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => connection.SubscribeAsync(Topic("x"), _ => { }, cancelled));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Broker.ConnectAsync(new ConnectionProfile { ClientId = NewId() }, cancelled));
+        Assert.Equal(0, connection.Traffic.Sent);
+    }
+
+    [Fact]
+    public async Task Traffic_counts_topics_and_payloads_each_way()
+    {
+        await using var publisher = await ConnectAsync();
+        await using var subscriber = await ConnectAsync();
+        var inbox = await ListenAsync(subscriber, "traffic");
+
+        await publisher.PublishAsync(Message("traffic", new string('x', 1000)), None);
+        await publisher.PublishAsync(Message("traffic", "é", delivery: Delivery.AtMostOnce), None);
+        await inbox.NextAsync();
+        await inbox.NextAsync();
+
+        var expected = (2 * Topic("traffic").Length) + 1000 + 2;
+        Assert.Equal(expected, publisher.Traffic.Sent);
+        Assert.Equal(0, publisher.Traffic.Received);
+        Assert.Equal(expected, subscriber.Traffic.Received);
+        Assert.Equal(0, subscriber.Traffic.Sent);
+    }
+
+    [Fact]
+    public async Task The_limits_are_the_brokers()
+    {
+        await using var connection = await ConnectAsync();
+        Assert.Equal(1024 * 1024, connection.Limits.MaximumPacketSize);
+        Assert.Equal(BrokerLimits.MaximumWindow, connection.Limits.Window);
+        Assert.Equal(BrokerLimits.PreferredChunkSize, connection.Limits.ChunkSize);
+        Assert.True(connection.Limits.ReplaysRetainedByWildcard);
+    }
+
+    /// <summary>A topic of this test alone.</summary>
+    protected string Topic(string suffix) => $"{root}/{suffix}";
+
+    /// <summary>A client id of this test alone.</summary>
+    protected static string NewId() => $"contract-{Guid.NewGuid():N}";
+
+    private Task<IBrokerConnection> ConnectAsync(ConnectionProfile? profile = null) =>
+        Broker.ConnectAsync(profile ?? new ConnectionProfile { ClientId = NewId() }, None);
+
+    private ConnectionProfile WithWill() => new()
+    {
+        ClientId = NewId(),
+        Reconnect = false,
+        Will = new BrokerWill(Topic("will"), Encoding.UTF8.GetBytes("gone"), Retain: true, TimeSpan.Zero),
+    };
+
+    private async Task<Inbox> ListenAsync(IBrokerConnection connection, string filter)
+    {
+        var inbox = new Inbox();
+        await connection.SubscribeAsync(Topic(filter), inbox.Receive, None);
+        return inbox;
+    }
+
+    private OutboundMessage Message(string topic, string text, bool retain = false, Delivery delivery = Delivery.AtLeastOnce) =>
+        new(Topic(topic), Encoding.UTF8.GetBytes(text), retain, delivery);
+
+    private async Task ClearAsync(IBrokerConnection connection, string topic) =>
+        await connection.PublishAsync(Message(topic, "", retain: true), None);
+}
