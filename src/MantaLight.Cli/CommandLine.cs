@@ -11,17 +11,11 @@ internal static class CommandLine
     private static readonly TimeSpan TerminationTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>The root with all commands: one class in Commands for each.</summary>
-    public static RootCommand Create(CliConsole console) => new(
-        """
-        Federated learning over nothing but an MQTT broker.
-
-        Examples:
-          mantalight data prepare mnist --nodes 5 --partition non-iid-2 --seed 42
-          mantalight data prepare mnist --help
-        """)
+    public static RootCommand Create(CliConsole console) => new RootCommand("Federated learning over nothing but an MQTT broker.")
     {
         DataCommand.Create(console),
-    };
+    }.WithExamples(
+        "mantalight data prepare mnist --nodes 5 --partition non-iid-2 --seed 42").ShowExamples();
 
     /// <summary>Parses and runs.</summary>
     /// <returns>One of <see cref="ExitCodes"/>.</returns>

@@ -53,18 +53,14 @@ internal static class DataCommand
         var source = new Option<string?>("--source") { Description = "A folder with the four original files, plain or .gz; nothing is downloaded then.", HelpName = "DIR" };
         var cache = new Option<string?>("--cache") { Description = $"The folder for downloads [default: {CacheFolder.Variable}, or the user's cache folder]", HelpName = "DIR" };
         var force = new Option<bool>("--force") { Description = "Make the files again even if they are as wanted." };
-        var command = new Command(
-            "prepare",
-            """
-            Share a data set out over nodes, as one .npz file for each (x_train, y_train, x_test, y_test).
-
-            Examples:
-              mantalight data prepare mnist --nodes 2
-              mantalight data prepare mnist --nodes 5 --partition non-iid-2 --seed 42
-              mantalight data prepare mnist --nodes 10 --partition dirichlet:0.5 --test full
-              mantalight data prepare mnist --source ~/Downloads/mnist
-            """)
-        { dataset, nodes, partition, seed, test, output, source, cache, force };
+        var command = new Command("prepare", "Share a data set out over nodes, as one .npz file for each (x_train, y_train, x_test, y_test).")
+        {
+            dataset, nodes, partition, seed, test, output, source, cache, force,
+        }.WithExamples(
+            "mantalight data prepare mnist --nodes 2",
+            "mantalight data prepare mnist --nodes 5 --partition non-iid-2 --seed 42",
+            "mantalight data prepare mnist --nodes 10 --partition dirichlet:0.5 --test full",
+            "mantalight data prepare mnist --source ~/Downloads/mnist");
         command.SetAction((parsed, cancellationToken) => RunAsync(
             console,
             new MnistPartitions

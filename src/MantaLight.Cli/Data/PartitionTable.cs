@@ -33,9 +33,9 @@ internal static class PartitionTable
 
     private static void WriteRich(IAnsiConsole rich, string[] header, List<string[]> rows)
     {
-        var table = new Table().Border(TableBorder.Horizontal); // borders between 13 columns would not fit 80 characters
+        var table = new Table().Border(TableBorder.None); // borders between 13 columns would not fit 80 characters
         foreach (var (i, title) in header.Index())
-            table.AddColumn(new TableColumn(title) { Alignment = i == 0 ? Justify.Left : Justify.Right, NoWrap = true, Padding = new Padding(0, 0, 1, 0) });
+            table.AddColumn(new TableColumn($"[bold]{Markup.Escape(title)}[/]") { Alignment = i == 0 ? Justify.Left : Justify.Right, NoWrap = true, Padding = new Padding(0, 0, 1, 0) });
         foreach (var row in rows)
             table.AddRow([.. row.Select(Markup.Escape)]);
         rich.Write(table);
