@@ -1,1 +1,3 @@
-return 0;
+using MantaLight.Cli;
+
+return await CommandLine.InvokeAsync(args, CliConsole.OfProcess(), CancellationToken.None);
