@@ -7,7 +7,7 @@ internal sealed class MetricPath
 {
     private const string SamplesKey = "samples";
 
-    // Times 2^53 samples it is still finite, so no node can drive the sum to infinity.
+    // Differences of such values are finite, so no node can drive the mean to infinity.
     private const double Largest = 1e290;
 
     private readonly string[] parts;
@@ -51,14 +51,17 @@ internal readonly record struct MetricReading(string Node, double Value, long? S
     public static double? MeanOf(IReadOnlyList<MetricReading> readings)
     {
         var isWeighted = readings.Any(r => r.Samples is not null);
-        double sum = 0;
+        double mean = 0;
         double total = 0;
         foreach (var reading in readings)
         {
             double weight = isWeighted ? reading.Samples ?? 0 : 1;
-            sum += reading.Value * weight;
             total += weight;
+            // A running mean, as it gives back a value that all nodes agree on to the last bit: a sum divided may fall
+            // just short of a threshold that every one of them has reached.
+            if (weight > 0)
+                mean += (reading.Value - mean) * (weight / total);
         }
-        return total > 0 && double.IsFinite(sum) ? sum / total : null;
+        return total > 0 ? mean : null;
     }
 }
