@@ -1,0 +1,19 @@
+using Microsoft.Extensions.Logging;
+
+namespace MantaLight.Torch.Diagnostics;
+
+/// <summary>All log events of the assembly.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(EventId = 1, Level = LogLevel.Information,
+        Message = "TorchSharp's native library asks for {Version}, which this system's libstdc++ lacks; loaded a copy with one symbol re-bound from {Path}")]
+    public static partial void ReboundLibraryLoaded(ILogger logger, string version, string path);
+
+    [LoggerMessage(EventId = 2, Level = LogLevel.Information,
+        Message = "Trained {Samples} samples in {Seconds:F2} s, mean loss {Loss:F4}")]
+    public static partial void Trained(ILogger logger, long samples, double seconds, double loss);
+
+    [LoggerMessage(EventId = 3, Level = LogLevel.Information,
+        Message = "Tested {Samples} samples: accuracy {Accuracy:P2}, loss {Loss:F4}")]
+    public static partial void Tested(ILogger logger, long samples, double accuracy, double loss);
+}

@@ -1,0 +1,16 @@
+namespace MantaLight.Torch.Native;
+
+/// <summary>Runs long computations on threads of their own: on the pool's they would starve the connection's callbacks.</summary>
+internal static class TorchThread
+{
+    public static Task<T> RunAsync<T>(Func<T> work, CancellationToken cancellationToken) =>
+        Task.Factory.StartNew(
+            () =>
+            {
+                TorchRuntime.EnsureLoaded();
+                return work();
+            },
+            cancellationToken,
+            TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach,
+            TaskScheduler.Default);
+}

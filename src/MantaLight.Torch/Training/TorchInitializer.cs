@@ -1,0 +1,59 @@
+using MantaLight.Tasks;
+using MantaLight.Torch.Native;
+using MantaLight.Torch.Training;
+using static TorchSharp.torch;
+
+namespace MantaLight.Torch;
+
+/// <summary>
+/// The setup task: makes the first weights from the attempt's seed and sets the global <c>global_model_params</c>. The
+/// model is constructed here, alone in the process and with torch's default generator seeded, so that any module's own
+/// initialization repeats bit for bit.
+/// </summary>
+/// <typeparam name="TModel">The model.</typeparam>
+public abstract class TorchInitializer<TModel> : SwarmTask
+    where TModel : nn.Module
+{
+    /// <summary>The global that holds the hyper-parameters, of which <c>initialization</c> is read, where there is one.</summary>
+    /// <value>hyperparameters.</value>
+    protected virtual string HyperparametersTag => "hyperparameters";
+
+    /// <summary>The global to set.</summary>
+    /// <value>global_model_params.</value>
+    protected virtual string WeightsTag => "global_model_params";
+
+    /// <summary>Makes the model; override it where its constructor has parameters.</summary>
+    protected virtual TModel CreateModel()
+    {
+        try
+        {
+            return Activator.CreateInstance<TModel>();
+        }
+        catch (MissingMethodException e)
+        {
+            throw new TaskContractException($"{typeof(TModel).Name} has no constructor without parameters; override CreateModel in {GetType().Name}.", e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async Task RunAsync(CancellationToken cancellationToken)
+    {
+        TorchRuntime.EnsureLoaded(Logger);
+        var initialization = World.Globals.Contains(HyperparametersTag)
+            ? (await World.Globals.GetAsync<Hyperparameters>(HyperparametersTag, cancellationToken)).Initialization
+            : "default";
+        using var alone = await AttemptContext.RunAloneAsync(cancellationToken);
+        using var model = await TorchThread.RunAsync(
+            () =>
+            {
+                DefaultGenerator.Seed(Context.Seed);
+                var made = CreateModel();
+                if (initialization != "default")
+                    Initialization.He(made, Context.Seed, uniform: initialization == "he_uniform");
+                return made;
+            },
+            cancellationToken);
+        using var weights = model.ToWeights();
+        World.Globals.SetWeights(WeightsTag, weights);
+    }
+}

@@ -1,0 +1,51 @@
+using MantaLight.Tasks;
+using MantaLight.Torch.Training;
+using static TorchSharp.torch;
+
+namespace MantaLight.Torch;
+
+/// <summary>What <see cref="TorchWorker{TModel}"/> and <see cref="TorchTest{TModel}"/> share.</summary>
+/// <typeparam name="TModel">The model, from the attempt's scope, which disposes it.</typeparam>
+public abstract class TorchTask<TModel>(TModel model) : SwarmTask
+    where TModel : nn.Module<Tensor, Tensor>
+{
+    /// <summary>The model of this attempt.</summary>
+    protected TModel Model { get; } = model;
+
+    /// <summary>The data set's name on the node.</summary>
+    /// <value>The option <c>dataset</c> of the task in the definition; without it <c>mnist</c>.</value>
+    protected virtual string Dataset =>
+        Context.Options.ValueKind == System.Text.Json.JsonValueKind.Object && Context.Options.TryGetProperty("dataset", out var name) && name.GetString() is { } dataset
+            ? dataset
+            : "mnist";
+
+    /// <summary>The global that holds the hyper-parameters.</summary>
+    /// <value>hyperparameters.</value>
+    protected virtual string HyperparametersTag => "hyperparameters";
+
+    /// <summary>The global that holds the weights.</summary>
+    /// <value>global_model_params.</value>
+    protected virtual string WeightsTag => "global_model_params";
+
+    /// <summary>
+    /// Whether the model draws from torch's default generator while it trains, as dropout does. Such attempts run one at
+    /// a time in a process, from a seed of their own. Override it where a model draws without a module that shows it.
+    /// </summary>
+    protected virtual bool DrawsFromDefaultGenerator => DefaultGenerator.IsDrawnFromBy(Model);
+
+    /// <summary>Reads the hyper-parameters; override it to read a derived record.</summary>
+    protected virtual Task<Hyperparameters> GetHyperparametersAsync(CancellationToken cancellationToken) =>
+        World.Globals.GetAsync<Hyperparameters>(HyperparametersTag, cancellationToken);
+
+    /// <summary>The model's output for a batch.</summary>
+    protected virtual Tensor Forward(Tensor samples) => Model.call(samples);
+
+    /// <summary>The loss of a batch, one number.</summary>
+    protected virtual Tensor Loss(Tensor output, Tensor targets, LossFunction loss) => loss.Compute(output, targets);
+
+    private protected async Task LoadModelAsync(CancellationToken cancellationToken)
+    {
+        using var weights = await World.Globals.GetWeightsAsync(WeightsTag, cancellationToken);
+        Model.Load(weights);
+    }
+}

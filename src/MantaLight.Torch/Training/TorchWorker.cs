@@ -1,0 +1,69 @@
+using MantaLight.Tasks;
+using MantaLight.Torch.Augmentation;
+using MantaLight.Torch.Diagnostics;
+using MantaLight.Torch.Native;
+using MantaLight.Torch.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MantaLight.Torch;
+
+/// <summary>
+/// Trains the global weights on the node's data: reads the globals <c>hyperparameters</c> and <c>global_model_params</c>,
+/// adds the results <c>train_metrics</c> (loss, samples, seconds, samples_per_second, learning_rate) and
+/// <c>model_params</c>. Optimizer state is fresh in each round.
+/// </summary>
+/// <typeparam name="TModel">The model, from the attempt's scope, which disposes it.</typeparam>
+public abstract class TorchWorker<TModel>(TModel model) : TorchTask<TModel>(model)
+    where TModel : nn.Module<Tensor, Tensor>
+{
+    /// <inheritdoc/>
+    public override async Task RunAsync(CancellationToken cancellationToken)
+    {
+        TorchRuntime.EnsureLoaded(Logger);
+        var hyperparameters = await GetHyperparametersAsync(cancellationToken);
+        await LoadModelAsync(cancellationToken);
+        using var loader = await CreateLoaderAsync(hyperparameters, cancellationToken);
+
+        var draws = DrawsFromDefaultGenerator;
+        TrainingOutcome outcome;
+        using (draws ? await AttemptContext.RunAloneAsync(cancellationToken) : null)
+        {
+            outcome = await TorchThread.RunAsync(
+                () =>
+                {
+                    if (draws)
+                        DefaultGenerator.Seed(Context.Seed);
+                    return new TrainingLoop(Model, hyperparameters, Context, Forward, Loss).Run(loader, cancellationToken);
+                },
+                cancellationToken);
+        }
+
+        Log.Trained(Logger, outcome.Samples, outcome.Seconds, outcome.Loss);
+        World.Results.Add("train_metrics", new
+        {
+            outcome.Loss,
+            outcome.Samples,
+            outcome.Seconds,
+            SamplesPerSecond = outcome.Samples * hyperparameters.Epochs / Math.Max(outcome.Seconds, 1e-9),
+            outcome.LearningRate,
+        });
+        using var weights = Model.ToWeights();
+        World.Results.Add("model_params", weights, outcome.Samples);
+    }
+
+    /// <summary>The training batches: shuffled and, where the hyper-parameters ask for it, augmented.</summary>
+    protected virtual async Task<DataLoader> CreateLoaderAsync(Hyperparameters hyperparameters, CancellationToken cancellationToken)
+    {
+        var data = await Local.GetTrainingDataAsync(Dataset, train: true, cancellationToken);
+        ImageAugmenter? augmenter = null;
+        if (hyperparameters.Augmentation is { IsOn: true } options)
+        {
+            var shape = data.Samples.shape;
+            if (shape.Length < 3)
+                throw new DatasetException($"Augmentation needs images, [n, height, width] or [n, channels, height, width]; data set '{Dataset}' has [{string.Join(", ", shape)}].");
+            augmenter = new ImageAugmenter(options, shape[^2], shape[^1], Context.Seed);
+        }
+        return new DataLoader(data, hyperparameters.BatchSize, Context.Seed, augmenter);
+    }
+}

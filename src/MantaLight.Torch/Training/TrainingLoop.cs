@@ -1,0 +1,95 @@
+using MantaLight.Tasks;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace MantaLight.Torch.Training;
+
+/// <summary>A round's local training: epochs of batches, forward, loss, backward, step.</summary>
+internal sealed class TrainingLoop(
+    nn.Module model, Hyperparameters hyperparameters, AttemptContext context, Func<Tensor, Tensor> forward, Func<Tensor, Tensor, LossFunction, Tensor> lossOf)
+{
+    /// <summary>Trains.</summary>
+    /// <exception cref="TrainingDivergedException">The loss became NaN or infinite.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled, looked at before each batch.</exception>
+    public TrainingOutcome Run(DataLoader loader, CancellationToken cancellationToken)
+    {
+        var started = context.Time.GetTimestamp();
+        using var scope = NewDisposeScope();
+        using var loss = Losses.Create(hyperparameters.Loss, hyperparameters.LossParams);
+        Parameter[] parameters = [.. model.parameters()];
+        using var optimizer = Optimizers.Create(hyperparameters.Optimizer, parameters, hyperparameters.EffectiveOptimizerParams);
+        optim.ILearningRateController[] groups = optimizer is LBFGS whole ? [whole] : [.. optimizer.ParamGroups];
+        var initialRate = groups[0].LearningRate;
+
+        var roundSteps = hyperparameters.Epochs * loader.Batches;
+        var allSteps = Math.Max(1, context.MaximumRounds) * roundSteps;
+        var before = Math.Max(0, context.Round - 1) * roundSteps;
+        double epochLoss = 0, rate = initialRate;
+        long step = 0;
+        model.train();
+        for (var epoch = 0; epoch < hyperparameters.Epochs; epoch++)
+        {
+            double sum = 0;
+            foreach (var batch in loader.Epoch())
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                rate = hyperparameters.LrSchedule?.At(initialRate, before + step, allSteps) ?? initialRate;
+                foreach (var group in groups)
+                    group.LearningRate = rate;
+
+                var value = Step(batch, parameters, optimizer, loss);
+                if (!double.IsFinite(value))
+                    throw new TrainingDivergedException($"The loss became {value} in epoch {epoch + 1}, batch {(step % loader.Batches) + 1}, at learning rate {rate}; a lower rate may help.");
+                sum += value * batch.Count;
+                step++;
+                context.Report((double)step / roundSteps, value);
+            }
+            epochLoss = sum / loader.Count;
+        }
+        Forget(parameters);
+        return new TrainingOutcome(epochLoss, loader.Count, context.Time.GetElapsedTime(started).TotalSeconds, rate);
+    }
+
+    private double Step(Batch batch, Parameter[] parameters, optim.Optimizer optimizer, LossFunction loss)
+    {
+        using var scope = NewDisposeScope();
+        if (optimizer is LBFGS)
+        {
+            // It evaluates the loss as often as it likes; what counts is the first one.
+            double? first = null;
+            optimizer.step(() =>
+            {
+                var again = Evaluate(batch, parameters, loss);
+                first ??= again.ToDouble();
+                return again;
+            });
+            return first ?? double.NaN;
+        }
+        var value = Evaluate(batch, parameters, loss);
+        optimizer.step();
+        return value.ToDouble();
+    }
+
+    private Tensor Evaluate(Batch batch, Parameter[] parameters, LossFunction loss)
+    {
+        Forget(parameters);
+        var value = lossOf(forward(batch.Samples), batch.Targets, loss);
+        value.backward();
+        return value;
+    }
+
+    // No gradient rather than a zero one: that saves a pass to clear it and one to add to it.
+    private static void Forget(Parameter[] parameters)
+    {
+        foreach (var parameter in parameters)
+            parameter.grad = null;
+    }
+}
+
+/// <summary>What a round's training gave.</summary>
+/// <param name="Loss">Mean loss over the last epoch, each batch before its step.</param>
+/// <param name="Samples">Samples of the local data set.</param>
+/// <param name="Seconds">How long it took.</param>
+/// <param name="LearningRate">The last step's.</param>
+internal readonly record struct TrainingOutcome(double Loss, long Samples, double Seconds, double LearningRate);
