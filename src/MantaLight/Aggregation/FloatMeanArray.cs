@@ -123,7 +123,8 @@ internal sealed class FloatMeanArray(NamedArray layout) : MeanArray(layout)
     private void CheckFinite<T>(ReadOnlySpan<T> values)
         where T : IFloatingPointIeee754<T>
     {
-        if (TensorPrimitives.IsFiniteAll(values))
+        // All of no elements are not finite to TensorPrimitives.
+        if (values.IsEmpty || TensorPrimitives.IsFiniteAll(values))
             return;
         var index = 0;
         while (T.IsFinite(values[index]))

@@ -10,14 +10,14 @@ internal static class KnownNames
     public static string Plain(string name) =>
         name.Replace("_", "", StringComparison.Ordinal).Replace("-", "", StringComparison.Ordinal).ToLowerInvariant();
 
-    /// <summary>The known name that differs by case and separators alone, or else by at most a third of its letters; null where none is that near.</summary>
+    /// <summary>The known name that differs by case and separators alone, or else by few letters; null where none is that near.</summary>
     public static string? Nearest(string name, IEnumerable<string> known)
     {
         if (name.Length > MaximumShown)
             return null;
         var plain = Plain(name);
         string? nearest = null;
-        var least = Math.Max(1, plain.Length / 3) + 1;
+        var least = Math.Max(plain.Length >= 4 ? 2 : 1, plain.Length / 3) + 1;
         foreach (var candidate in known)
         {
             var distance = Distance(plain, Plain(candidate));

@@ -83,10 +83,11 @@ public static class SwarmValidator
         }
         catch (JsonException e)
         {
-            // The serializer's path starts with $, its message ends with the path and a position inside the options.
+            // The serializer's path starts with $; its message ends with that path and a position inside the options.
             var below = e.Path is { Length: > 1 } inner && inner[0] == '$' ? inner[1..] : "";
-            var reason = e.InnerException is InvalidOperationException or null ? e.Message.Split(" Path: ", 2)[0] : e.InnerException.Message;
-            problems.Add(path + below, $"{Found(json, below)}{reason} Expected {NameOf(type, below)}");
+            problems.Add(path + below, below.Length == 0 && Expected(type) is { } expected
+                ? $"found {JsonPath.Describe(json)}, expected {expected}"
+                : e.Message.Split(" Path: ", 2)[0]);
         }
         catch (Exception e)
         {
@@ -96,13 +97,10 @@ public static class SwarmValidator
         return false;
     }
 
-    private static string Found(JsonElement json, string below) => below.Length == 0 ? $"found {JsonPath.Describe(json)}: " : "";
-
-    private static string NameOf(Type type, string below)
+    /// <summary>What a simple type reads from; null for others, where the serializer says more.</summary>
+    private static string? Expected(Type type)
     {
         var value = Nullable.GetUnderlyingType(type) ?? type;
-        if (below.Length > 0 || Strict.GetTypeInfo(value).Kind == JsonTypeInfoKind.Object)
-            return $"what {value.Name} takes";
         if (value.IsEnum)
             return $"one of: {string.Join(", ", Enum.GetNames(value).Select(JsonNamingPolicy.SnakeCaseLower.ConvertName))}";
         return Type.GetTypeCode(value) switch
@@ -110,8 +108,8 @@ public static class SwarmValidator
             TypeCode.Boolean => "true or false",
             TypeCode.String => "text",
             TypeCode.Single or TypeCode.Double or TypeCode.Decimal => "a number",
-            >= TypeCode.SByte and <= TypeCode.UInt64 => "an integer in the range of " + value.Name,
-            _ => $"what {value.Name} takes",
+            >= TypeCode.SByte and <= TypeCode.UInt64 => $"an integer that fits {value.Name}",
+            _ => null,
         };
     }
 }

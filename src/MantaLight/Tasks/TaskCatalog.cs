@@ -21,7 +21,7 @@ public sealed class TaskCatalog
         Assembly[] others = [.. modules.Distinct().Where(m => m != core)];
         own = others.SelectMany(TasksOf).ToLookup(t => KnownNames.Plain(t.Name), StringComparer.Ordinal);
         builtIn = TasksOf(core).ToLookup(t => KnownNames.Plain(t.Name), StringComparer.Ordinal);
-        this.modules = others.Length == 0 ? "no module" : string.Join(", ", others.Select(m => m.GetName().Name));
+        this.modules = others.Length == 0 ? "" : " of " + string.Join(", ", others.Select(m => m.GetName().Name));
         Names = [.. NamesOf(own).Concat(NamesOf(builtIn)).Distinct(StringComparer.Ordinal)];
     }
 
@@ -41,7 +41,7 @@ public sealed class TaskCatalog
         {
             [var only] => only,
             [] => throw new ModuleException(
-                $"{KnownNames.Quote(type)} is no task of {modules} and none is built in under that name{DidYouMean(type)}; known are: {KnownNames.List(Names)}."),
+                $"{KnownNames.Quote(type)} is no task{modules} and none is built in under that name{DidYouMean(type)}; known are: {KnownNames.List(Names)}."),
             _ => throw new ModuleException(
                 $"{KnownNames.Quote(type)} can be {string.Join(" or ", found.Select(t => $"{t.FullName} of {t.Assembly.GetName().Name}"))}; rename all of them but one."),
         };
