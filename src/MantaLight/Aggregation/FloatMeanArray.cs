@@ -92,14 +92,15 @@ internal sealed class FloatMeanArray(NamedArray layout) : MeanArray(layout)
     {
         var weights = new Vector<double>(weight);
         var target = sums.AsSpan(0, values.Length);
+        ref var from = ref MemoryMarshal.GetReference(values);
+        ref var to = ref MemoryMarshal.GetReference(target);
         var i = 0;
         for (; i <= values.Length - Vector<float>.Count; i += Vector<float>.Count)
         {
-            Vector.Widen(new Vector<float>(values[i..]), out var low, out var high);
-            var lowTarget = target[i..];
-            var highTarget = target[(i + Vector<double>.Count)..];
-            (new Vector<double>(lowTarget) + (low * weights)).CopyTo(lowTarget);
-            (new Vector<double>(highTarget) + (high * weights)).CopyTo(highTarget);
+            Vector.Widen(Vector.LoadUnsafe(ref from, (nuint)i), out var low, out var high);
+            var highAt = (nuint)(i + Vector<double>.Count);
+            (Vector.LoadUnsafe(ref to, (nuint)i) + (low * weights)).StoreUnsafe(ref to, (nuint)i);
+            (Vector.LoadUnsafe(ref to, highAt) + (high * weights)).StoreUnsafe(ref to, highAt);
         }
         for (; i < values.Length; i++)
             target[i] += values[i] * weight;

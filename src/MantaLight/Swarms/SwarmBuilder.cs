@@ -62,9 +62,10 @@ public sealed class SwarmBuilder
         return this;
     }
 
-    /// <summary>The task that runs once, on one node, before round 1.</summary>
+    /// <summary>The task that runs once, on one node, before round 1; exported in snake_case, as definitions in JSON name it.</summary>
     public TaskBuilder Setup<TTask>()
-        where TTask : SwarmTask => setup = new TaskBuilder(TaskDefinition.SetupAlias, typeof(TTask).Name);
+        where TTask : SwarmTask =>
+        setup = new TaskBuilder(TaskDefinition.SetupAlias, JsonNamingPolicy.SnakeCaseLower.ConvertName(typeof(TTask).Name));
 
     /// <summary>Adds a task to the graph; a root until it is put after another.</summary>
     /// <param name="alias">Its name in the graph: 1 to 64 characters of <c>A-Za-z0-9_-</c>.</param>

@@ -11,7 +11,6 @@ public sealed class SwarmBuilderTests
     {
         var json = Definitions.Mnist
             .Replace("MantaLight.Examples.Mnist", "MantaLight.Tests", StringComparison.Ordinal)
-            .Replace("initial_model", "InitialModel", StringComparison.Ordinal)
             .Replace("0.010", "0.01", StringComparison.Ordinal);
 
         Definitions.AssertSame(Definitions.Parse(json), new MnistSwarm().ToDefinition());
@@ -40,7 +39,7 @@ public sealed class SwarmBuilderTests
             }
           },
           "setup": {
-            "type": "InitialModel",
+            "type": "initial_model",
             "specified_ids": [
               "node_0"
             ]
