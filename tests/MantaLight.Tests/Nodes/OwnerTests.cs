@@ -1,0 +1,82 @@
+using MantaLight.Messaging;
+using MantaLight.Protocol;
+using MantaLight.Shared;
+
+namespace MantaLight.Tests.Nodes;
+
+/// <summary>What an owner can do to a swarm.</summary>
+public sealed class OwnerTests
+{
+    [Fact]
+    public async Task Publishing_the_same_definition_again_changes_nothing_and_start_runs_it_again()
+    {
+        await using var swarm = await SwarmHarness.StartAsync(new SimulatedBroker(), nodes: 2);
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 2, minimumNodes: 2));
+        var first = await swarm.WaitForEndAsync();
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 2, minimumNodes: 2) + "\n");
+        await swarm.ControlAsync(SwarmAction.Start);
+        var second = await swarm.WaitAsync(s => s.Status.IsFinal() && s.Start == 2);
+        Assert.Equal((1, first.Definition), (first.Start, second.Definition));
+        Assert.Equal(first.History.Select(h => h.GlobalSha256), second.History.Select(h => h.GlobalSha256));
+    }
+
+    [Fact]
+    public async Task Stop_ends_the_run_and_cancels_its_attempts()
+    {
+        await using var swarm = await SwarmHarness.StartAsync(new SimulatedBroker(), nodes: 1);
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition("EndlessWorker"));
+        await swarm.WaitAsync(s => s.Tasks.Any(t => t.Alias == "worker" && t.Phase == TaskPhase.Running));
+        await swarm.ControlAsync(SwarmAction.Stop);
+        var end = await swarm.WaitForEndAsync();
+        Assert.Equal((RunStatus.Stopped, "stopped by its owner"), (end.Status, end.Reason));
+    }
+
+    [Fact]
+    public async Task Pause_holds_the_next_task_and_resume_lets_it_go()
+    {
+        await using var swarm = await SwarmHarness.StartAsync(new SimulatedBroker(), nodes: 1);
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition("EndlessWorker", deadline: "00:00:02", quorum: 0.1));
+        await swarm.WaitAsync(s => s.Tasks.Any(t => t.Alias == "worker" && t.Phase == TaskPhase.Running));
+        await swarm.ControlAsync(SwarmAction.Pause);
+        await swarm.WaitAsync(s => s.Status == RunStatus.Paused);
+        await swarm.ControlAsync(SwarmAction.Resume);
+        await swarm.WaitAsync(s => s.Status == RunStatus.Running);
+    }
+
+    [Fact]
+    public async Task Another_definition_supersedes_the_run()
+    {
+        await using var swarm = await SwarmHarness.StartAsync(new SimulatedBroker(), nodes: 2);
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition("EndlessWorker"));
+        await swarm.WaitAsync(s => s.Tasks.Any(t => t.Alias == "worker" && t.Phase == TaskPhase.Running));
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 1));
+        Assert.Equal(RunStatus.Superseded, (await swarm.WaitForEndAsync()).Status);
+        var end = await swarm.WaitAsync(s => s.Status.IsFinal() && s.Start == 2);
+        Assert.Equal(RunStatus.Completed, end.Status);
+    }
+
+    [Fact]
+    public async Task Removal_leaves_a_tombstone_and_nothing_else()
+    {
+        var broker = new SimulatedBroker();
+        await using var swarm = await SwarmHarness.StartAsync(broker, nodes: 2);
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 2));
+        await swarm.WaitForEndAsync();
+        await swarm.PublishDefinitionAsync("");
+        await swarm.WaitAsync(s => s.Status == RunStatus.Removed);
+        var left = broker.Retained.Keys.Where(k => k.StartsWith(swarm.Topics.Definition("vectors"), StringComparison.Ordinal)).Order(StringComparer.Ordinal);
+        Assert.Equal([swarm.Topics.Coordinator("vectors"), swarm.Topics.State("vectors")], left);
+    }
+
+    [Fact]
+    public async Task Removal_while_it_runs_ends_it()
+    {
+        var broker = new SimulatedBroker();
+        await using var swarm = await SwarmHarness.StartAsync(broker, nodes: 2);
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition("EndlessWorker"));
+        await swarm.WaitAsync(s => s.Tasks.Any(t => t.Alias == "worker" && t.Phase == TaskPhase.Running));
+        await swarm.PublishDefinitionAsync("");
+        await swarm.WaitAsync(s => s.Status == RunStatus.Removed);
+        Assert.DoesNotContain(broker.Retained.Keys, k => k.Contains("/blobs/", StringComparison.Ordinal) || k.Contains("/globals/", StringComparison.Ordinal));
+    }
+}

@@ -1,0 +1,61 @@
+using MantaLight.Messaging;
+using MantaLight.Protocol;
+using MantaLight.Shared;
+
+namespace MantaLight.Tests.Nodes;
+
+/// <summary>Who coordinates can go at any time.</summary>
+public sealed class SuccessionTests
+{
+    [Fact]
+    public async Task When_the_coordinator_says_goodbye_another_node_goes_on_with_the_same_run()
+    {
+        await using var swarm = await SwarmHarness.StartAsync(new SimulatedBroker(), nodes: 3);
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 20, minimumNodes: 3, quorum: 0.5));
+        var first = await swarm.WaitAsync(s => s.Round >= 2);
+        await swarm.StopNodeAsync(first.From);
+        var later = await swarm.WaitAsync(s => s.Term > first.Term);
+        Assert.Equal(first.Run, later.Run);
+        Assert.True(later.Round >= first.Round);
+        Assert.NotEqual(first.From, later.From);
+        var end = await swarm.WaitForEndAsync();
+        Assert.Equal(RunStatus.Completed, end.Status);
+        Assert.Equal(Enumerable.Range(1, end.Round), end.History.Select(h => h.Round));
+    }
+
+    [Fact]
+    public async Task When_the_coordinator_connection_is_cut_its_holder_stands_down_and_the_term_grows()
+    {
+        var broker = new SimulatedBroker();
+        await using var swarm = await SwarmHarness.StartAsync(broker, nodes: 2);
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 20, minimumNodes: 2));
+        var first = await swarm.WaitAsync(s => s.Round >= 2);
+        broker.Cut($"{swarm.Topics.Cluster}.vectors.coordinator");
+        var later = await swarm.WaitAsync(s => s.Term > first.Term);
+        Assert.Equal(first.Run, later.Run);
+        Assert.Equal(RunStatus.Completed, (await swarm.WaitForEndAsync()).Status);
+    }
+
+    [Fact]
+    public async Task A_node_whose_connection_is_cut_comes_back_and_the_round_goes_on()
+    {
+        var broker = new SimulatedBroker();
+        await using var swarm = await SwarmHarness.StartAsync(broker, nodes: 2);
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 20, minimumNodes: 2));
+        await swarm.WaitAsync(s => s.Round >= 2);
+        broker.Cut($"{swarm.Topics.Cluster}.node_1");
+        Assert.Equal(RunStatus.Completed, (await swarm.WaitForEndAsync()).Status);
+    }
+
+    [Fact]
+    public async Task The_broker_restarts_with_its_retained_messages_and_the_swarm_goes_on()
+    {
+        var broker = new SimulatedBroker();
+        await using var swarm = await SwarmHarness.StartAsync(broker, nodes: 2);
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 20, minimumNodes: 2));
+        await swarm.WaitAsync(s => s.Round >= 2);
+        broker.GoDown(loseRetained: false);
+        broker.ComeUp();
+        Assert.Equal(RunStatus.Completed, (await swarm.WaitForEndAsync()).Status);
+    }
+}
