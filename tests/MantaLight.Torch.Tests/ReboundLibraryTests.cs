@@ -1,5 +1,6 @@
 using System.Text;
 using MantaLight.Torch.Native;
+using Microsoft.Extensions.Logging;
 using TorchSharp;
 
 namespace MantaLight.Torch.Tests;
@@ -110,13 +111,35 @@ public class ReboundLibraryTests
     }
 
     [Fact]
-    public async Task Torch_loads_from_any_thread_and_each_thread_computes_on_one_core()
+    public async Task Torch_loads_from_any_thread_and_each_attempt_has_its_own_number_of_threads()
     {
-        var threads = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => TorchThread.RunAsync(torch.get_num_threads, CancellationToken.None)));
+        var threads = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => TorchThread.RunAsync(torch.get_num_threads, 1 + (i % 2), CancellationToken.None)));
 
-        Assert.All(threads, n => Assert.Equal(1, n));
+        Assert.Equal([1, 2, 1, 2, 1, 2, 1, 2], threads);
         if (NativeLoader.ReboundPath is { } path)
             Assert.Equal(File.ReadAllBytes(path), ReboundLibrary.Rebind(Original.Value));
+    }
+
+    [Fact]
+    public void An_older_systems_copy_is_told_once()
+    {
+        var logger = new Lines();
+        for (var i = 0; i < 3; i++)
+            TorchRuntime.EnsureLoaded(logger);
+
+        Assert.InRange(logger.Count, 0, NativeLoader.ReboundPath is null ? 0 : 1);
+    }
+
+    private sealed class Lines : ILogger
+    {
+        public int Count { get; private set; }
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => Count++;
     }
 
     private sealed class Folders : IDisposable

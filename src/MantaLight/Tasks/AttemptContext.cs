@@ -33,6 +33,10 @@ public sealed class AttemptContext
     /// <summary>The seed for all randomness of the attempt; a function of swarm seed, round, alias and node.</summary>
     public required ulong Seed { get; init; }
 
+    /// <summary>Intra-op threads of the attempt's numeric library, from the definition.</summary>
+    /// <value>1.</value>
+    public int Threads { get; init; } = 1;
+
     /// <summary>When the attempt is given up.</summary>
     public required DateTimeOffset Deadline { get; init; }
 
