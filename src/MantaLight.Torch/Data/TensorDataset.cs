@@ -47,20 +47,15 @@ public sealed class TensorDataset : IDisposable
     {
         TorchRuntime.EnsureLoaded();
         var part = train ? "train" : "test";
+        using var scope = NewDisposeScope();
         var samples = ToTensor(Required(arrays, dataset, "x_" + part), ArrayType.UInt8, ArrayType.Float32);
-        try
-        {
-            using var raw = ToTensor(
-                Required(arrays, dataset, "y_" + part),
-                ArrayType.UInt8, ArrayType.Int8, ArrayType.Int16, ArrayType.Int32, ArrayType.Int64, ArrayType.Float32, ArrayType.Float64);
-            var targets = raw.to(raw.is_floating_point() ? ScalarType.Float32 : ScalarType.Int64, copy: true).DetachFromDisposeScope();
-            return new TensorDataset(samples, targets);
-        }
-        catch
-        {
-            samples.Dispose();
-            throw;
-        }
+        var raw = ToTensor(
+            Required(arrays, dataset, "y_" + part),
+            ArrayType.UInt8, ArrayType.Int8, ArrayType.Int16, ArrayType.Int32, ArrayType.Int64, ArrayType.Float32, ArrayType.Float64);
+        var made = new TensorDataset(samples, raw.to(raw.is_floating_point() ? ScalarType.Float32 : ScalarType.Int64));
+        made.Samples.DetachFromDisposeScope();
+        made.Targets.DetachFromDisposeScope();
+        return made;
     }
 
     /// <inheritdoc/>
@@ -79,7 +74,7 @@ public sealed class TensorDataset : IDisposable
     {
         if (!allowed.Contains(array.Type))
             throw new DatasetException($"Array '{array}' must be one of: {string.Join(", ", allowed.ToArray().Select(t => t.WireName()))}.");
-        var tensor = empty(array.Shape.ToArray(), array.Type.ToScalarType()).DetachFromDisposeScope();
+        var tensor = empty(array.Shape.ToArray(), array.Type.ToScalarType());
         array.Data.Span.CopyTo(tensor.bytes);
         return tensor;
     }

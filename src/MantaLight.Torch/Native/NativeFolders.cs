@@ -9,7 +9,7 @@ internal sealed class NativeFolders
     private readonly string[] folders;
 
     public NativeFolders(IEnumerable<string> folders) =>
-        this.folders = [.. folders.Where(f => f.Length > 0).Select(Path.GetFullPath).Distinct(StringComparer.Ordinal)];
+        this.folders = [.. folders.Where(f => f.Length > 0).Select(f => Path.TrimEndingDirectorySeparator(Path.GetFullPath(f))).Distinct(StringComparer.Ordinal)];
 
     /// <summary>The folders of this process.</summary>
     public static NativeFolders OfThisProcess()

@@ -1,8 +1,6 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Loader;
-using MantaLight.Torch.Diagnostics;
-using Microsoft.Extensions.Logging;
 
 namespace MantaLight.Torch.Native;
 
@@ -14,7 +12,6 @@ internal static class NativeLoader
     private static readonly Lock Gate = new();
     private static bool registered;
     private static nint rebound;
-    private static ILogger? log;
 
     /// <summary>Why the last load failed; null where it has not.</summary>
     public static string? Failure { get; private set; }
@@ -37,10 +34,9 @@ internal static class NativeLoader
 
     /// <summary>Loads TorchSharp's native library, the edited copy where the system needs it.</summary>
     /// <exception cref="TorchUnavailableException">It cannot be loaded.</exception>
-    public static void Load(ILogger? logger)
+    public static void Load()
     {
         Register();
-        log = logger;
         var torchSharp = typeof(TorchSharp.torch).Assembly;
         // libtorch first: TorchSharp's library finds it by then, wherever it is.
         NativeLibrary.TryLoad("torch_cpu", torchSharp, null, out _);
@@ -104,8 +100,6 @@ internal static class NativeLoader
         var copy = ReboundFile.Place(ReboundLibrary.Rebind(original), torchSharpFolder, torchFolder, ReboundFile.DefaultCacheRoot());
         var handle = NativeLibrary.Load(copy);
         ReboundPath = copy;
-        if (log is not null)
-            Log.ReboundLibraryLoaded(log, ReboundLibrary.MissingVersion, copy);
         return handle;
     }
 }

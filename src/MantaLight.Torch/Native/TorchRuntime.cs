@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using MantaLight.Torch.Diagnostics;
 using MantaLight.Torch.Native;
 using Microsoft.Extensions.Logging;
 using TorchSharp;
@@ -11,6 +12,7 @@ public static class TorchRuntime
 {
     private static readonly Lock Gate = new();
     private static volatile bool loaded;
+    private static int told;
 
     [ThreadStatic]
     private static bool threadPrepared;
@@ -24,23 +26,33 @@ public static class TorchRuntime
     /// <exception cref="TorchUnavailableException">It cannot be loaded; the message says why and what to do.</exception>
     public static void EnsureLoaded(ILogger? logger = null)
     {
-        if (threadPrepared)
-            return;
-        if (!loaded)
-        {
-            lock (Gate)
-            {
-                if (!loaded)
-                {
-                    NativeLoader.Load(logger);
-                    torch.set_num_interop_threads(1);
-                    loaded = true;
-                }
-            }
-        }
-        // OpenMP and MKL keep the number per thread.
-        torch.set_num_threads(1);
+        if (!threadPrepared)
+            UseThreads(1);
+        // Whoever loaded it may have had no logger, as a model's static constructor has none.
+        if (logger is not null && NativeLoader.ReboundPath is { } path && Interlocked.Exchange(ref told, 1) == 0)
+            Log.ReboundLibraryLoaded(logger, ReboundLibrary.MissingVersion, path);
+    }
+
+    /// <summary>Sets the intra-op threads of the calling thread's computations; OpenMP and MKL keep the number per thread.</summary>
+    internal static void UseThreads(int count)
+    {
+        Load();
+        torch.set_num_threads(count);
         threadPrepared = true;
+    }
+
+    private static void Load()
+    {
+        if (loaded)
+            return;
+        lock (Gate)
+        {
+            if (loaded)
+                return;
+            NativeLoader.Load();
+            torch.set_num_interop_threads(1);
+            loaded = true;
+        }
     }
 
     /// <summary>

@@ -3,11 +3,11 @@ namespace MantaLight.Torch.Native;
 /// <summary>Runs long computations on threads of their own: on the pool's they would starve the connection's callbacks.</summary>
 internal static class TorchThread
 {
-    public static Task<T> RunAsync<T>(Func<T> work, CancellationToken cancellationToken) =>
+    public static Task<T> RunAsync<T>(Func<T> work, int threads, CancellationToken cancellationToken) =>
         Task.Factory.StartNew(
             () =>
             {
-                TorchRuntime.EnsureLoaded();
+                TorchRuntime.UseThreads(threads);
                 return work();
             },
             cancellationToken,

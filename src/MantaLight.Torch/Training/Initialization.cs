@@ -11,6 +11,7 @@ internal static class Initialization
     public static void He(nn.Module model, ulong seed, bool uniform)
     {
         using var noGradients = no_grad();
+        using var scope = NewDisposeScope();
         using var generator = new Generator(Seeds.Derive(seed, Seeds.Initialization));
         foreach (var module in model.modules())
         {

@@ -52,6 +52,7 @@ public abstract class TorchInitializer<TModel> : SwarmTask
                     Initialization.He(made, Context.Seed, uniform: initialization == "he_uniform");
                 return made;
             },
+            Context.Threads,
             cancellationToken);
         using var weights = model.ToWeights();
         World.Globals.SetWeights(WeightsTag, weights);

@@ -24,7 +24,7 @@ public abstract class TorchTest<TModel>(TModel model) : TorchTask<TModel>(model)
         var hyperparameters = await GetHyperparametersAsync(cancellationToken);
         await LoadModelAsync(cancellationToken);
         using var loader = await Local.GetDataLoaderAsync(Dataset, train: false, BatchSize, seed: null, cancellationToken);
-        var metrics = await TorchThread.RunAsync(() => Evaluate(loader, hyperparameters, cancellationToken), cancellationToken);
+        var metrics = await TorchThread.RunAsync(() => Evaluate(loader, hyperparameters, cancellationToken), Context.Threads, cancellationToken);
         Log.Tested(Logger, metrics.Samples, metrics.Accuracy, metrics.Loss);
         World.Results.Add("test_metrics", metrics);
     }

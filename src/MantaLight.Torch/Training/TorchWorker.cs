@@ -36,6 +36,7 @@ public abstract class TorchWorker<TModel>(TModel model) : TorchTask<TModel>(mode
                         DefaultGenerator.Seed(Context.Seed);
                     return new TrainingLoop(Model, hyperparameters, Context, Forward, Loss).Run(loader, cancellationToken);
                 },
+                Context.Threads,
                 cancellationToken);
         }
 
