@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 
 namespace MantaLight.Integration.Tests.Data;
@@ -7,12 +8,13 @@ internal static class Python
 {
     private const string Program = "/usr/bin/python3";
 
+    private static readonly ConcurrentDictionary<string, Task<bool>> Installed = new();
+
     /// <summary>Skips the test, with the reason, where a module is not installed.</summary>
     public static async Task RequireAsync(string module)
     {
         Assert.SkipUnless(File.Exists(Program), $"{Program} is not installed.");
-        var (code, _, _) = await StartAsync($"import {module}", []);
-        Assert.SkipUnless(code == 0, $"python3-{module} is not installed.");
+        Assert.SkipUnless(await Installed.GetOrAdd(module, IsInstalledAsync), $"python3-{module} is not installed.");
     }
 
     /// <summary>Runs a script, which must succeed.</summary>
@@ -23,6 +25,8 @@ internal static class Python
         Assert.True(code == 0, error);
         return output.Trim();
     }
+
+    private static async Task<bool> IsInstalledAsync(string module) => (await StartAsync($"import {module}", [])).Code == 0;
 
     private static async Task<(int Code, string Output, string Error)> StartAsync(string script, string[] arguments)
     {
