@@ -21,7 +21,7 @@ internal static class NpzReader
         await using var zip = await OpenAsync(file, cancellationToken);
         var needed = zip.Entries.Sum(e => e.Length);
         var available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        if (needed > available)
+        if (available > 0 && needed > available)
             throw new MalformedDataException($"its arrays take {needed:N0} bytes where this machine has {available:N0} bytes of memory");
         var arrays = new List<NamedArray>(zip.Entries.Count);
         foreach (var entry in zip.Entries)

@@ -33,7 +33,8 @@ internal static class WeightsDecoder
         {
             throw Malformed($"the {blob.Length:N0} bytes end too early", e);
         }
-        catch (Exception e) when (e is MessagePackSerializationException or OverflowException or DecoderFallbackException)
+        // ArgumentException: text that is not UTF-8, and lengths of 2^31 and more, which the reader takes for negative ones.
+        catch (Exception e) when (e is MessagePackSerializationException or OverflowException or ArgumentException)
         {
             throw Malformed(e.Message, e);
         }
@@ -134,7 +135,7 @@ internal static class WeightsDecoder
         if (reader.NextMessagePackType != MessagePackType.Array)
             throw Malformed($"the {what} are not an array");
         var count = reader.ReadArrayHeader();
-        return count <= maximum ? count : throw Malformed($"it has {count:N0} {what}; at most {maximum:N0} are possible");
+        return count >= 0 && count <= maximum ? count : throw Malformed($"it has {count:N0} {what}; at most {maximum:N0} are possible");
     }
 
     private static string String(ref MessagePackReader reader, int maximum, string what)
