@@ -43,7 +43,7 @@ public sealed class MqttBroker : IBroker
             var known = await TestOnceAsync(profile, cancellationToken);
             return await MqttConnection.OpenAsync(endpoint, profile, known.ReplaysByWildcard, time, logger, cancellationToken);
         }
-        catch (ConnectRefusedException refusal) when (refusal.Code == MqttClientConnectResultCode.UnsupportedProtocolVersion)
+        catch (ConnectRefusedException refusal) when (refusal.IsOldProtocol)
         {
             throw NeedsMqtt5(refusal);
         }

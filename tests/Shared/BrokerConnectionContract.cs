@@ -66,7 +66,7 @@ public abstract class BrokerConnectionContract
 
         await publisher.PublishAsync(new OutboundMessage(Topic("large"), Segments.Of(parts)), None);
 
-        Assert.Equal(parts.SelectMany(part => part), (await inbox.NextAsync()).Payload.ToArray());
+        Assert.True(parts.SelectMany(part => part).SequenceEqual((await inbox.NextAsync()).Payload.ToArray()));
     }
 
     [Fact]
@@ -84,7 +84,7 @@ public abstract class BrokerConnectionContract
         }
 
         for (var i = 0; i < 50; i++)
-            Assert.All((await inbox.NextAsync()).Payload.ToArray(), value => Assert.Equal((byte)i, value));
+            Assert.Equal(-1, (await inbox.NextAsync()).Payload.ToArray().AsSpan().IndexOfAnyExcept((byte)i));
     }
 
     [Theory]
