@@ -11,7 +11,7 @@ namespace MantaLight.Aggregation;
 /// Contributions are folded in node-id order, the next one being pulled meanwhile, so at most two are in memory beside
 /// the mean. One that does not fit, is damaged or cannot be had is left out and named in the result <c>aggregation</c>:
 /// <c>participants</c>, <c>participant_count</c>, <c>samples</c>, <c>refused</c> (node and reason), <c>refused_count</c>;
-/// each list holds at most 100 nodes.
+/// each list holds at most 16 nodes.
 /// </remarks>
 [TaskOptions(typeof(FedAvgOptions))]
 public sealed class FedAvg : SwarmTask
@@ -19,7 +19,7 @@ public sealed class FedAvg : SwarmTask
     /// <summary>The tag of the result that tells what was combined.</summary>
     public const string SummaryTag = "aggregation";
 
-    private const int MaximumListed = 100;
+    private const int MaximumListed = 16;
     private const int MaximumReason = 300;
 
     /// <inheritdoc/>

@@ -39,7 +39,7 @@ public sealed class ThresholdScheduler : SwarmTask
         if (reached)
             World.StopSwarm(reason);
         else
-            World.ScheduleNextRound();
+            World.ScheduleNextRound(reason: reason);
     }
 
     private static async Task<JsonElement?> ReadAsync(Result result, CancellationToken cancellationToken)

@@ -254,8 +254,9 @@ internal sealed class SwarmMember(AttemptServices node, SeatContext seats, strin
                 SwarmValidator.Check(definition, catalog);
             return new SwarmBook(SwarmJson.HashOf(definition), definition, null, null, Removing: false);
         }
-        catch (InvalidSwarmException e)
+        catch (Exception e)
         {
+            // Whatever is wrong with it is told in the state, not only to this node's log.
             return new SwarmBook(Convert.ToHexStringLower(SHA256.HashData(bytes)), null, e.Message, null, Removing: false);
         }
     }

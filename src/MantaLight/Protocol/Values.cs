@@ -53,7 +53,7 @@ public static class ValueFormat
 public sealed record ValueRef
 {
     /// <summary>The most JSON that stands in a message, in bytes.</summary>
-    public const int MaximumInline = 2048;
+    public const int MaximumInline = 4096;
 
     /// <summary>A small JSON value.</summary>
     public JsonElement? Value { get; init; }

@@ -89,7 +89,7 @@ public sealed class FedAvgTests
     }
 
     [Fact]
-    public async Task The_summary_lists_at_most_100_nodes_and_counts_all()
+    public async Task The_summary_lists_at_most_16_nodes_and_counts_all()
     {
         var store = new MemoryAttemptStore();
         for (var i = 0; i < 150; i++)
@@ -98,8 +98,8 @@ public sealed class FedAvgTests
         await store.RunAsync(new FedAvg());
 
         var summary = (JsonElement)store.StagedResults["aggregation"];
-        Assert.Equal((100, 150), (summary.GetProperty("participants").GetArrayLength(), summary.GetProperty("participant_count").GetInt32()));
-        Assert.Equal((100, 150), (summary.GetProperty("refused").GetArrayLength(), summary.GetProperty("refused_count").GetInt32()));
+        Assert.Equal((16, 150), (summary.GetProperty("participants").GetArrayLength(), summary.GetProperty("participant_count").GetInt32()));
+        Assert.Equal((16, 150), (summary.GetProperty("refused").GetArrayLength(), summary.GetProperty("refused_count").GetInt32()));
     }
 
     [Fact]
