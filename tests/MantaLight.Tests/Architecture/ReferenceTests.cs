@@ -50,15 +50,29 @@ public sealed class ReferenceTests
             || a.Name.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal));
 
     [Fact]
-    public void Examples_refer_to_the_core_and_torch_alone()
+    public void Examples_that_are_modules_refer_to_the_core_and_torch_alone()
     {
-        string[] examples = [.. Directory.EnumerateFiles(Path.Combine(Repository.Root, "examples"), "*.csproj", SearchOption.AllDirectories)];
+        string[] modules = [.. Examples.Where(e => !IsProgram(e))];
 
-        Assert.NotEmpty(examples);
-        Assert.All(examples, example => Assert.Subset(
-            new HashSet<string> { "MantaLight", "MantaLight.Torch" },
-            Repository.References(Path.GetRelativePath(Repository.Root, example), "ProjectReference").ToHashSet()));
+        Assert.NotEmpty(modules);
+        Assert.All(modules, example => Assert.Subset(
+            new HashSet<string> { "MantaLight", "MantaLight.Torch" }, Repository.References(example, "ProjectReference").ToHashSet()));
     }
+
+    [Fact]
+    public void Examples_that_are_programs_need_nothing_of_the_tool()
+    {
+        string[] programs = [.. Examples.Where(IsProgram)];
+
+        Assert.NotEmpty(programs);
+        Assert.All(programs, example => Assert.DoesNotContain("MantaLight.Cli", Repository.References(example, "ProjectReference")));
+    }
+
+    private static IEnumerable<string> Examples =>
+        Directory.EnumerateFiles(Path.Combine(Repository.Root, "examples"), "*.csproj", SearchOption.AllDirectories)
+            .Select(e => Path.GetRelativePath(Repository.Root, e));
+
+    private static bool IsProgram(string project) => Repository.Read(project).Contains("<OutputType>Exe</OutputType>", StringComparison.Ordinal);
 
     [Fact]
     public void The_tests_of_the_core_need_neither_libtorch_nor_an_edge() =>
