@@ -1,18 +1,13 @@
-"""Prints a global's tensors from retained messages alone; no node has to be there.
-Usage: python3 docs/read_global.py [HOST[:PORT] [SWARM [TAG [CLUSTER]]]]"""
+# Prints a swarm's global weights from retained messages alone: python3 docs/read_global.py [HOST [PORT [SWARM]]]
 import hashlib, json, sys
 import msgpack, numpy, paho.mqtt.subscribe as mqtt
 
-given, defaults = sys.argv[1:], ["localhost", "mnist", "global_model_params", "local"]
-address, swarm, tag, cluster = given + defaults[len(given):]
-host, _, port = address.partition(":")
-broker = {"hostname": host, "port": int(port or 1883), "qos": 1}
-root = f"mantalight/{cluster}/swarms/{swarm}"
-blob = json.loads(mqtt.simple(f"{root}/globals/{tag}", **broker).payload)["global"]["content"]["blob"]
-chunks = mqtt.simple(f"{root}/blobs/{blob['sha256']}/+", msg_count=blob["chunk_count"], **broker)
-chunks = chunks if isinstance(chunks, list) else [chunks]
-data = b"".join(c.payload for c in sorted(chunks, key=lambda c: int(c.topic.rsplit("/")[-1])))
-assert hashlib.sha256(data).hexdigest() == blob["sha256"], "the chunks do not match the hash"
-for tensor in msgpack.unpackb(data)["tensors"]:
+host, port, swarm = (sys.argv + ["localhost", "1883", "mnist"][len(sys.argv) - 1:])[1:]
+broker, root = {"hostname": host, "port": int(port), "qos": 1}, f"mantalight/local/swarms/{swarm}"
+pointer = json.loads(mqtt.simple(f"{root}/globals/global_model_params", **broker).payload)["global"]["content"]["blob"]
+topics = [f"{root}/blobs/{pointer['sha256']}/{i}" for i in range(pointer["chunk_count"])]
+weights = b"".join(mqtt.simple(topic, **broker).payload for topic in topics)
+assert hashlib.sha256(weights).hexdigest() == pointer["sha256"], "the chunks do not match the hash"
+for tensor in msgpack.unpackb(weights)["tensors"]:
     array = numpy.frombuffer(tensor["data"], tensor["dtype"]).reshape(tensor["shape"])
     print(f"{tensor['name']:<16} {array.dtype} {array.shape} mean {array.mean():+.6f}")
