@@ -10,7 +10,7 @@ public sealed partial class BrokerConfigurationTests
     // A chunk with its topic and header must fit.
     private const int SmallestPacket = BrokerLimits.PreferredChunkSize + (4 * 1024);
 
-    private static readonly IReadOnlyDictionary<string, string> Emqx = ReadHocon("broker/emqx.conf");
+    private static readonly Dictionary<string, string> Emqx = ReadHocon("broker/emqx.conf");
     private static readonly ILookup<string, string> Mosquitto = Repository.Read("broker/mosquitto.conf").Split('\n')
         .Where(l => l.Length > 0 && !l.StartsWith('#')).Select(l => l.Split(' ', 2)).ToLookup(l => l[0], l => l[1], StringComparer.Ordinal);
 

@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
+using MantaLight.Messaging;
 using MantaLight.Protocol;
 using MantaLight.Weights;
 
@@ -63,7 +64,7 @@ public sealed partial class ProtocolDocTests
             .SelectMany(t => t.GetProperties()).Where(p => p.SetMethod is not null)
             .Select(p => JsonNamingPolicy.SnakeCaseLower.ConvertName(p.Name)).Distinct();
 
-        Assert.Empty(fields.Where(f => !named.Contains(f)));
+        Assert.Subset(named, fields.ToHashSet(StringComparer.Ordinal));
     }
 
     [Theory]
@@ -110,7 +111,7 @@ public sealed partial class ProtocolDocTests
         [
             $"{ProtocolJson.MaximumMessage >> 20} MiB, 32 levels", $"{ValueRef.MaximumInline} bytes", $"at most {BlobRequest.Window} chunks", $"{BlobRef.MaximumSize >> 30} GiB",
             string.Create(CultureInfo.InvariantCulture, $"{WeightsCodec.MaximumTensors:N0} tensors, {WeightsCodec.MaximumDimensions} dimensions"),
-            $"{Messaging.BrokerLimits.PreferredChunkSize >> 10} KiB", $"Receive Maximum, at most {Messaging.BrokerLimits.MaximumWindow}",
+            $"{BrokerLimits.PreferredChunkSize >> 10} KiB", $"Receive Maximum, at most {BrokerLimits.MaximumWindow}",
             $"{TaskState.MaximumListed} nodes and {TaskState.MaximumListed} troubles", $"{SwarmState.MaximumHistory} rounds",
         ];
 
