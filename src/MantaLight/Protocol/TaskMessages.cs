@@ -59,7 +59,7 @@ public sealed record ScheduledInput
     public string Alias { get; init; } = "";
 
     /// <summary>The result.</summary>
-    public StagedResult Result { get; init; } = new();
+    public StagedResult Staged { get; init; } = new();
 }
 
 /// <summary>A node's word about one attempt.</summary>
