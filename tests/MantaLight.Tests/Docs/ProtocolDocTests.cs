@@ -129,7 +129,7 @@ public sealed partial class ProtocolDocTests
         ? Enumerable.Repeat(Convert.ToByte(value, 16), int.Parse(count, CultureInfo.InvariantCulture))
         : [Convert.ToByte(token, 16)];
 
-    [GeneratedRegex(@"[`""]([a-z_]+)(?:\[\])?[`""]")]
+    [GeneratedRegex(@"[`""]([a-z][a-z0-9_]*)(?:\[\])?[`""]")]
     private static partial Regex Names { get; }
 
     [GeneratedRegex("[A-Z]+")]
