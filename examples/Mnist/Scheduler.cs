@@ -22,6 +22,10 @@ public sealed class Scheduler : SwarmTask
         if (hyperparameters.ValAccThreshold is { } threshold && accuracy >= threshold)
             World.StopSwarm(string.Create(CultureInfo.InvariantCulture, $"accuracy {accuracy:F4} reached {threshold}"));
         else
-            World.ScheduleNextRound();
+            World.ScheduleNextRound(reason: Remaining(hyperparameters.ValAccThreshold));
     }
+
+    private static string? Remaining(double? threshold) => threshold is { } value
+        ? string.Create(CultureInfo.InvariantCulture, $"threshold {value * 100:F1}% not reached")
+        : null;
 }

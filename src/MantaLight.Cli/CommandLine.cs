@@ -13,8 +13,14 @@ internal static class CommandLine
     /// <summary>The root with all commands: one class in Commands for each.</summary>
     public static RootCommand Create(CliConsole console) => new RootCommand("Federated learning over nothing but an MQTT broker.")
     {
+        RunCommand.Create(console),
+        NodeCommand.Create(console),
+        BrokerCommand.Create(console),
+        SwarmCommand.Create(console),
+        StatusCommand.Create(console),
         DataCommand.Create(console),
     }.WithExamples(
+        "mantalight run examples/Mnist",
         "mantalight data prepare mnist --nodes 5 --partition non-iid-2 --seed 42").ShowExamples();
 
     /// <summary>Parses and runs.</summary>

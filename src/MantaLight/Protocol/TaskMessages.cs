@@ -59,7 +59,7 @@ public sealed record ScheduledInput
     public string Alias { get; set; } = "";
 
     /// <summary>The result.</summary>
-    public StagedResult Result { get; set; } = new();
+    public StagedResult Staged { get; set; } = new();
 }
 
 /// <summary>A node's word about one attempt.</summary>

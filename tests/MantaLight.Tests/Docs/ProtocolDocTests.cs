@@ -50,7 +50,7 @@ public sealed partial class ProtocolDocTests
         var schedule = Read<ScheduleAttempt>("schedule");
 
         Assert.True(global.Global.Content.IsSound());
-        Assert.All(schedule.Inputs, i => Assert.True(i.Result.Content.IsSound()));
+        Assert.All(schedule.Inputs, i => Assert.True(i.Staged.Content.IsSound()));
         Assert.All(schedule.Globals, g => Assert.True(g.Content.IsSound()));
         Assert.Equal($"{schedule.Run}.{schedule.Round}.{schedule.Alias}.node_1.{schedule.Number}", schedule.Attempt);
     }

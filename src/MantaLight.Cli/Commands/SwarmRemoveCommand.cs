@@ -1,0 +1,37 @@
+using System.CommandLine;
+using MantaLight.Protocol;
+
+namespace MantaLight.Cli.Commands;
+
+/// <summary><c>mantalight swarm remove</c>: a swarm and its traces on the broker.</summary>
+internal static class SwarmRemoveCommand
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    /// <summary>The command.</summary>
+    public static Command Create(CliConsole console)
+    {
+        var id = BrokerFlags.SwarmId();
+        return SwarmCommand.OnBroker("remove", "Remove a swarm, its globals included, from the broker.", [id], async (parsed, client, cancellationToken) =>
+        {
+            var swarm = parsed.GetValue(id)!;
+            var state = await client.StateAsync(swarm, cancellationToken);
+            var definition = await client.DefinitionAsync(swarm, cancellationToken);
+            if (definition is null && state is null or { Status: RunStatus.Removed })
+                throw new InvalidSettingException($"There is no swarm '{swarm}' in cluster '{client.Topics.Cluster}' on {client.Broker}. See `mantalight swarm list`.");
+            await client.DefineAsync(swarm, ReadOnlyMemory<byte>.Empty, cancellationToken);
+            if (state is null)
+            {
+                console.Out.WriteLine($"Removed: {swarm}; no node had started it.");
+                return ExitCodes.Success;
+            }
+            if (await client.WaitForStateAsync(swarm, s => s.Status == RunStatus.Removed, Patience, cancellationToken) is null)
+            {
+                console.WriteError($"The definition of '{swarm}' is gone, but no node has cleared its globals and state within {Patience.TotalSeconds:F0} s. Start a node of cluster '{client.Topics.Cluster}' (mantalight node …) and remove it again.");
+                return ExitCodes.Environment;
+            }
+            console.Out.WriteLine($"Removed: {swarm}");
+            return ExitCodes.Success;
+        }).WithExamples("mantalight swarm remove mnist");
+    }
+}

@@ -1,0 +1,121 @@
+using MantaLight.Cli.Commands;
+using MantaLight.Cli.Modules;
+using MantaLight.Node;
+using MantaLight.Protocol;
+using MantaLight.Torch;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace MantaLight.Cli.Hosting;
+
+/// <summary>The process of one node: settings, host, and its end.</summary>
+internal static class NodeHost
+{
+    private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(8);
+
+    /// <summary>Runs until it is told to stop, which is success, or until the node ends by itself, which is its error.</summary>
+    public static async Task<int> RunAsync(CliConsole console, NodeFlags flags, CancellationToken cancellationToken)
+    {
+        TorchRuntime.Register(); // for modules that use TorchSharp before anything of MantaLight.Torch
+        var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { Args = [] });
+        var options = Read(builder.Configuration, flags);
+        for (var i = 0; i < options.Modules.Count; i++)
+            options.Modules[i] = await ModuleFile.ResolveAsync(options.Modules[i], console.Out.WriteLine, cancellationToken);
+        var broker = BrokerFlags.Parse(options.Broker);
+
+        builder.Logging.ClearProviders().AddOneLine();
+        builder.Services
+            .AddSingleton<IHostLifetime, CallersLifetime>()
+            .Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout)
+            .AddMqttConnection(connection => connection.Uri = broker)
+            .AddSwarmNode(configure: node => Copy(options, node))
+            .AddSwarmTelemetry(options.Telemetry);
+        using var host = builder.Build();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        if (flags.UntilInputEnds)
+            StopAtEndOfInput(stop);
+        try
+        {
+            await host.StartAsync(stop.Token);
+            await host.WaitForShutdownAsync(stop.Token);
+        }
+        catch (OptionsValidationException e)
+        {
+            throw new InvalidSettingException($"The node's settings cannot be: {string.Join("; ", e.Failures)}", e);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            // Its parent went away while it was starting.
+        }
+        catch (AggregateException e) when (e.Flatten().InnerExceptions.OfType<MantaLightException>().FirstOrDefault() is { } cause)
+        {
+            throw cause;
+        }
+        return ExitCodes.Success;
+    }
+
+    /// <summary>Settings from the configuration's section, the environment and the flags, the last one winning.</summary>
+    /// <exception cref="InvalidSettingException">One of them cannot be.</exception>
+    public static NodeOptions Read(IConfiguration configuration, NodeFlags flags)
+    {
+        var all = new ConfigurationBuilder()
+            .AddConfiguration(configuration.GetSection(NodeOptions.Section))
+            .AddEnvironmentVariables(NodeOptions.EnvironmentPrefix)
+            .Build();
+        var options = new NodeOptions();
+        try
+        {
+            all.Bind(options);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new InvalidSettingException($"The node's settings cannot be: {e.Message} {e.InnerException?.Message}".TrimEnd(), e);
+        }
+        flags.ApplyTo(options);
+        if (options.Id.Length == 0)
+            throw new InvalidSettingException($"The node has no id. Give one with --id, {NodeOptions.EnvironmentPrefix}ID, or {NodeOptions.Section}:Id in appsettings.json.");
+        Identifier.Require(options.Id, "Node id");
+        Identifier.Require(options.Cluster, "Cluster");
+        return options;
+    }
+
+    private static void Copy(NodeOptions from, NodeOptions to)
+    {
+        (to.Id, to.Cluster, to.Broker, to.Concurrency, to.StateFolder, to.Gpu, to.Telemetry) =
+            (from.Id, from.Cluster, from.Broker, from.Concurrency, from.StateFolder, from.Gpu, from.Telemetry);
+        foreach (var (name, path) in from.Datasets)
+            to.Datasets[name] = path;
+        foreach (var module in from.Modules)
+            to.Modules.Add(module);
+        foreach (var tag in from.Tags)
+            to.Tags.Add(tag);
+    }
+
+    /// <summary>A thread of its own, since a read from standard input cannot be cancelled.</summary>
+    private static void StopAtEndOfInput(CancellationTokenSource stop) => new Thread(() =>
+    {
+        try
+        {
+            while (Console.In.Read() >= 0)
+            {
+            }
+            stop.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The node has ended already.
+        }
+    })
+    { IsBackground = true, Name = "end of input" }.Start();
+}
+
+/// <summary>The command line turns signals into cancellation already; the host need not listen for them as well.</summary>
+internal sealed class CallersLifetime : IHostLifetime
+{
+    public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}

@@ -1,0 +1,20 @@
+namespace MantaLight.Cli.Running;
+
+/// <summary>A folder that goes when it is disposed.</summary>
+internal sealed class TemporaryFolder : IDisposable
+{
+    /// <summary>Its path.</summary>
+    public string Path { get; } = Directory.CreateTempSubdirectory("mantalight-").FullName;
+
+    public void Dispose()
+    {
+        try
+        {
+            Directory.Delete(Path, recursive: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It lies among the system's temporary files, which somebody clears.
+        }
+    }
+}

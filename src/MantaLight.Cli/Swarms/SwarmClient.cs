@@ -1,0 +1,129 @@
+using System.Security.Cryptography;
+using System.Threading.Channels;
+using MantaLight.Messaging;
+using MantaLight.Mqtt;
+using MantaLight.Protocol;
+
+namespace MantaLight.Cli.Swarms;
+
+/// <summary>A tool's connection to one cluster: reads what the broker keeps, publishes what an owner wants.</summary>
+internal sealed class SwarmClient : IAsyncDisposable
+{
+    private const int MaximumRetained = 20_000;
+
+    // Some brokers replay retained messages well after they have acknowledged the subscription.
+    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(400);
+
+    private readonly IBrokerConnection connection;
+    private readonly MessageStamp stamp;
+
+    private SwarmClient(IBrokerConnection connection, Topics topics, string broker, string name, TimeProvider time)
+    {
+        this.connection = connection;
+        Topics = topics;
+        Broker = broker;
+        stamp = new MessageStamp(name, name, time);
+    }
+
+    /// <summary>The cluster's topics.</summary>
+    public Topics Topics { get; }
+
+    /// <summary>The broker's address without credentials.</summary>
+    public string Broker { get; }
+
+    /// <exception cref="InvalidSettingException">The address or the cluster cannot be.</exception>
+    /// <exception cref="BrokerUnreachableException">Nobody answers there.</exception>
+    /// <exception cref="BrokerRefusedException">The broker says no.</exception>
+    public static async Task<SwarmClient> ConnectAsync(Uri uri, string cluster, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var topics = new Topics(cluster);
+        var broker = new MqttBroker(new MqttBrokerOptions { Uri = uri }, time: time);
+        var name = $"cli-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}";
+        var connection = await broker.ConnectAsync(new ConnectionProfile { ClientId = $"{cluster}.{name}" }, cancellationToken);
+        return new SwarmClient(connection, topics, broker.Description, name, time);
+    }
+
+    /// <summary>The retained messages under a filter, as the broker has them now.</summary>
+    public async Task<IReadOnlyCollection<BrokerMessage>> ReadRetainedAsync(string filter, CancellationToken cancellationToken)
+    {
+        var arrived = Channel.CreateBounded<BrokerMessage>(MaximumRetained);
+        await using var subscription = await connection.SubscribeAsync(
+            filter, message => arrived.Writer.TryWrite(message), cancellationToken);
+        var found = new SortedDictionary<string, BrokerMessage>(StringComparer.Ordinal);
+        while (found.Count < MaximumRetained)
+        {
+            using var quiet = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            quiet.CancelAfter(Quiet);
+            try
+            {
+                var message = await arrived.Reader.ReadAsync(quiet.Token);
+                found[message.Topic] = message;
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                break;
+            }
+        }
+        return [.. found.Values.Where(m => !m.Payload.IsEmpty)];
+    }
+
+    /// <summary>The retained messages of one type under a filter; what cannot be read is left out.</summary>
+    public async Task<IReadOnlyList<T>> ReadRetainedAsync<T>(string filter, CancellationToken cancellationToken)
+        where T : ControlMessage
+    {
+        var messages = await ReadRetainedAsync(filter, cancellationToken);
+        return [.. messages.Select(m => ProtocolJson.Read<T>(m.Payload, out _)).OfType<T>()];
+    }
+
+    /// <summary>The nodes that say they are online.</summary>
+    public async Task<IReadOnlyList<Presence>> NodesAsync(CancellationToken cancellationToken) =>
+        [.. (await ReadRetainedAsync<Presence>(Topics.AllPresence, cancellationToken)).Where(p => p.Status == NodeStatus.Online)];
+
+    /// <summary>A swarm's state; null where there is none.</summary>
+    public async Task<SwarmState?> StateAsync(string swarm, CancellationToken cancellationToken) =>
+        (await ReadRetainedAsync<SwarmState>(Topics.State(swarm), cancellationToken)).SingleOrDefault();
+
+    /// <summary>A swarm's definition as it stands; null where there is none.</summary>
+    public async Task<BrokerMessage?> DefinitionAsync(string swarm, CancellationToken cancellationToken)
+    {
+        var found = await ReadRetainedAsync(Topics.Definition(swarm), cancellationToken);
+        return found.Count == 0 ? null : found.First();
+    }
+
+    /// <summary>Publishes a definition; empty bytes remove it.</summary>
+    public ValueTask DefineAsync(string swarm, ReadOnlyMemory<byte> definition, CancellationToken cancellationToken) =>
+        connection.PublishAsync(new OutboundMessage(Topics.Definition(swarm), definition, retain: true), cancellationToken);
+
+    /// <summary>Asks a swarm's coordinator for something.</summary>
+    public ValueTask ControlAsync(string swarm, SwarmAction action, CancellationToken cancellationToken) => connection.PublishAsync(
+        new OutboundMessage(Topics.Control(swarm), ProtocolJson.Write(stamp.Stamp(new SwarmControl { Action = action }))), cancellationToken);
+
+    /// <summary>Subscribes; the handler must not block.</summary>
+    public Task<IAsyncDisposable> SubscribeAsync(string filter, Action<BrokerMessage> handler, CancellationToken cancellationToken) =>
+        connection.SubscribeAsync(filter, handler, cancellationToken);
+
+    /// <summary>Waits until a swarm's state is as wanted.</summary>
+    /// <returns>That state; null when the time is over first.</returns>
+    public async Task<SwarmState?> WaitForStateAsync(string swarm, Predicate<SwarmState> wanted, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        var found = new TaskCompletionSource<SwarmState>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var subscription = await connection.SubscribeAsync(
+            Topics.State(swarm),
+            message =>
+            {
+                if (ProtocolJson.Read<SwarmState>(message.Payload, out _) is { } state && wanted(state))
+                    found.TrySetResult(state);
+            },
+            cancellationToken);
+        try
+        {
+            return await found.Task.WaitAsync(patience, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            return null;
+        }
+    }
+
+    public async ValueTask DisposeAsync() => await connection.DisposeAsync();
+}

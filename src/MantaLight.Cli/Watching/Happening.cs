@@ -1,0 +1,31 @@
+using MantaLight.Protocol;
+
+namespace MantaLight.Cli.Watching;
+
+/// <summary>What an attempt is known to be doing.</summary>
+internal enum AttemptStatus
+{
+    Accepted,
+    Running,
+    Completed,
+    Failed,
+}
+
+/// <summary>One change in a watched run that is worth telling.</summary>
+internal abstract record Happening
+{
+    /// <summary>An attempt's status changed; with why, where it failed.</summary>
+    public sealed record TaskChanged(int Round, string Alias, string Node, AttemptStatus Status, string? Reason) : Happening;
+
+    /// <summary>A round is over.</summary>
+    public sealed record RoundFinished(RoundView Round) : Happening;
+
+    /// <summary>Something that is not as it should be.</summary>
+    public sealed record Trouble(string Text) : Happening;
+
+    /// <summary>The swarm has been waiting for a while.</summary>
+    public sealed record Waiting(string Reason) : Happening;
+
+    /// <summary>The run's condition changed.</summary>
+    public sealed record StatusChanged(RunStatus Status, string? Reason) : Happening;
+}

@@ -1,0 +1,177 @@
+using System.Globalization;
+using MantaLight.Protocol;
+
+namespace MantaLight.Cli.Watching;
+
+/// <summary>
+/// Folds a swarm's messages into what people want to see. Pure: no clock, no connection. Messages of another run are
+/// dropped; duplicates and late ones change nothing.
+/// </summary>
+/// <param name="swarm">The swarm.</param>
+/// <param name="accepts">Which run to watch; null to follow whatever runs.</param>
+internal sealed class RunView(string swarm, Predicate<SwarmState>? accepts = null)
+{
+    private const int MaximumRounds = 10_000;
+    private const int MaximumAttempts = 10_000;
+
+    private static readonly TimeSpan WaitingPatience = TimeSpan.FromSeconds(1);
+
+    private readonly SortedDictionary<int, RoundView> rounds = [];
+    private readonly SortedDictionary<(string Node, string Alias), AttemptView> attempts = [];
+    private readonly HashSet<(int Round, string Alias, string Node, string Reason)> told = [];
+    private (string Reason, DateTimeOffset Since, bool Told)? waiting;
+
+    /// <summary>The swarm.</summary>
+    public string Swarm { get; } = swarm;
+
+    /// <summary>The last state of the run; null before the first.</summary>
+    public SwarmState? State { get; private set; }
+
+    /// <summary>Whether the run has ended.</summary>
+    public bool HasEnded => State is { } state && state.Status.IsFinal();
+
+    /// <summary>The rounds that are over, in order.</summary>
+    public IEnumerable<RoundView> Finished => rounds.Values.Where(r => r.Summary is not null);
+
+    /// <summary>What each node is doing in the round under way, by node.</summary>
+    public IEnumerable<AttemptView> Attempts => attempts.Values.Where(a => a.Round == State?.Round);
+
+    /// <summary>What the swarm has been waiting for, once it is worth telling.</summary>
+    public string? Waiting => waiting is { Told: true } long_ ? long_.Reason : null;
+
+    /// <summary>Takes a message in.</summary>
+    /// <returns>What changed, in the order in which to tell it.</returns>
+    public IReadOnlyList<Happening> Apply(ControlMessage message, DateTimeOffset now)
+    {
+        var happened = new List<Happening>();
+        switch (message)
+        {
+            case SwarmState state when state.Swarm == Swarm:
+                Apply(state, now, happened);
+                break;
+            case TaskUpdate update when update.Run == State?.Run:
+                Apply(update, happened);
+                break;
+            case ResultValue result when result.Run == State?.Run:
+                Round(result.Round)?.Add(result.From, result.Alias, result.Tag, result.Content);
+                break;
+            case TaskLog log when log.Run == State?.Run && log.Level is "warning" or "error" or "critical":
+                happened.Add(new Happening.Trouble($"{log.From}, {NameOf(log.Alias, log.Round)}: {log.Text}"));
+                break;
+        }
+        return happened;
+    }
+
+    /// <summary>Notices that time has gone by.</summary>
+    public IReadOnlyList<Happening> Tick(DateTimeOffset now)
+    {
+        if (waiting is not { Told: false } wait || now - wait.Since < WaitingPatience || HasEnded)
+            return [];
+        waiting = wait with { Told = true };
+        return [new Happening.Waiting(wait.Reason)];
+    }
+
+    /// <summary>A task in a round, as in <c>worker_001</c>.</summary>
+    public static string NameOf(string alias, int round) => string.Create(CultureInfo.InvariantCulture, $"{alias}_{round:D3}");
+
+    private void Apply(SwarmState state, DateTimeOffset now, List<Happening> happened)
+    {
+        if (State is null || State.Run != state.Run)
+        {
+            if (accepts is not null && !accepts(state))
+            {
+                // The watched run lost its place without a word of its own.
+                if (State is not null && !HasEnded && state.Start > State.Start)
+                    End(RunStatus.Superseded, "another run of this swarm has started", happened);
+                return;
+            }
+            rounds.Clear();
+            attempts.Clear();
+            told.Clear();
+        }
+        else if (state.Term < State.Term || HasEnded)
+        {
+            return;
+        }
+        var before = State?.Run == state.Run ? State : null;
+        State = state;
+        foreach (var summary in state.History)
+        {
+            if (Round(summary.Round) is not { Summary: null } round)
+                continue;
+            round.Summary = summary;
+            happened.Add(new Happening.RoundFinished(round));
+        }
+        foreach (var task in state.Tasks)
+        {
+            foreach (var trouble in task.Troubles.Where(t => told.Add((state.Round, task.Alias, t.Node, t.Reason))))
+                happened.Add(new Happening.Trouble($"{trouble.Node}, {NameOf(task.Alias, state.Round)}: {trouble.Reason}"));
+        }
+        if (state.Waiting != waiting?.Reason)
+            waiting = state.Waiting is { } reason ? (reason, now, false) : null;
+        if (before?.Status != state.Status)
+            happened.Add(new Happening.StatusChanged(state.Status, state.Reason));
+    }
+
+    private void Apply(TaskUpdate update, List<Happening> happened)
+    {
+        var attempt = Fold(update);
+        if (attempt is null)
+            return;
+        var key = (update.From, update.Alias);
+        var before = attempts.GetValueOrDefault(key);
+        if (before is null && attempts.Count >= MaximumAttempts)
+            return;
+        attempts[key] = attempt;
+        if (update is TaskCompleted completed && Round(update.Round) is { } round)
+        {
+            foreach (var result in completed.Results)
+                round.Add(update.From, update.Alias, result.Tag, result.Content);
+            if (completed.Next is { } next)
+                round.Next = (update.Alias, next);
+        }
+        if (before is not null && (before.Round, before.Number, before.Status) == (attempt.Round, attempt.Number, attempt.Status))
+            return;
+        var why = update is TaskFailed failed ? $"{failed.Error}: {failed.Message}" : null;
+        if (why is not null)
+            told.Add((update.Round, update.Alias, update.From, why)); // the state repeats it as trouble
+        happened.Add(new Happening.TaskChanged(update.Round, update.Alias, update.From, attempt.Status, why));
+    }
+
+    /// <summary>The attempt after an update; null where the update is old news.</summary>
+    private AttemptView? Fold(TaskUpdate update)
+    {
+        var number = int.TryParse(update.Attempt.AsSpan(update.Attempt.LastIndexOf('.') + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : 0;
+        var known = attempts.GetValueOrDefault((update.From, update.Alias));
+        if (known is not null && (update.Round, number).CompareTo((known.Round, known.Number)) < 0)
+            return null;
+        var same = known is not null && (known.Round, known.Number) == (update.Round, number);
+        var status = update switch
+        {
+            TaskAccepted => AttemptStatus.Accepted,
+            TaskRunning => AttemptStatus.Running,
+            TaskCompleted => AttemptStatus.Completed,
+            _ => AttemptStatus.Failed,
+        };
+        if (same && known!.Status > status)
+            return null;
+        return new AttemptView(update.Round, update.Alias, update.From, number, status)
+        {
+            Progress = update is TaskRunning running ? running.Progress : status == AttemptStatus.Completed ? 1 : same ? known!.Progress : 0,
+            Loss = update is TaskRunning { Loss: { } loss } ? loss : same ? known!.Loss : null,
+        };
+    }
+
+    private RoundView? Round(int number)
+    {
+        if (!rounds.TryGetValue(number, out var round) && rounds.Count < MaximumRounds)
+            rounds[number] = round = new RoundView(number);
+        return round;
+    }
+
+    private void End(RunStatus status, string reason, List<Happening> happened)
+    {
+        State = State! with { Status = status, Reason = reason };
+        happened.Add(new Happening.StatusChanged(status, reason));
+    }
+}
