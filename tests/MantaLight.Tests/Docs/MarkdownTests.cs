@@ -45,7 +45,7 @@ public sealed class MarkdownTests
     [Theory]
     [MemberData(nameof(Files))]
     public void Json_is_json(string file) => Assert.All(
-        new Markdown(file).Blocks.Where(b => b.Language == "json"), b => JsonDocument.Parse(b.Text).Dispose());
+        new Markdown(file).Blocks.Where(b => b.Language == "json" && !b.Words.StartsWith("file=", StringComparison.Ordinal)), b => JsonDocument.Parse(b.Text).Dispose());
 
     [Fact]
     public void The_readme_has_the_whole_script_that_reads_weights() =>

@@ -50,7 +50,7 @@ public sealed partial class ProtocolDocTests
         var schedule = Read<ScheduleAttempt>("schedule");
 
         Assert.True(global.Global.Content.IsSound());
-        Assert.All(schedule.Inputs, i => Assert.True(i.Result.Content.IsSound()));
+        Assert.All(schedule.Inputs, i => Assert.True(i.Staged.Content.IsSound()));
         Assert.All(schedule.Globals, g => Assert.True(g.Content.IsSound()));
         Assert.Equal($"{schedule.Run}.{schedule.Round}.{schedule.Alias}.node_1.{schedule.Number}", schedule.Attempt);
     }
@@ -129,7 +129,7 @@ public sealed partial class ProtocolDocTests
         ? Enumerable.Repeat(Convert.ToByte(value, 16), int.Parse(count, CultureInfo.InvariantCulture))
         : [Convert.ToByte(token, 16)];
 
-    [GeneratedRegex(@"[`""]([a-z_]+)(?:\[\])?[`""]")]
+    [GeneratedRegex(@"[`""]([a-z][a-z0-9_]*)(?:\[\])?[`""]")]
     private static partial Regex Names { get; }
 
     [GeneratedRegex("[A-Z]+")]
