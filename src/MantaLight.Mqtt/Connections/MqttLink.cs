@@ -27,6 +27,7 @@ internal sealed class MqttLink : IAsyncDisposable
     private Task pulse = Task.CompletedTask;
     private TimeSpan pingInterval;
     private long lastHeard;
+    private string? whyDown;
 
     private MqttLink(MqttEndpoint endpoint, ConnectionProfile profile, Action<BrokerMessage> receive, TrafficCounter traffic, TimeProvider time)
     {
@@ -127,6 +128,7 @@ internal sealed class MqttLink : IAsyncDisposable
     /// <summary>Drops the socket without a goodbye; everything under way fails.</summary>
     public void Cut(string reason)
     {
+        Interlocked.CompareExchange(ref whyDown, reason, null);
         lost.TrySetResult(reason);
         outgoing.Complete();
         alive.Cancel();
@@ -250,5 +252,5 @@ internal sealed class MqttLink : IAsyncDisposable
     }
 
     private BrokerConnectionLostException Down(string consequence, Exception? inner = null) => new(
-        $"The connection '{profile.ClientId}' to {endpoint.Description} is down{(lost.Task.IsCompleted ? $" ({lost.Task.Result})" : "")}: {consequence}.", inner);
+        $"The connection '{profile.ClientId}' to {endpoint.Description} is down{(whyDown is null ? "" : $" ({whyDown})")}: {consequence}.", inner);
 }

@@ -18,6 +18,7 @@ internal sealed class BlobFetcher(
 
     private readonly ConcurrentDictionary<string, Lazy<Task>> transfers = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource stopping = new();
+    private int disposed;
 
     public Task FetchGlobalAsync(string swarm, BlobRef blob, CancellationToken cancellationToken) =>
         FetchAsync(blob, stop => ReadRetainedAsync(swarm, blob, stop), cancellationToken);
@@ -27,6 +28,8 @@ internal sealed class BlobFetcher(
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref disposed, 1) == 1)
+            return;
         await stopping.CancelAsync();
         await Task.WhenAll(transfers.Values.Where(t => t.IsValueCreated).Select(t => t.Value)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         stopping.Dispose();

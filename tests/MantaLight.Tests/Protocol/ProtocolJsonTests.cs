@@ -85,7 +85,7 @@ public sealed class ProtocolJsonTests
     public void Ids_have_one_form(string text, bool valid)
     {
         Assert.Equal(valid, Identifier.IsValid(text));
-        Assert.Equal(valid, Identifier.IsValid(text + new string('x', 64 - text.Length)));
+        Assert.Equal(valid || text.Length == 0, Identifier.IsValid(text + new string('x', 64 - text.Length)));
         Assert.False(Identifier.IsValid(text + new string('x', 65 - text.Length)));
     }
 
