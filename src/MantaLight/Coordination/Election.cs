@@ -57,6 +57,9 @@ internal sealed record ElectionState
 
     public long Term { get; init; }
 
+    /// <summary>How often in a row the seat was lost before it could be acted on.</summary>
+    public int Tries { get; init; }
+
     /// <summary>Whether the known coordinator has gone: a claim of a vacant seat.</summary>
     public bool Vacant { get; init; } = true;
 

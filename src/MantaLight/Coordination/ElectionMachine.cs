@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 
 namespace MantaLight.Coordination;
 
@@ -46,7 +47,7 @@ internal static class ElectionMachine
             return (state, []);
         if (claim == state.Known)
             return (released ? Vacate(state, now + state.RankDelay) : state, []);
-        state = state with { Known = claim, HighestTerm = Math.Max(state.HighestTerm, claim.Term), LastHeard = now, Vacant = released };
+        state = state with { Known = claim, HighestTerm = Math.Max(state.HighestTerm, claim.Term), LastHeard = now, Vacant = released, Tries = 0 };
         if (state.Role >= ElectionRole.Connecting && !state.IsOwn(claim) && (claim.Term, claim.Node).CompareTo((state.Term, state.Node)) > 0)
             return StandDown(state, now);
         if (state.Role == ElectionRole.Watching)
@@ -127,7 +128,7 @@ internal static class ElectionMachine
             case ElectionRole.Claiming when state.Due <= now:
                 return StandDown(state, now);
             case ElectionRole.Grace when state.Due <= now:
-                return (state with { Role = ElectionRole.Acting, Due = null, NextBeat = now + state.Timing.Beat },
+                return (state with { Role = ElectionRole.Acting, Tries = 0, Due = null, NextBeat = now + state.Timing.Beat },
                     [new ElectionAction.Act(state.Term), new ElectionAction.PublishBeat(state.Term)]);
             case ElectionRole.Acting when state.NextBeat <= now:
                 return (state with { NextBeat = now + state.Timing.Beat }, [new ElectionAction.PublishBeat(state.Term)]);
@@ -148,11 +149,13 @@ internal static class ElectionMachine
         var close = new ElectionAction.CloseConnection(Graceful: false, state.Term);
         var held = state.Known is null || state.IsOwn(state.Known);
         state = state with { Role = state.Wanted ? ElectionRole.Watching : ElectionRole.Idle, LastHeard = now, Due = null };
-        // Nobody else has claimed: try again, but never at once, or two nodes would push each other out for ever.
+        // Nobody else has claimed: try again, but never at once, or two nodes would push each other out for ever. Each
+        // further try waits longer and elsewhere in time, until one of them is alone for as long as a claim takes.
         if (held && state.Wanted)
         {
-            var spread = Rendezvous.Hash(state.Node, state.Incarnation, state.Swarm) % 4000 / 1000.0;
-            state = state with { Vacant = true, Due = now + (state.Timing.Retry * (1 + spread)) };
+            var tries = state.Tries + 1;
+            var spread = Rendezvous.Hash(state.Node, state.Incarnation, state.Swarm, tries.ToString(CultureInfo.InvariantCulture)) % 4000 / 1000.0;
+            state = state with { Vacant = true, Tries = tries, Due = now + (state.Timing.Retry * (1 << Math.Min(tries - 1, 4)) * (1 + spread)) };
         }
         return (state, [close]);
     }

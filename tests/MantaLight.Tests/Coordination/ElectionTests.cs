@@ -58,6 +58,40 @@ public sealed class ElectionTests
     }
 
     [Fact]
+    public void Two_that_push_each_other_out_before_they_can_claim_drift_apart()
+    {
+        // Both are driven by one clock; the broker admits the later of two connections.
+        ElectionState[] nodes = [state with { Candidates = ["a"] }, state with { Node = "b", Candidates = ["b"] }];
+        for (var i = 0; i < nodes.Length; i++)
+            (nodes[i], _) = ElectionMachine.Step(nodes[i], new ElectionEvent.Wanted(true), now);
+        var pushes = 0;
+        for (; nodes.All(n => n.Role != ElectionRole.Acting) && now < Start.AddMinutes(5); now += TimeSpan.FromMilliseconds(50))
+        {
+            for (var i = 0; i < nodes.Length; i++)
+            {
+                (nodes[i], var actions) = ElectionMachine.Step(nodes[i], new ElectionEvent.Tick(), now);
+                foreach (var action in actions)
+                {
+                    if (action is ElectionAction.OpenConnection)
+                    {
+                        pushes += nodes[1 - i].Role >= ElectionRole.Connecting ? 1 : 0;
+                        (nodes[1 - i], _) = ElectionMachine.Step(nodes[1 - i], new ElectionEvent.ConnectionLost(), now);
+                        (nodes[i], _) = ElectionMachine.Step(nodes[i], new ElectionEvent.Opened(), now);
+                    }
+                    else if (action is ElectionAction.PublishClaim claim)
+                    {
+                        var published = new Claim(claim.Term, nodes[i].Node, nodes[i].Incarnation);
+                        (nodes[i], _) = ElectionMachine.Step(nodes[i], new ElectionEvent.ClaimRead(published), now);
+                        (nodes[1 - i], _) = ElectionMachine.Step(nodes[1 - i], new ElectionEvent.ClaimSeen(published), now);
+                    }
+                }
+            }
+        }
+        Assert.Single(nodes, n => n.Role == ElectionRole.Acting);
+        Assert.InRange(pushes, 1, 10);
+    }
+
+    [Fact]
     public void After_a_loss_it_waits_for_the_other_that_has_claimed_meanwhile()
     {
         Reach(ElectionRole.Acting);

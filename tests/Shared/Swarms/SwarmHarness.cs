@@ -83,7 +83,7 @@ internal sealed class SwarmHarness : IAsyncDisposable
 
     public static ElectionTiming Quick { get; } = new()
     {
-        Beat = TimeSpan.FromSeconds(0.5), Lost = TimeSpan.FromSeconds(0.5), Rank = TimeSpan.FromSeconds(0.3), First = TimeSpan.FromSeconds(0.1),
+        Beat = TimeSpan.FromSeconds(0.5), Lost = TimeSpan.FromSeconds(0.5), Rank = TimeSpan.FromSeconds(0.6), First = TimeSpan.FromSeconds(0.1),
         ReadBack = TimeSpan.FromSeconds(0.3), Grace = TimeSpan.FromSeconds(0.1), Retry = TimeSpan.FromSeconds(0.2),
     };
 
