@@ -80,7 +80,7 @@ public sealed class MnistFixture : IAsyncLifetime
     private async Task PrepareAsync()
     {
         var whole = new MnistPartitions { Nodes = Nodes, Output = Path.Combine(folder, "whole") };
-        await MnistPreparation.EnsureAsync(whole, MnistSources.Create(null, null), null, CancellationToken.None);
+        await MnistPreparation.EnsureAsync(whole, MnistSources.Create(null, null), new Progress<DownloadProgress>(), CancellationToken.None);
         var small = whole with { Output = Path.Combine(folder, "small") };
         for (var node = 0; node < Nodes; node++)
         {
