@@ -15,7 +15,11 @@ internal static class ConsoleLogs
     });
 
     /// <summary>Adds a console with one line for each record.</summary>
-    public static ILoggingBuilder AddOneLine(this ILoggingBuilder logging) => logging.AddSimpleConsole(options =>
+    public static ILoggingBuilder AddOneLine(this ILoggingBuilder logging) => logging
+        // What a host logs with a stack trace when it cannot start is told as the command's one message.
+        .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None)
+        .AddFilter("Microsoft.AspNetCore", LogLevel.Warning)
+        .AddSimpleConsole(options =>
     {
         options.SingleLine = true;
         options.UseUtcTimestamp = true;
