@@ -14,9 +14,11 @@ namespace MantaLight.Broker;
 /// </summary>
 public sealed class EmbeddedBroker : IAsyncDisposable
 {
+    private static readonly TimeSpan GoodbyePatience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(5);
 
     private readonly MqttServer server;
+    private readonly BrokerConnectionHandler handler;
     private readonly BrokerListener listener;
     private readonly RetainedStore? store;
     private readonly Task janitor;
@@ -26,11 +28,11 @@ public sealed class EmbeddedBroker : IAsyncDisposable
     private int disposed;
 
     private EmbeddedBroker(
-        MqttServer server, BrokerListener listener, RetainedStore? store, Janitor janitor, CancellationTokenSource stopping,
+        MqttServer server, BrokerConnectionHandler handler, BrokerListener listener, RetainedStore? store, Janitor janitor, CancellationTokenSource stopping,
         IPAddress address, BrokerCounters counters, TimeProvider time)
     {
-        (this.server, this.listener, this.store, this.stopping, this.address, Counters, this.time) =
-            (server, listener, store, stopping, address, counters, time);
+        (this.server, this.handler, this.listener, this.store) = (server, handler, listener, store);
+        (this.stopping, this.address, Counters, this.time) = (stopping, address, counters, time);
         this.janitor = janitor.RunAsync(stopping.Token);
     }
 
@@ -83,7 +85,7 @@ public sealed class EmbeddedBroker : IAsyncDisposable
             await server.StartAsync();
             var listener = await BrokerListener.StartAsync(options, address, handler, loggers, cancellationToken);
             var broker = new EmbeddedBroker(
-                server, listener, store, new Janitor(server, expiries, options, time, logger), new CancellationTokenSource(), address, counters, time);
+                server, handler, listener, store, new Janitor(server, expiries, options, time, logger), new CancellationTokenSource(), address, counters, time);
             Log.Started(logger, broker.Uri, stored.Count);
             if (broker.WebSocketUri is { } web)
                 Log.StartedWebSocket(logger, web);
@@ -107,13 +109,28 @@ public sealed class EmbeddedBroker : IAsyncDisposable
         server.AcceptNewConnections = false;
         await stopping.CancelAsync();
         await janitor;
-        await server.StopAsync(new MqttServerStopOptions());
+        await DisconnectAllAsync();
         using var patience = new CancellationTokenSource(StopPatience, time);
         await listener.StopAsync(patience.Token);
         await listener.DisposeAsync();
         server.Dispose();
         store?.Dispose();
         stopping.Dispose();
+    }
+
+    private async Task DisconnectAllAsync()
+    {
+        var stop = server.StopAsync(new MqttServerStopOptions());
+        try
+        {
+            await stop.WaitAsync(GoodbyePatience, time);
+        }
+        catch (TimeoutException)
+        {
+            // Somebody does not read its goodbye.
+            handler.AbortAll("the broker stops");
+            await stop;
+        }
     }
 
     private static MqttServer CreateServer(EmbeddedBrokerOptions options, BrokerConnectionHandler handler, ILogger logger)

@@ -119,7 +119,10 @@ internal sealed class BrokerChannel(ConnectionContext connection, EmbeddedBroker
 
     public void ResetStatistics() => (BytesReceived, BytesSent) = (0, 0);
 
-    public void Dispose() => writing.Dispose();
+    public void Dispose()
+    {
+        // The semaphore is left alone: disposing it would leave whoever waits for it waiting for ever.
+    }
 
     private MqttPacket Decode(in PacketHeader header, in ReadOnlySequence<byte> buffer)
     {

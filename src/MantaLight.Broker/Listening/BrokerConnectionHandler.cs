@@ -49,6 +49,13 @@ internal sealed class BrokerConnectionHandler(EmbeddedBrokerOptions options, Bro
             channel.Abort(reason);
     }
 
+    /// <summary>Closes every socket at once.</summary>
+    public void AbortAll(string reason)
+    {
+        foreach (var channel in channels.Values)
+            channel.Abort(reason);
+    }
+
     public Task StartAsync(MqttServerOptions serverOptions, IMqttNetLogger libraryLogger) => Task.CompletedTask;
 
     public Task StopAsync() => Task.CompletedTask;

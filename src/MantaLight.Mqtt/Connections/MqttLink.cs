@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using MantaLight.Messaging;
 using MQTTnet;
 using MQTTnet.Packets;
@@ -20,13 +19,11 @@ internal sealed class MqttLink : IAsyncDisposable
     private readonly TrafficCounter traffic;
     private readonly TimeProvider time;
     private readonly PendingAcknowledgements pending;
-    private readonly Channel<OutgoingPublish> outgoing = Channel.CreateUnbounded<OutgoingPublish>(new() { SingleReader = true });
+    private readonly PublishQueue outgoing;
     private readonly TaskCompletionSource<string> lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource alive = new();
     private readonly CancellationToken aliveToken;
     private readonly Action<BrokerMessage> receive;
-    private SemaphoreSlim window = new(1);
-    private Task sender = Task.CompletedTask;
     private Task pulse = Task.CompletedTask;
     private TimeSpan pingInterval;
     private long lastHeard;
@@ -36,6 +33,7 @@ internal sealed class MqttLink : IAsyncDisposable
         (this.endpoint, this.profile, this.receive, this.traffic, this.time) = (endpoint, profile, receive, traffic, time);
         aliveToken = alive.Token;
         pending = new PendingAcknowledgements(time);
+        outgoing = new PublishQueue(SendAsync, publish => Down($"'{publish.Message.Topic}' was not published"), aliveToken);
         client = new MqttClientFactory().CreateMqttClient();
         client.ApplicationMessageReceivedAsync += OnReceived;
         client.DisconnectedAsync += OnDisconnected;
@@ -75,7 +73,7 @@ internal sealed class MqttLink : IAsyncDisposable
             throw new BrokerRefusedException($"A message of {message.Payload.Length} bytes to '{message.Topic}' makes a packet of {size} bytes, but the broker at {endpoint.Description} takes {Limits.MaximumPacketSize} at most. Send it in smaller chunks or raise the broker's limit.");
 
         var publish = new OutgoingPublish(message, cancellationToken);
-        if (!outgoing.Writer.TryWrite(publish))
+        if (!outgoing.TryAdd(publish))
             throw Down($"'{message.Topic}' was not published");
         publish.ObserveCancellation();
         return publish.Done;
@@ -115,10 +113,7 @@ internal sealed class MqttLink : IAsyncDisposable
         using var patience = new CancellationTokenSource(profile.Timeout, time);
         try
         {
-            outgoing.Writer.TryComplete();
-            await sender.WaitAsync(patience.Token);
-            for (var i = 0; i < Limits.Window; i++)
-                await window.WaitAsync(patience.Token);
+            await outgoing.DrainAsync(patience.Token);
             await client.DisconnectAsync(new MqttClientDisconnectOptions { Reason = MqttClientDisconnectOptionsReason.NormalDisconnection }, patience.Token);
         }
         catch (Exception)
@@ -133,7 +128,7 @@ internal sealed class MqttLink : IAsyncDisposable
     public void Cut(string reason)
     {
         lost.TrySetResult(reason);
-        outgoing.Writer.TryComplete();
+        outgoing.Complete();
         alive.Cancel();
         client.Dispose();
     }
@@ -141,72 +136,17 @@ internal sealed class MqttLink : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Cut("disposed");
-        await Task.WhenAll(sender, pulse);
+        await Task.WhenAll(outgoing.Finished, pulse);
     }
 
     private void Start(BrokerLimits limits, ushort serverKeepAlive)
     {
         Limits = limits;
-        window = new SemaphoreSlim(limits.Window);
+        outgoing.Start(limits.Window);
         var keepAlive = serverKeepAlive == 0 ? profile.KeepAlive : TimeSpan.FromSeconds(Math.Min(serverKeepAlive, profile.KeepAlive.TotalSeconds));
         pingInterval = keepAlive / 2;
         lastHeard = time.GetTimestamp();
-        sender = SendLoopAsync();
         pulse = PulseLoopAsync();
-    }
-
-    private async Task SendLoopAsync()
-    {
-        try
-        {
-            await foreach (var publish in outgoing.Reader.ReadAllAsync(aliveToken))
-            {
-                if (publish.Message.Delivery == Delivery.AtMostOnce)
-                {
-                    if (publish.TryStart())
-                        await SendAsync(publish);
-                    continue;
-                }
-
-                await WaitForWindowAsync(publish);
-                // Starting the sends one after the other keeps the order; their ends are awaited by their callers.
-                if (publish.TryStart())
-                    _ = SendInWindowAsync(publish);
-                else
-                    window.Release();
-            }
-        }
-        catch (OperationCanceledException)
-        {
-        }
-
-        while (outgoing.Reader.TryRead(out var left))
-            left.Fail(Down($"'{left.Message.Topic}' was not published"));
-    }
-
-    private async Task WaitForWindowAsync(OutgoingPublish publish)
-    {
-        try
-        {
-            await window.WaitAsync(aliveToken);
-        }
-        catch (OperationCanceledException)
-        {
-            publish.Fail(Down($"'{publish.Message.Topic}' was not published"));
-            throw;
-        }
-    }
-
-    private async Task SendInWindowAsync(OutgoingPublish publish)
-    {
-        try
-        {
-            await SendAsync(publish);
-        }
-        finally
-        {
-            window.Release();
-        }
     }
 
     private async Task SendAsync(OutgoingPublish publish)

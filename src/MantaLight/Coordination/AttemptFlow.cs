@@ -175,10 +175,10 @@ internal static class AttemptFlow
             .Select(alias => state.Tasks.GetValueOrDefault(alias))
             .OfType<TaskRound>()
             .SelectMany(t => t.Placed.Values.Where(a => a.Record is not null).SelectMany(
-                a => a.Record!.Results.Select(r => new ScheduledInput { Node = a.Node, Alias = t.Task.Alias, Result = r })))
+                a => a.Record!.Results.Select(r => new ScheduledInput { Node = a.Node, Alias = t.Task.Alias, Staged = r })))
             .OrderBy(i => i.Node, StringComparer.Ordinal)
             .ThenBy(i => i.Alias, StringComparer.Ordinal)
-            .ThenBy(i => i.Result.Tag, StringComparer.Ordinal),
+            .ThenBy(i => i.Staged.Tag, StringComparer.Ordinal),
     ];
 }
 

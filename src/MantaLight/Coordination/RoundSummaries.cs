@@ -60,8 +60,8 @@ internal static class RoundSummaries
             .Select(a => new NodeTrouble { Node = a.Node, Reason = $"{t.Task.Alias}: {a.Trouble}" }));
         // An aggregator names the contributions that it could not use.
         var refused = InlineObjects(state)
-            .Where(r => r.Result.Tag == "aggregation" && r.Result.Content.Value!.Value.TryGetProperty("refused", out var list) && list.ValueKind == JsonValueKind.Array)
-            .SelectMany(r => r.Result.Content.Value!.Value.GetProperty("refused").EnumerateArray())
+            .Where(r => r.Staged.Tag == "aggregation" && r.Staged.Content.Value!.Value.TryGetProperty("refused", out var list) && list.ValueKind == JsonValueKind.Array)
+            .SelectMany(r => r.Staged.Content.Value!.Value.GetProperty("refused").EnumerateArray())
             .Where(r => r.ValueKind == JsonValueKind.Object)
             .Select(r => new NodeTrouble { Node = Text(r, "node"), Reason = Text(r, "reason") });
         return [.. own.Concat(refused).Take(TaskState.MaximumListed).Select(t => t with { Reason = t.Reason.Length <= 300 ? t.Reason : t.Reason[..300] })];
@@ -82,7 +82,7 @@ internal static class RoundSummaries
         return metrics is { ValueKind: JsonValueKind.Object } value && Number(value, "seconds") is { } seconds ? seconds : record.Seconds;
     }
 
-    private static IEnumerable<(string Node, StagedResult Result)> InlineObjects(CoordinatorState state) =>
+    private static IEnumerable<(string Node, StagedResult Staged)> InlineObjects(CoordinatorState state) =>
         from task in state.Tasks.Values
         from attempt in task.Placed.Values
         where attempt.Record is not null

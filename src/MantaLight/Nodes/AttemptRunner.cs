@@ -70,8 +70,10 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
         }
         catch (Exception e)
         {
-            Log.AttemptFailed(logger, schedule.Attempt, e.GetType().Name, e.Message);
-            outcome = Failure(e);
+            // What went wrong in a static constructor is the news, not that there is one.
+            var cause = e is TypeInitializationException { InnerException: { } inner } ? inner : e;
+            Log.AttemptFailed(logger, schedule.Attempt, cause.GetType().Name, cause.Message);
+            outcome = Failure(cause);
         }
         Telemetry.Attempts.Add(1, new("alias", schedule.Alias), new("outcome", outcome is TaskCompleted ? "completed" : "failed"));
         return Fill(outcome);

@@ -49,22 +49,22 @@ internal sealed class NodeAttemptStore(string swarm, ScheduleAttempt schedule, B
     }
 
     public override IReadOnlyList<Result> SelectResults(string tag) =>
-        [.. schedule.Inputs.Select((input, index) => (input, index)).Where(i => i.input.Result.Tag == tag)
-            .Select(i => new Result(this, i.index, i.input.Node, tag, i.input.Result.Samples))];
+        [.. schedule.Inputs.Select((input, index) => (input, index)).Where(i => i.input.Staged.Tag == tag)
+            .Select(i => new Result(this, i.index, i.input.Node, tag, i.input.Staged.Samples))];
 
     public override async Task<T> ReadResultJsonAsync<T>(int index, Func<JsonElement, T> read, CancellationToken cancellationToken)
     {
         var input = schedule.Inputs[index];
-        if (input.Result.Content.Value is { } value)
+        if (input.Staged.Content.Value is { } value)
             return read(value);
         await FetchResultAsync(input, cancellationToken);
-        return ReadJson($"result '{input.Result.Tag}' of {input.Node}", input.Result.Content.Blob!, read);
+        return ReadJson($"result '{input.Staged.Tag}' of {input.Node}", input.Staged.Content.Blob!, read);
     }
 
     public override async Task<NamedArrays> ReadResultWeightsAsync(int index, CancellationToken cancellationToken)
     {
         var input = schedule.Inputs[index];
-        var blob = RequireWeights($"Result '{input.Result.Tag}' of {input.Node}", input.Result.Content);
+        var blob = RequireWeights($"Result '{input.Staged.Tag}' of {input.Node}", input.Staged.Content);
         await FetchResultAsync(input, cancellationToken);
         return Decode(blob);
     }
@@ -125,8 +125,8 @@ internal sealed class NodeAttemptStore(string swarm, ScheduleAttempt schedule, B
 
     private Task FetchResultAsync(ScheduledInput input, CancellationToken cancellationToken)
     {
-        touched.TryAdd(input.Result.Content.Blob!.Sha256, true);
-        return fetcher.FetchResultAsync(input.Node, input.Result.Content.Blob!, cancellationToken);
+        touched.TryAdd(input.Staged.Content.Blob!.Sha256, true);
+        return fetcher.FetchResultAsync(input.Node, input.Staged.Content.Blob!, cancellationToken);
     }
 
     private NamedArrays Decode(BlobRef blob)

@@ -194,7 +194,7 @@ internal sealed class NodeLoop(AttemptServices node, SeatContext seats, Presence
         members.Values.Where(m => m.Status == NodeStatus.Online).Select(m => m.From).Append(Id).ToImmutableSortedSet(StringComparer.Ordinal);
 
     private static bool IsSound(ScheduleAttempt schedule) =>
-        schedule.Globals.All(g => g.Content.IsSound()) && schedule.Inputs.All(i => Identifier.IsValid(i.Node) && i.Result.Content.IsSound())
+        schedule.Globals.All(g => g.Content.IsSound()) && schedule.Inputs.All(i => Identifier.IsValid(i.Node) && i.Staged.Content.IsSound())
         && schedule.Globals.DistinctBy(g => g.Tag).Count() == schedule.Globals.Length && schedule.Attempt.Length is > 0 and <= 400
         && double.IsFinite(schedule.TimeoutSeconds) && schedule.Threads is >= 1 and <= 256;
 

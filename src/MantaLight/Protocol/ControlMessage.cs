@@ -6,6 +6,10 @@ namespace MantaLight.Protocol;
 /// A message of the control plane: UTF-8 JSON whose <c>type</c> is one of a closed list. The envelope is stamped by
 /// the sender's shell (<see cref="MessageStamp"/>); the state machines leave it empty.
 /// </summary>
+/// <remarks>
+/// Messages are never changed once they are made. Their properties have setters all the same, because generated JSON
+/// readers give init-only ones that are absent from a message zeros and nulls instead of their defaults.
+/// </remarks>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
 [JsonDerivedType(typeof(Presence), "presence")]
 [JsonDerivedType(typeof(AreYouThere), "are_you_there")]
@@ -34,37 +38,37 @@ public abstract record ControlMessage
     /// <summary>The protocol version of the sender.</summary>
     /// <value>1.</value>
     [JsonPropertyOrder(-10)]
-    public int V { get; init; } = Version;
+    public int V { get; set; } = Version;
 
     /// <summary>The sender's node id (or a tool's name).</summary>
     [JsonPropertyOrder(-9)]
-    public string From { get; init; } = "";
+    public string From { get; set; } = "";
 
     /// <summary>Which start of the sender it is.</summary>
     [JsonPropertyOrder(-8)]
-    public string Incarnation { get; init; } = "";
+    public string Incarnation { get; set; } = "";
 
     /// <summary>Distinct for every message of an incarnation.</summary>
     [JsonPropertyOrder(-7)]
-    public string Id { get; init; } = "";
+    public string Id { get; set; } = "";
 
     /// <summary>The sender's clock; informative only, no decision rests on it.</summary>
     [JsonPropertyOrder(-6)]
-    public DateTimeOffset Sent { get; init; }
+    public DateTimeOffset Sent { get; set; }
 }
 
 /// <summary>A message that concerns one run of a swarm.</summary>
 public abstract record RunMessage : ControlMessage
 {
     /// <summary>The run (<see cref="RunId"/>).</summary>
-    public string Run { get; init; } = "";
+    public string Run { get; set; } = "";
 }
 
 /// <summary>A message that only a run's coordinator sends; receivers order authority by (term, node).</summary>
 public abstract record CoordinatorMessage : RunMessage
 {
     /// <summary>The term of the sender's claim.</summary>
-    public long Term { get; init; }
+    public long Term { get; set; }
 }
 
 /// <summary>Stamps messages with their envelope.</summary>

@@ -18,57 +18,57 @@ public enum NodeStatus
 public sealed record Presence : ControlMessage
 {
     /// <summary>Whether it is there.</summary>
-    public NodeStatus Status { get; init; }
+    public NodeStatus Status { get; set; }
 
     /// <summary>When this incarnation started, by its own clock; the earlier of two namesakes keeps the id.</summary>
-    public DateTimeOffset Started { get; init; }
+    public DateTimeOffset Started { get; set; }
 
     /// <summary>Its data sets: names and sizes, no data.</summary>
-    public ImmutableArray<PresentDataset> Datasets { get; init; } = [];
+    public ImmutableArray<PresentDataset> Datasets { get; set; } = [];
 
     /// <summary>The modules that it has.</summary>
-    public ImmutableArray<string> Modules { get; init; } = [];
+    public ImmutableArray<string> Modules { get; set; } = [];
 
     /// <summary>Tags given by its owner.</summary>
-    public ImmutableArray<string> Tags { get; init; } = [];
+    public ImmutableArray<string> Tags { get; set; } = [];
 
     /// <summary>What it runs on.</summary>
-    public NodeResources Resources { get; init; } = new();
+    public NodeResources Resources { get; set; } = new();
 
     /// <summary>How many attempts it runs at once.</summary>
-    public int Concurrency { get; init; } = 1;
+    public int Concurrency { get; set; } = 1;
 }
 
 /// <summary>A data set that a node maps.</summary>
 public sealed record PresentDataset
 {
     /// <summary>The name.</summary>
-    public string Name { get; init; } = "";
+    public string Name { get; set; } = "";
 
     /// <summary>Training samples, where they are known.</summary>
-    public long? Train { get; init; }
+    public long? Train { get; set; }
 
     /// <summary>Test samples, where they are known.</summary>
-    public long? Test { get; init; }
+    public long? Test { get; set; }
 
     /// <summary>What is wrong with it, for example that its file is not there.</summary>
-    public string? Problem { get; init; }
+    public string? Problem { get; set; }
 }
 
 /// <summary>What a node runs on.</summary>
 public sealed record NodeResources
 {
     /// <summary>Logical processors.</summary>
-    public int Cores { get; init; }
+    public int Cores { get; set; }
 
     /// <summary>Memory available to the process, in MiB.</summary>
-    public long MemoryMib { get; init; }
+    public long MemoryMib { get; set; }
 
     /// <summary>Whether it has a GPU that tasks may use.</summary>
-    public bool Gpu { get; init; }
+    public bool Gpu { get; set; }
 
     /// <summary>Operating system and runtime.</summary>
-    public string Platform { get; init; } = "";
+    public string Platform { get; set; } = "";
 }
 
 /// <summary>Asks whoever holds the node id to publish its presence anew (inbox).</summary>
@@ -78,20 +78,20 @@ public sealed record AreYouThere : ControlMessage;
 public sealed record RollCall : CoordinatorMessage
 {
     /// <summary>The swarm.</summary>
-    public string Swarm { get; init; } = "";
+    public string Swarm { get; set; } = "";
 }
 
 /// <summary>Tells a node to give up an attempt (inbox).</summary>
 public sealed record CancelAttempt : CoordinatorMessage
 {
     /// <summary>The swarm.</summary>
-    public string Swarm { get; init; } = "";
+    public string Swarm { get; set; } = "";
 
     /// <summary>The attempt's id.</summary>
-    public string Attempt { get; init; } = "";
+    public string Attempt { get; set; } = "";
 
     /// <summary>Why.</summary>
-    public string Reason { get; init; } = "";
+    public string Reason { get; set; } = "";
 }
 
 /// <summary>Asks a producer for chunks, at most a window of them at a time (inbox).</summary>
@@ -101,21 +101,21 @@ public sealed record BlobRequest : ControlMessage
     public const int Window = 16;
 
     /// <summary>The blob's SHA-256, lower-case hex.</summary>
-    public string Hash { get; init; } = "";
+    public string Hash { get; set; } = "";
 
     /// <summary>The size of the chunks in bytes, as in the blob's pointer.</summary>
-    public int ChunkSize { get; init; }
+    public int ChunkSize { get; set; }
 
     /// <summary>The wanted chunks' indexes.</summary>
-    public ImmutableArray<int> Chunks { get; init; } = [];
+    public ImmutableArray<int> Chunks { get; set; } = [];
 }
 
 /// <summary>Tells a consumer that a blob is not to be had here (inbox).</summary>
 public sealed record BlobRefusal : ControlMessage
 {
     /// <summary>The blob's SHA-256, lower-case hex.</summary>
-    public string Hash { get; init; } = "";
+    public string Hash { get; set; } = "";
 
     /// <summary>Why.</summary>
-    public string Reason { get; init; } = "";
+    public string Reason { get; set; } = "";
 }

@@ -33,6 +33,7 @@ public static class ProtocolJson
                 null => "null",
                 { V: not ControlMessage.Version } => $"protocol version {message.V} where {ControlMessage.Version} is spoken",
                 not T => $"a {message.GetType().Name} where a {typeof(T).Name} is expected",
+                _ when HasNullInList(payload) => "a null among the items of a list",
                 _ => null,
             };
             return problem is null ? message as T : null;
@@ -42,6 +43,24 @@ public static class ProtocolJson
             problem = e.Message;
             return null;
         }
+    }
+
+    /// <summary>Generated readers let nulls into lists whose items are never null; only users' own values may have them.</summary>
+    private static bool HasNullInList(ReadOnlySequence<byte> payload)
+    {
+        var reader = new Utf8JsonReader(payload, new JsonReaderOptions { MaxDepth = 32 });
+        while (reader.Read())
+        {
+            if (reader.TokenType == JsonTokenType.Null)
+                return true;
+            if (reader.TokenType != JsonTokenType.PropertyName)
+                continue;
+            var isUsers = reader.ValueTextEquals("value"u8) || reader.ValueTextEquals("options"u8);
+            reader.Read();
+            if (isUsers)
+                reader.Skip();
+        }
+        return false;
     }
 }
 

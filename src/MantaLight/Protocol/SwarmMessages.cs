@@ -24,34 +24,34 @@ public enum SwarmAction
 public sealed record SwarmControl : ControlMessage
 {
     /// <summary>The request.</summary>
-    public SwarmAction Action { get; init; }
+    public SwarmAction Action { get; set; }
 }
 
 /// <summary>Who coordinates (retained).</summary>
 public sealed record CoordinatorClaim : ControlMessage
 {
     /// <summary>The term: one more than any before it.</summary>
-    public long Term { get; init; }
+    public long Term { get; set; }
 
     /// <summary>Whether its holder has said goodbye, so that a successor need not wait.</summary>
-    public bool Released { get; init; }
+    public bool Released { get; set; }
 }
 
 /// <summary>The coordinator lives.</summary>
 public sealed record CoordinatorBeat : ControlMessage
 {
     /// <summary>The term.</summary>
-    public long Term { get; init; }
+    public long Term { get; set; }
 }
 
 /// <summary>The coordinator has gone: by itself or, as its will, by the broker's word.</summary>
 public sealed record CoordinatorLost : ControlMessage
 {
     /// <summary>The term; 0 in a will that was left before the term was known.</summary>
-    public long Term { get; init; }
+    public long Term { get; set; }
 
     /// <summary>Whether it said goodbye itself.</summary>
-    public bool Graceful { get; init; }
+    public bool Graceful { get; set; }
 }
 
 /// <summary>A run's condition.</summary>
@@ -103,49 +103,49 @@ public sealed record SwarmState : CoordinatorMessage
     public const int MaximumHistory = 60;
 
     /// <summary>The swarm.</summary>
-    public string Swarm { get; init; } = "";
+    public string Swarm { get; set; } = "";
 
     /// <summary>The definition's hash.</summary>
-    public string Definition { get; init; } = "";
+    public string Definition { get; set; } = "";
 
     /// <summary>The start's number.</summary>
-    public int Start { get; init; }
+    public int Start { get; set; }
 
     /// <summary>The run's condition.</summary>
-    public RunStatus Status { get; init; }
+    public RunStatus Status { get; set; }
 
     /// <summary>Why it is in that condition.</summary>
-    public string? Reason { get; init; }
+    public string? Reason { get; set; }
 
     /// <summary>What it waits for, where it waits.</summary>
-    public string? Waiting { get; init; }
+    public string? Waiting { get; set; }
 
     /// <summary>The round under way or last finished; 0 before the first.</summary>
-    public int Round { get; init; }
+    public int Round { get; set; }
 
     /// <summary>The last round that may run.</summary>
-    public int MaximumRounds { get; init; }
+    public int MaximumRounds { get; set; }
 
     /// <summary>The alias that the round started from; absent for all roots.</summary>
-    public string? FromAlias { get; init; }
+    public string? FromAlias { get; set; }
 
     /// <summary>The nodes that the last request named for the round's first task.</summary>
-    public ImmutableArray<string>? FromNodes { get; init; }
+    public ImmutableArray<string>? FromNodes { get; set; }
 
     /// <summary>The round's tasks in the definition's order.</summary>
-    public ImmutableArray<TaskState> Tasks { get; init; } = [];
+    public ImmutableArray<TaskState> Tasks { get; set; } = [];
 
     /// <summary>The committed globals by tag.</summary>
-    public ImmutableArray<GlobalEntry> Globals { get; init; } = [];
+    public ImmutableArray<GlobalEntry> Globals { get; set; } = [];
 
     /// <summary>The last finished rounds, oldest first.</summary>
-    public ImmutableArray<RoundSummary> History { get; init; } = [];
+    public ImmutableArray<RoundSummary> History { get; set; } = [];
 
     /// <summary>Application bytes of all nodes and coordinators in this run so far: up.</summary>
-    public long BytesUp { get; init; }
+    public long BytesUp { get; set; }
 
     /// <summary>Application bytes of all nodes and coordinators in this run so far: down.</summary>
-    public long BytesDown { get; init; }
+    public long BytesDown { get; set; }
 }
 
 /// <summary>A task's condition in a round.</summary>
@@ -172,73 +172,73 @@ public sealed record TaskState
     public const int MaximumListed = 16;
 
     /// <summary>The task.</summary>
-    public string Alias { get; init; } = "";
+    public string Alias { get; set; } = "";
 
     /// <summary>Its condition.</summary>
-    public TaskPhase Phase { get; init; }
+    public TaskPhase Phase { get; set; }
 
     /// <summary>On how many nodes it is placed.</summary>
-    public int Placed { get; init; }
+    public int Placed { get; set; }
 
     /// <summary>How many of them have completed.</summary>
-    public int Completed { get; init; }
+    public int Completed { get; set; }
 
     /// <summary>The first nodes that it is placed on.</summary>
-    public ImmutableArray<string> Nodes { get; init; } = [];
+    public ImmutableArray<string> Nodes { get; set; } = [];
 
     /// <summary>Who was left out or is in trouble, and why.</summary>
-    public ImmutableArray<NodeTrouble> Troubles { get; init; } = [];
+    public ImmutableArray<NodeTrouble> Troubles { get; set; } = [];
 }
 
 /// <summary>A node in trouble.</summary>
 public sealed record NodeTrouble
 {
     /// <summary>The node.</summary>
-    public string Node { get; init; } = "";
+    public string Node { get; set; } = "";
 
     /// <summary>The trouble.</summary>
-    public string Reason { get; init; } = "";
+    public string Reason { get; set; } = "";
 }
 
 /// <summary>A finished round.</summary>
 public sealed record RoundSummary
 {
     /// <summary>The round.</summary>
-    public int Round { get; init; }
+    public int Round { get; set; }
 
     /// <summary>
     /// For each numeric member of an object among the results, <c>tag.member</c>: its mean over the nodes, weighted by the
     /// object's <c>samples</c> where it has them.
     /// </summary>
-    public ImmutableSortedDictionary<string, double> Metrics { get; init; } = ImmutableSortedDictionary<string, double>.Empty;
+    public ImmutableSortedDictionary<string, double> Metrics { get; set; } = ImmutableSortedDictionary<string, double>.Empty;
 
     /// <summary>How many nodes completed a first task.</summary>
-    public int Participants { get; init; }
+    public int Participants { get; set; }
 
     /// <summary>Samples behind the contributions.</summary>
-    public long Samples { get; init; }
+    public long Samples { get; set; }
 
     /// <summary>Who was left out, and why.</summary>
-    public ImmutableArray<NodeTrouble> LeftOut { get; init; } = [];
+    public ImmutableArray<NodeTrouble> LeftOut { get; set; } = [];
 
     /// <summary>Bytes sent since the round before.</summary>
-    public long BytesUp { get; init; }
+    public long BytesUp { get; set; }
 
     /// <summary>Bytes received since the round before.</summary>
-    public long BytesDown { get; init; }
+    public long BytesDown { get; set; }
 
     /// <summary>The slowest first task's training.</summary>
-    public double TrainSeconds { get; init; }
+    public double TrainSeconds { get; set; }
 
     /// <summary>The rest of the round's time.</summary>
-    public double OverheadSeconds { get; init; }
+    public double OverheadSeconds { get; set; }
 
     /// <summary>
     /// The hash of the global weights that the round set; of <c>tag:hash</c> lines in tag order where there are several;
     /// absent where there are none.
     /// </summary>
-    public string? GlobalSha256 { get; init; }
+    public string? GlobalSha256 { get; set; }
 
     /// <summary>What the scheduler said.</summary>
-    public string? Decision { get; init; }
+    public string? Decision { get; set; }
 }

@@ -7,72 +7,72 @@ namespace MantaLight.Protocol;
 public sealed record ScheduleAttempt : CoordinatorMessage
 {
     /// <summary>The round, 0 for the setup task.</summary>
-    public int Round { get; init; }
+    public int Round { get; set; }
 
     /// <summary>The last round that the definition allows.</summary>
-    public int MaximumRounds { get; init; }
+    public int MaximumRounds { get; set; }
 
     /// <summary>The task.</summary>
-    public string Alias { get; init; } = "";
+    public string Alias { get; set; } = "";
 
     /// <summary>Its type.</summary>
-    public string TaskType { get; init; } = "";
+    public string TaskType { get; set; } = "";
 
     /// <summary>The module with the type.</summary>
-    public string Module { get; init; } = "";
+    public string Module { get; set; } = "";
 
     /// <summary>The task's options; absent where it has none.</summary>
-    public JsonElement? Options { get; init; }
+    public JsonElement? Options { get; set; }
 
     /// <summary>The attempt's id, for deduplication.</summary>
-    public string Attempt { get; init; } = "";
+    public string Attempt { get; set; } = "";
 
     /// <summary>The attempt's number on this node in this round, from 1.</summary>
-    public int Number { get; init; }
+    public int Number { get; set; }
 
     /// <summary>The seed.</summary>
-    public ulong Seed { get; init; }
+    public ulong Seed { get; set; }
 
     /// <summary>Intra-op threads.</summary>
-    public int Threads { get; init; } = 1;
+    public int Threads { get; set; } = 1;
 
     /// <summary>How long it may take, in seconds from its acceptance: clocks need not agree.</summary>
-    public double TimeoutSeconds { get; init; }
+    public double TimeoutSeconds { get; set; }
 
     /// <summary>Whether it may set globals: only a task on one node may.</summary>
-    public bool MaySetGlobals { get; init; }
+    public bool MaySetGlobals { get; set; }
 
     /// <summary>The committed globals.</summary>
-    public ImmutableArray<GlobalEntry> Globals { get; init; } = [];
+    public ImmutableArray<GlobalEntry> Globals { get; set; } = [];
 
     /// <summary>The previous tasks' results, ordered by node id, then by tag.</summary>
-    public ImmutableArray<ScheduledInput> Inputs { get; init; } = [];
+    public ImmutableArray<ScheduledInput> Inputs { get; set; } = [];
 }
 
 /// <summary>A result of a previous task.</summary>
 public sealed record ScheduledInput
 {
     /// <summary>Who made it and keeps its blob.</summary>
-    public string Node { get; init; } = "";
+    public string Node { get; set; } = "";
 
     /// <summary>The task that made it.</summary>
-    public string Alias { get; init; } = "";
+    public string Alias { get; set; } = "";
 
     /// <summary>The result.</summary>
-    public StagedResult Result { get; init; } = new();
+    public StagedResult Staged { get; set; } = new();
 }
 
 /// <summary>A node's word about one attempt.</summary>
 public abstract record TaskUpdate : RunMessage
 {
     /// <summary>The round.</summary>
-    public int Round { get; init; }
+    public int Round { get; set; }
 
     /// <summary>The task.</summary>
-    public string Alias { get; init; } = "";
+    public string Alias { get; set; } = "";
 
     /// <summary>The attempt's id.</summary>
-    public string Attempt { get; init; } = "";
+    public string Attempt { get; set; } = "";
 }
 
 /// <summary>The node has the schedule message and will run it.</summary>
@@ -82,81 +82,81 @@ public sealed record TaskAccepted : TaskUpdate;
 public sealed record TaskRunning : TaskUpdate
 {
     /// <summary>0 to 1.</summary>
-    public double Progress { get; init; }
+    public double Progress { get; set; }
 
     /// <summary>The current loss, where there is one.</summary>
-    public double? Loss { get; init; }
+    public double? Loss { get; set; }
 }
 
 /// <summary>The one record of a finished attempt with all its effects; sent again until a commit is seen.</summary>
 public sealed record TaskCompleted : TaskUpdate
 {
     /// <summary>Globals to set.</summary>
-    public ImmutableArray<StagedGlobal> Globals { get; init; } = [];
+    public ImmutableArray<StagedGlobal> Globals { get; set; } = [];
 
     /// <summary>Results of this node.</summary>
-    public ImmutableArray<StagedResult> Results { get; init; } = [];
+    public ImmutableArray<StagedResult> Results { get; set; } = [];
 
     /// <summary>What comes next, where the task said so.</summary>
-    public NextRequest? Next { get; init; }
+    public NextRequest? Next { get; set; }
 
     /// <summary>How long the task ran.</summary>
-    public double Seconds { get; init; }
+    public double Seconds { get; set; }
 
     /// <summary>Bytes that the node's connection has sent since it started.</summary>
-    public long BytesSent { get; init; }
+    public long BytesSent { get; set; }
 
     /// <summary>Bytes that the node's connection has received since it started.</summary>
-    public long BytesReceived { get; init; }
+    public long BytesReceived { get; set; }
 }
 
 /// <summary>A task's wish for the swarm.</summary>
 public sealed record NextRequest
 {
     /// <summary>True to end the swarm, false for another round.</summary>
-    public bool Stop { get; init; }
+    public bool Stop { get; set; }
 
     /// <summary>With <see cref="Stop"/>: whether the goal was reached.</summary>
-    public bool Converged { get; init; }
+    public bool Converged { get; set; }
 
     /// <summary>Why, for the summary.</summary>
-    public string? Reason { get; init; }
+    public string? Reason { get; set; }
 
     /// <summary>The nodes of the next round's first task; absent to let its placement choose.</summary>
-    public ImmutableArray<string>? Nodes { get; init; }
+    public ImmutableArray<string>? Nodes { get; set; }
 
     /// <summary>The task to start from; absent for all roots.</summary>
-    public string? Alias { get; init; }
+    public string? Alias { get; set; }
 }
 
 /// <summary>The attempt ended in an error.</summary>
 public sealed record TaskFailed : TaskUpdate
 {
     /// <summary>The exception's type.</summary>
-    public string Error { get; init; } = "";
+    public string Error { get; set; } = "";
 
     /// <summary>Its message.</summary>
-    public string Message { get; init; } = "";
+    public string Message { get; set; } = "";
 
     /// <summary>The task's own stack frames.</summary>
-    public ImmutableArray<string> Frames { get; init; } = [];
+    public ImmutableArray<string> Frames { get; set; } = [];
 
     /// <summary>Whether another attempt could fare better.</summary>
-    public bool Retryable { get; init; } = true;
+    public bool Retryable { get; set; } = true;
 }
 
 /// <summary>A log record of a task.</summary>
 public sealed record TaskLog : RunMessage
 {
     /// <summary>The round.</summary>
-    public int Round { get; init; }
+    public int Round { get; set; }
 
     /// <summary>The task.</summary>
-    public string Alias { get; init; } = "";
+    public string Alias { get; set; } = "";
 
     /// <summary>The level.</summary>
-    public string Level { get; init; } = "";
+    public string Level { get; set; } = "";
 
     /// <summary>The text.</summary>
-    public string Text { get; init; } = "";
+    public string Text { get; set; } = "";
 }

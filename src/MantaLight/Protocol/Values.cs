@@ -10,19 +10,19 @@ public sealed record BlobRef
     public const long MaximumSize = 64L << 30;
 
     /// <summary>The SHA-256 of the bytes, lower-case hex.</summary>
-    public string Sha256 { get; init; } = "";
+    public string Sha256 { get; set; } = "";
 
     /// <summary>The length in bytes.</summary>
-    public long Size { get; init; }
+    public long Size { get; set; }
 
     /// <summary>The length of every chunk but the last.</summary>
-    public int ChunkSize { get; init; }
+    public int ChunkSize { get; set; }
 
     /// <summary>The number of chunks.</summary>
-    public int ChunkCount { get; init; }
+    public int ChunkCount { get; set; }
 
     /// <summary>What the bytes are: <c>weights</c> or <c>json</c>.</summary>
-    public string Format { get; init; } = "";
+    public string Format { get; set; } = "";
 
     /// <summary>The length of one chunk.</summary>
     public int LengthOf(int chunk) => (int)Math.Min(ChunkSize, Size - (long)chunk * ChunkSize);
@@ -56,10 +56,10 @@ public sealed record ValueRef
     public const int MaximumInline = 4096;
 
     /// <summary>A small JSON value.</summary>
-    public JsonElement? Value { get; init; }
+    public JsonElement? Value { get; set; }
 
     /// <summary>Where anything else is.</summary>
-    public BlobRef? Blob { get; init; }
+    public BlobRef? Blob { get; set; }
 
     /// <summary>Whether exactly one is there and in order.</summary>
     public bool IsSound() => Value is null ? Blob is not null && Blob.IsSound() : Blob is null;
@@ -69,63 +69,63 @@ public sealed record ValueRef
 public sealed record GlobalEntry
 {
     /// <summary>The tag.</summary>
-    public string Tag { get; init; } = "";
+    public string Tag { get; set; } = "";
 
     /// <summary>Grows with every commit of the tag; 0 is the definition's.</summary>
-    public int Version { get; init; }
+    public int Version { get; set; }
 
     /// <summary>The round that set it.</summary>
-    public int Round { get; init; }
+    public int Round { get; set; }
 
     /// <summary>The value.</summary>
-    public ValueRef Content { get; init; } = new();
+    public ValueRef Content { get; set; } = new();
 }
 
 /// <summary>A committed global on its own topic (retained), for whoever joins late or only watches.</summary>
 public sealed record GlobalValue : CoordinatorMessage
 {
     /// <summary>The global.</summary>
-    public GlobalEntry Global { get; init; } = new();
+    public GlobalEntry Global { get; set; } = new();
 }
 
 /// <summary>A node's result as watchers see it: small ones in full, others by their pointer.</summary>
 public sealed record ResultValue : RunMessage
 {
     /// <summary>The round.</summary>
-    public int Round { get; init; }
+    public int Round { get; set; }
 
     /// <summary>The task that made it.</summary>
-    public string Alias { get; init; } = "";
+    public string Alias { get; set; } = "";
 
     /// <summary>The tag.</summary>
-    public string Tag { get; init; } = "";
+    public string Tag { get; set; } = "";
 
     /// <summary>The samples behind weights.</summary>
-    public long? Samples { get; init; }
+    public long? Samples { get; set; }
 
     /// <summary>The value.</summary>
-    public ValueRef Content { get; init; } = new();
+    public ValueRef Content { get; set; } = new();
 }
 
 /// <summary>A result in a completed record and as an input.</summary>
 public sealed record StagedResult
 {
     /// <summary>The tag.</summary>
-    public string Tag { get; init; } = "";
+    public string Tag { get; set; } = "";
 
     /// <summary>The samples behind weights.</summary>
-    public long? Samples { get; init; }
+    public long? Samples { get; set; }
 
     /// <summary>The value.</summary>
-    public ValueRef Content { get; init; } = new();
+    public ValueRef Content { get; set; } = new();
 }
 
 /// <summary>A global that an attempt has staged.</summary>
 public sealed record StagedGlobal
 {
     /// <summary>The tag.</summary>
-    public string Tag { get; init; } = "";
+    public string Tag { get; set; } = "";
 
     /// <summary>The value; its blob stands on the broker already.</summary>
-    public ValueRef Content { get; init; } = new();
+    public ValueRef Content { get; set; } = new();
 }

@@ -189,6 +189,20 @@ public sealed class EmbeddedBrokerTests : IDisposable
     }
 
     [Fact]
+    public async Task It_stops_in_seconds_even_if_a_client_does_not_read()
+    {
+        var broker = await StartAsync(new() { Port = 0 });
+        using var stalled = await RawClient.ConnectAsync(broker.Port);
+        await stalled.GreetAsync("stalled");
+        await stalled.SubscribeAsync("t/#");
+        await using var publisher = await new MqttBroker(new MqttBrokerOptions { Uri = broker.Uri }).ConnectAsync(new ConnectionProfile { ClientId = "p", Reconnect = false }, None);
+        for (var i = 0; i < 50; i++)
+            await publisher.PublishAsync(new OutboundMessage("t/1", new byte[200_000]), None);
+
+        await broker.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(9));
+    }
+
+    [Fact]
     public async Task A_host_has_not_started_before_its_broker_listens_and_fails_when_it_cannot()
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());

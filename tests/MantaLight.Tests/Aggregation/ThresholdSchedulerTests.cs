@@ -39,7 +39,7 @@ public sealed class ThresholdSchedulerTests
 
         await store.RunAsync(new ThresholdScheduler());
 
-        Assert.Equal(new RoundRequest(Stop: false, Converged: false, null, null, null), store.Requests.Request);
+        Assert.Equal(new RoundRequest(Stop: false, Converged: false, "accuracy 0.9 has not reached 0.98", null, null), store.Requests.Request);
         Assert.Equal("accuracy 0.9 has not reached 0.98", ReasonIn(store));
     }
 

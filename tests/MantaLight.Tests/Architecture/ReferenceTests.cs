@@ -9,7 +9,7 @@ public sealed class ReferenceTests
     {
         ["MantaLight"] = ([],
             ["MessagePack", "Microsoft.Extensions.DependencyInjection.Abstractions", "Microsoft.Extensions.Logging.Abstractions", "System.Numerics.Tensors"]),
-        ["MantaLight.Mqtt"] = (["MantaLight"], ["MQTTnet"]),
+        ["MantaLight.Mqtt"] = (["MantaLight"], ["MQTTnet", "Microsoft.Extensions.Options.ConfigurationExtensions"]),
         ["MantaLight.Torch"] = (["MantaLight"], ["TorchSharp"]),
         ["MantaLight.Node"] = (["MantaLight"],
             ["Microsoft.Extensions.Hosting", "OpenTelemetry.Exporter.Console", "OpenTelemetry.Exporter.OpenTelemetryProtocol", "OpenTelemetry.Extensions.Hosting", "OpenTelemetry.Instrumentation.Runtime"]),

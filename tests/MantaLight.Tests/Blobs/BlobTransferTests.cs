@@ -1,0 +1,238 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using MantaLight.Blobs;
+using MantaLight.Messaging;
+using MantaLight.Protocol;
+
+namespace MantaLight.Tests.Blobs;
+
+/// <summary>Blobs between two nodes over the simulated broker, with what can go wrong on the way.</summary>
+public sealed class BlobTransferTests : IAsyncLifetime
+{
+    private const int ChunkSize = 1024;
+
+    private static readonly BlobTiming Timing = new() { Idle = TimeSpan.FromMilliseconds(100), GiveUp = TimeSpan.FromMilliseconds(500) };
+
+    private readonly string folder = Directory.CreateTempSubdirectory("mantalight-blobs-").FullName;
+    private readonly Topics topics = new("c");
+    private readonly SimulatedBroker broker = new();
+    private Peer producer = null!;
+    private Peer consumer = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        producer = await Peer.StartAsync("producer", broker, topics, folder);
+        consumer = await Peer.StartAsync("consumer", broker, topics, folder);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await producer.DisposeAsync();
+        await consumer.DisposeAsync();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(ChunkSize)]
+    [InlineData(ChunkSize + 1)]
+    [InlineData((300 * ChunkSize) + 17)]
+    public async Task A_result_is_pulled_from_its_producer_bit_for_bit(int size)
+    {
+        var (bytes, blob) = producer.Write(size);
+        await consumer.Fetcher.FetchResultAsync("producer", blob, CancellationToken.None);
+        Assert.Equal(bytes, consumer.Read(blob));
+    }
+
+    [Fact]
+    public async Task No_more_than_a_window_of_chunks_is_asked_for_at_once()
+    {
+        var (_, blob) = producer.Write(200 * ChunkSize);
+        await consumer.Fetcher.FetchResultAsync("producer", blob, CancellationToken.None);
+        Assert.All(producer.Requests, r => Assert.InRange(r.Chunks.Length, 1, BlobRequest.Window));
+        Assert.True(producer.Requests.Count >= 200 / BlobRequest.Window);
+    }
+
+    [Fact]
+    public async Task Chunks_that_are_lost_are_asked_for_again()
+    {
+        var (bytes, blob) = producer.Write(40 * ChunkSize);
+        producer.LoseEveryOtherRequest = true;
+        await consumer.Fetcher.FetchResultAsync("producer", blob, CancellationToken.None);
+        Assert.Equal(bytes, consumer.Read(blob));
+    }
+
+    [Fact]
+    public async Task A_blob_that_its_producer_does_not_have_is_refused_with_its_word()
+    {
+        var (_, blob) = producer.Write(5000);
+        producer.Store.Delete(blob.Sha256);
+        var error = await Assert.ThrowsAsync<BlobUnavailableException>(() => consumer.Fetcher.FetchResultAsync("producer", blob, CancellationToken.None));
+        Assert.Contains("no longer", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_producer_that_is_silent_is_given_up()
+    {
+        var (_, blob) = producer.Write(5000);
+        var error = await Assert.ThrowsAsync<BlobUnavailableException>(() => consumer.Fetcher.FetchResultAsync("nobody", blob, CancellationToken.None));
+        Assert.Contains("nobody has not sent 5 of 5 chunks", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_does_not_match_its_hash_is_dropped()
+    {
+        var (_, blob) = producer.Write(5000);
+        var wrong = blob with { Sha256 = new string('0', 64) };
+        File.Copy(Path.Combine(folder, "producer", blob.Sha256), Path.Combine(folder, "producer", wrong.Sha256));
+        var error = await Assert.ThrowsAsync<BlobUnavailableException>(() => consumer.Fetcher.FetchResultAsync("producer", wrong, CancellationToken.None));
+        Assert.Contains("has the hash", error.Message, StringComparison.Ordinal);
+        Assert.False(consumer.Store.Contains(wrong.Sha256));
+        Assert.Empty(Directory.EnumerateFiles(Path.Combine(folder, "consumer"), "*.part"));
+    }
+
+    [Fact]
+    public async Task Foreign_chunks_do_no_harm()
+    {
+        var (bytes, blob) = producer.Write(40 * ChunkSize);
+        var fetching = consumer.Fetcher.FetchResultAsync("producer", blob, CancellationToken.None);
+        foreach (var (chunk, length) in new[] { (99, ChunkSize), (0, 3), (-1, ChunkSize), (int.MaxValue, 1) })
+            consumer.Inbox.Deliver(blob.Sha256, chunk.ToString(System.Globalization.CultureInfo.InvariantCulture), new ReadOnlySequence<byte>(new byte[length]));
+        await fetching;
+        Assert.Equal(bytes, consumer.Read(blob));
+    }
+
+    [Fact]
+    public async Task A_pointer_that_is_not_sound_is_refused_before_anything_is_asked()
+    {
+        var (_, blob) = producer.Write(5000);
+        foreach (var unsound in new[] { blob with { Size = -1 }, blob with { ChunkSize = 0 }, blob with { ChunkCount = 7 }, blob with { Sha256 = "../../../x" }, blob with { Size = long.MaxValue }, blob with { Format = "exe" } })
+            await Assert.ThrowsAsync<MalformedDataException>(() => consumer.Fetcher.FetchResultAsync("producer", unsound, CancellationToken.None));
+        Assert.Empty(producer.Requests);
+    }
+
+    [Fact]
+    public async Task Several_that_want_one_blob_share_one_transfer()
+    {
+        var (_, blob) = producer.Write(100 * ChunkSize);
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => consumer.Fetcher.FetchResultAsync("producer", blob, CancellationToken.None)));
+        Assert.Equal(100, producer.Requests.Sum(r => r.Chunks.Length));
+    }
+
+    [Fact]
+    public async Task A_global_is_read_from_the_broker_alone()
+    {
+        var (bytes, blob) = producer.Write((60 * ChunkSize) + 5);
+        await producer.Publisher.PublishGlobalAsync("s", blob, CancellationToken.None);
+        await producer.DisposeAsync();
+        await consumer.Fetcher.FetchGlobalAsync("s", blob, CancellationToken.None);
+        Assert.Equal(bytes, consumer.Read(blob));
+    }
+
+    [Fact]
+    public async Task A_global_is_read_chunk_by_chunk_where_wildcards_replay_nothing()
+    {
+        var plain = new SimulatedBroker(new SimulatedBrokerOptions { Limits = new BrokerLimits { MaximumPacketSize = 1 << 20, ReplaysRetainedByWildcard = false } });
+        await using var one = await Peer.StartAsync("one", plain, topics, folder);
+        await using var two = await Peer.StartAsync("two", plain, topics, folder);
+        var (bytes, blob) = one.Write(50 * ChunkSize);
+        await one.Publisher.PublishGlobalAsync("s", blob, CancellationToken.None);
+        await two.Fetcher.FetchGlobalAsync("s", blob, CancellationToken.None);
+        Assert.Equal(bytes, two.Read(blob));
+    }
+
+    [Fact]
+    public async Task A_global_with_a_chunk_missing_is_reported_not_made_up()
+    {
+        var (_, blob) = producer.Write(10 * ChunkSize);
+        await producer.Publisher.PublishGlobalAsync("s", blob, CancellationToken.None);
+        await producer.Connection.PublishAsync(new OutboundMessage(topics.SwarmBlob("s", blob.Sha256, 4), ReadOnlyMemory<byte>.Empty, retain: true), CancellationToken.None);
+        var error = await Assert.ThrowsAsync<BlobUnavailableException>(() => consumer.Fetcher.FetchGlobalAsync("s", blob, CancellationToken.None));
+        Assert.Contains("1 of 10 chunks", error.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A node's blob side alone.</summary>
+    private sealed class Peer : IAsyncDisposable
+    {
+        private readonly List<BlobRequest> requests = [];
+        private int lost;
+
+        public required IBrokerConnection Connection { get; init; }
+
+        public required BlobStore Store { get; init; }
+
+        public required BlobFetcher Fetcher { get; init; }
+
+        public required BlobPublisher Publisher { get; init; }
+
+        public required ChunkInbox Inbox { get; init; }
+
+        public bool LoseEveryOtherRequest { get; set; }
+
+        public IReadOnlyList<BlobRequest> Requests
+        {
+            get
+            {
+                lock (requests)
+                    return [.. requests];
+            }
+        }
+
+        public static async Task<Peer> StartAsync(string id, SimulatedBroker broker, Topics topics, string folder)
+        {
+            var connection = await broker.ConnectAsync(new ConnectionProfile { ClientId = id }, CancellationToken.None);
+            var stamp = new MessageStamp(id, id, TimeProvider.System);
+            var store = new BlobStore(Path.Combine(folder, id));
+            var inbox = new ChunkInbox();
+            var peer = new Peer
+            {
+                Connection = connection, Store = store, Inbox = inbox,
+                Fetcher = new BlobFetcher(connection, topics, stamp, store, inbox, Timing),
+                Publisher = new BlobPublisher(connection, topics, stamp, store, Timing),
+            };
+            await connection.SubscribeAsync(topics.Inbox(id), peer.Receive, CancellationToken.None);
+            await connection.SubscribeAsync(topics.AllNodeBlobs(id), message =>
+            {
+                if (topics.Split(message.Topic) is ["nodes", _, "blobs", var hash, var chunk])
+                    inbox.Deliver(hash, chunk, message.Payload);
+            }, CancellationToken.None);
+            return peer;
+        }
+
+        public (byte[] Bytes, BlobRef Blob) Write(int size)
+        {
+            var bytes = new byte[size];
+            new Random(size).NextBytes(bytes);
+            return (bytes, Store.Write(new ReadOnlySequence<byte>(bytes), ChunkSize, ValueFormat.Weights));
+        }
+
+        public byte[] Read(BlobRef blob)
+        {
+            using var mapped = Store.Map(blob);
+            return mapped.Content.ToArray();
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await Fetcher.DisposeAsync();
+            await Connection.DisposeAsync();
+        }
+
+        private void Receive(BrokerMessage message)
+        {
+            switch (ProtocolJson.Read<ControlMessage>(message.Payload, out _))
+            {
+                case BlobRequest request:
+                    lock (requests)
+                        requests.Add(request);
+                    if (LoseEveryOtherRequest && ++lost % 2 == 1)
+                        return;
+                    _ = Task.Run(() => Publisher.ServeAsync(request, CancellationToken.None));
+                    break;
+                case BlobRefusal refusal:
+                    Inbox.Refuse(refusal.Hash, refusal.Reason);
+                    break;
+            }
+        }
+    }
+}
