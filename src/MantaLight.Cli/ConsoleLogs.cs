@@ -8,14 +8,20 @@ namespace MantaLight.Cli;
 internal static class ConsoleLogs
 {
     /// <summary>Logs of the nodes in this process, on standard error, so that standard output stays the command's own.</summary>
-    public static ILoggerFactory ToError(LogLevel least) => LoggerFactory.Create(logging =>
+    /// <param name="least">The least level that is shown.</param>
+    /// <param name="nodes">The least level of the nodes themselves, where what they go through is shown in another way.</param>
+    public static ILoggerFactory ToError(LogLevel least, LogLevel? nodes = null) => LoggerFactory.Create(logging =>
     {
-        logging.SetMinimumLevel(least).AddOneLine();
+        logging.SetMinimumLevel(least).AddOneLine().AddFilter("MantaLight.Nodes", nodes ?? least);
         logging.Services.Configure<ConsoleLoggerOptions>(options => options.LogToStandardErrorThreshold = LogLevel.Trace);
     });
 
     /// <summary>Adds a console with one line for each record.</summary>
-    public static ILoggingBuilder AddOneLine(this ILoggingBuilder logging) => logging.AddSimpleConsole(options =>
+    public static ILoggingBuilder AddOneLine(this ILoggingBuilder logging) => logging
+        // What a host logs with a stack trace when it cannot start is told as the command's one message.
+        .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None)
+        .AddFilter("Microsoft.AspNetCore", LogLevel.Warning)
+        .AddSimpleConsole(options =>
     {
         options.SingleLine = true;
         options.UseUtcTimestamp = true;

@@ -41,7 +41,7 @@ internal static class BrokerCommand
     {
         using var loggers = ConsoleLogs.ToError(LogLevel.Warning);
         await using var broker = await EmbeddedBroker.StartAsync(options, loggers, TimeProvider.System, cancellationToken);
-        console.Out.WriteLine($"Broker: {broker.Uri}{(broker.WebSocketUri is { } web ? $" and {web}" : "")}{(options.StoreFolder is { } folder ? $", keeping retained messages in {Path.GetFullPath(folder)}" : "")}. Ctrl-C ends it.");
+        console.Out.WriteLine($"Broker: {broker.Uri.OriginalString}{(broker.WebSocketUri is { } web ? $" and {web.OriginalString}" : "")}{(options.StoreFolder is { } folder ? $", keeping retained messages in {Path.GetFullPath(folder)}" : "")}. Ctrl-C ends it.");
         console.Out.Flush();
         var stopped = new TaskCompletionSource();
         await using var registration = cancellationToken.Register(stopped.SetResult);

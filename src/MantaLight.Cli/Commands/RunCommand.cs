@@ -75,7 +75,7 @@ internal static class RunCommand
     private static async Task<int> RunAsync(CliConsole console, RunSettings settings, CancellationToken cancellationToken)
     {
         TorchRuntime.Register(); // for modules that use TorchSharp before anything of MantaLight.Torch
-        using var loggers = ConsoleLogs.ToError(settings.Verbose ? LogLevel.Information : LogLevel.Error);
+        using var loggers = settings.Verbose ? ConsoleLogs.ToError(LogLevel.Information) : ConsoleLogs.ToError(LogLevel.Error, nodes: LogLevel.Critical);
         return await new SwarmRun(settings, console, loggers, TimeProvider.System).RunAsync(cancellationToken);
     }
 }

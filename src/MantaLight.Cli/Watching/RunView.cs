@@ -33,8 +33,11 @@ internal sealed class RunView(string swarm, Predicate<SwarmState>? accepts = nul
     /// <summary>The rounds that are over, in order.</summary>
     public IEnumerable<RoundView> Finished => rounds.Values.Where(r => r.Summary is not null);
 
-    /// <summary>What each node is doing in the round under way, by node.</summary>
-    public IEnumerable<AttemptView> Attempts => attempts.Values.Where(a => a.Round == State?.Round);
+    /// <summary>What each node is doing in the round under way: by node, and in the order of the round's tasks.</summary>
+    public IEnumerable<AttemptView> Attempts => attempts.Values
+        .Where(a => a.Round == State?.Round)
+        .OrderBy(a => a.Node, StringComparer.Ordinal)
+        .ThenBy(a => State?.Tasks.TakeWhile(t => t.Alias != a.Alias).Count());
 
     /// <summary>What the swarm has been waiting for, once it is worth telling.</summary>
     public string? Waiting => waiting is { Told: true } long_ ? long_.Reason : null;

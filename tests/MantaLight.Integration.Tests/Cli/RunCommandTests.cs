@@ -1,0 +1,118 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using MantaLight.Cli;
+using MantaLight.Cli.Data;
+using MantaLight.Weights;
+
+namespace MantaLight.Integration.Tests.Cli;
+
+/// <summary>The whole product through its entry, on a few synthetic digits.</summary>
+public sealed class RunCommandTests : IDisposable
+{
+    private const int Train = 96;
+    private const int Test = 32;
+
+    private static readonly Lazy<string> Definition = new(() => System.IO.File.ReadAllText(Path.Combine(Repository(), "examples", "Mnist", "swarm.json")));
+
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("mantalight-cli-");
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    public void Dispose() => folder.Delete(recursive: true);
+
+    [Fact]
+    public async Task A_run_completes_and_reports_every_round_alike_in_one_process_and_in_several()
+    {
+        await WriteDataAsync();
+        var one = await ReportAsync(ExitCodes.Success, "--rounds", "2");
+        Assert.Equal("completed", one.GetProperty("status").GetString());
+        Assert.Equal(42UL, one.GetProperty("seed").GetUInt64());
+        Assert.Equal([1, 2], one.GetProperty("rounds").EnumerateArray().Select(r => r.GetProperty("round").GetInt32()));
+        foreach (var round in one.GetProperty("rounds").EnumerateArray())
+        {
+            Assert.Equal(2, round.GetProperty("participants").GetInt32());
+            Assert.InRange(round.GetProperty("accuracy").GetDouble(), 0, 1);
+            Assert.InRange(round.GetProperty("bytes_up").GetInt64(), 4 * 669_706, long.MaxValue);
+            Assert.Equal(["node_0", "node_1"], round.GetProperty("nodes").EnumerateArray().Select(n => n.GetProperty("node").GetString()));
+        }
+        var several = await ReportAsync(ExitCodes.Success, "--rounds", "2", "--processes");
+        Assert.Equal(Hashes(one), Hashes(several));
+        Assert.Equal(2, Hashes(one).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task A_swarm_that_fails_is_reported_with_its_reason_and_fails_the_command()
+    {
+        await WriteDataAsync(brokenTestData: true);
+        var report = await ReportAsync(ExitCodes.Failure, "--rounds", "1");
+        Assert.Equal("failed", report.GetProperty("status").GetString());
+        Assert.Contains("test", report.GetProperty("reason").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_unknown_task_is_refused_before_anything_starts()
+    {
+        await WriteDataAsync();
+        var path = File(Definition.Value.Replace("\"FedAvg\"", "\"FedAvgg\"", StringComparison.Ordinal));
+        var run = await CliRun.OfAsync("run", path, "--data", folder.FullName);
+        Assert.Equal(ExitCodes.Usage, run.Code);
+        Assert.Contains("did you mean 'FedAvg'?", run.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("Starting", run.Output, StringComparison.Ordinal);
+    }
+
+    private static string[] Hashes(JsonElement report) =>
+        [.. report.GetProperty("rounds").EnumerateArray().Select(r => r.GetProperty("global_sha256").GetString()!)];
+
+    private async Task<JsonElement> ReportAsync(int code, params string[] arguments)
+    {
+        var json = Path.Combine(folder.FullName, "out.json");
+        var run = await CliRun.OfAsync(["run", File(Definition.Value), "--data", folder.FullName, "--json", json, .. arguments]);
+        Assert.True(run.Code == code, $"exit code {run.Code}\n{run.Output}\n{run.Error}");
+        return JsonElement.Parse(await System.IO.File.ReadAllBytesAsync(json, Cancelled));
+    }
+
+    private string File(string definition)
+    {
+        // Apart from the project, so that the module is the one beside the tests.
+        var path = Path.Combine(folder.FullName, "swarm.json");
+        System.IO.File.WriteAllText(path, definition);
+        return path;
+    }
+
+    private async Task WriteDataAsync(bool brokenTestData = false)
+    {
+        for (var n = 0; n < 2; n++)
+        {
+            var path = new MnistPartitions { Nodes = 2, Output = folder.FullName }.FileOf(n);
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            NamedArray[] arrays =
+            [
+                Images("x_train", Train, n), Labels("y_train", Train),
+                Images("x_test", Test, n), Labels("y_test", brokenTestData ? Test / 2 : Test),
+            ];
+            await ArrayFile.WriteNpzAsync(path, arrays, compress: false, Cancelled);
+        }
+    }
+
+    private static NamedArray Images(string name, int count, int node)
+    {
+        var pixels = new byte[count * 28 * 28];
+        for (var i = 0; i < pixels.Length; i++)
+            pixels[i] = (byte)((i % 784 / 78 == i / 784 % 10 ? 200 : 0) + ((i * 31) + node) % 50);
+        return new NamedArray(name, ArrayType.UInt8, [count, 28, 28], pixels);
+    }
+
+    private static NamedArray Labels(string name, int count)
+    {
+        long[] labels = [.. Enumerable.Range(0, count).Select(i => i % 10L)];
+        return new NamedArray(name, ArrayType.Int64, [count], MemoryMarshal.AsBytes(labels.AsSpan()).ToArray());
+    }
+
+    private static string Repository()
+    {
+        var folder = AppContext.BaseDirectory;
+        while (!System.IO.File.Exists(Path.Combine(folder, "MantaLight.sln")))
+            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("The tests do not lie in the repository.");
+        return folder;
+    }
+}
