@@ -41,8 +41,8 @@ public sealed record NodeSettings
     public CoordinatorTiming Coordination { get; init; } = new();
 
     /// <summary>How long an owner of the id is given to answer before a new process takes it.</summary>
-    /// <value>2 seconds.</value>
-    public TimeSpan NamesakePatience { get; init; } = TimeSpan.FromSeconds(2);
+    /// <value>5 seconds.</value>
+    public TimeSpan NamesakePatience { get; init; } = TimeSpan.FromSeconds(5);
 
     internal Topics Topics => new(Cluster);
 }
