@@ -170,9 +170,10 @@ public sealed class FedAvgTests
         {
             if (node != "b")
                 return;
-            using var registration = cancellationToken.Register(() => stopped = true);
             await cancel.CancelAsync();
-            await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken));
+            stopped = true;
+            cancellationToken.ThrowIfCancellationRequested();
         };
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => store.RunAsync(new FedAvg(), cancellationToken: cancel.Token));
