@@ -107,6 +107,8 @@ internal sealed partial class SwarmReader
         {
             if (!JsonObjectReader.IsId(global.Name))
                 problems.Add(JsonPath.Of(json.PathOf("globals"), global.Name), "is not a tag, expected 1 to 64 characters of A-Za-z0-9_-");
+            if (global.Value.ValueKind == JsonValueKind.Null)
+                problems.Add(JsonPath.Of(json.PathOf("globals"), global.Name), "found null, expected a value: null cannot be shared; leave the global out");
             globals[global.Name] = global.Value.Clone();
         }
         return globals.ToImmutable();

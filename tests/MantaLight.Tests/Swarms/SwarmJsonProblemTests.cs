@@ -15,6 +15,7 @@ public sealed class SwarmJsonProblemTests
     [InlineData("\"threads\":0", "$.threads: found the number 0, expected an integer from 1 to 256")]
     [InlineData("\"threads\":257", "$.threads: found the number 257, expected an integer from 1 to 256")]
     [InlineData("\"globals\":[]", "$.globals: found a list, expected an object of values by tag")]
+    [InlineData("\"globals\":{\"a\":null}", "$.globals.a: found null, expected a value: null cannot be shared; leave the global out")]
     [InlineData("\"globals\":{\"a/b\":1}", "$.globals['a/b']: is not a tag, expected 1 to 64 characters of A-Za-z0-9_-")]
     [InlineData("\"globals\":{\"a\":{\"lr\":1,\"lr\":2}}", "$.globals.a.lr: is given twice, expected each key once")]
     [InlineData("\"globals\":{\"a\":[\"\\ud800\"]}", "$.globals.a[0]: holds text with half of a surrogate pair, expected Unicode text")]

@@ -46,7 +46,7 @@ public sealed class SwarmJsonProperties
         from name in Id
         from seed in Gen.ULong[0, 1ul << 53]
         from threads in Gen.Int[1, 256]
-        from globals in Gen.Dictionary(Id, Json)[0, 3]
+        from globals in Gen.Dictionary(Id, Json.Where(j => j.ValueKind != JsonValueKind.Null))[0, 3]
         from setup in Gen.OneOf(Gen.Const(() => (TaskDefinition?)null), TaskOf("setup", []).Select(t => (TaskDefinition?)(t with { Method = PlacementMethod.Any, Maximum = null })))
         from tasks in TasksOf(6)
         from rounds in Rounds
