@@ -51,6 +51,10 @@ internal sealed class BlobFetcher(
         {
             await transfer(stopping.Token);
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BlobUnavailableException($"Blob {hash} cannot be kept in this node's store: {e.Message}", e);
+        }
         finally
         {
             transfers.TryRemove(hash, out _);
@@ -61,7 +65,7 @@ internal sealed class BlobFetcher(
     {
         using var partial = store.Begin(blob);
         var parent = topics.SwarmBlobs(swarm, blob.Sha256);
-        var chunks = Channel.CreateBounded<Arrival>(new BoundedChannelOptions(2 * MaximumReplay) { FullMode = BoundedChannelFullMode.DropWrite });
+        var chunks = Channel.CreateBounded<Arrival>(new BoundedChannelOptions(2 * MaximumReplay) { FullMode = BoundedChannelFullMode.Wait });
         void Take(BrokerMessage message)
         {
             if (int.TryParse(message.Topic.AsSpan(parent.Length + 1), out var index) && !message.Payload.IsEmpty)
@@ -110,8 +114,21 @@ internal sealed class BlobFetcher(
 
     private async Task PullAsync(string producer, BlobRef blob, CancellationToken cancellationToken)
     {
-        using var partial = store.Begin(blob);
-        var chunks = inbox.Open(blob.Sha256);
+        // Anybody can send a chunk: one that was not the producer's must not cost the blob.
+        using (var first = store.Begin(blob))
+        {
+            await PullAsync(producer, blob, first, cancellationToken);
+            if (first.TryComplete(out _))
+                return;
+        }
+        using var second = store.Begin(blob);
+        await PullAsync(producer, blob, second, cancellationToken);
+        second.Complete();
+    }
+
+    private async Task PullAsync(string producer, BlobRef blob, PartialBlob partial, CancellationToken cancellationToken)
+    {
+        var chunks = inbox.Open(blob.Sha256, producer);
         try
         {
             var asked = new HashSet<int>();
@@ -138,7 +155,6 @@ internal sealed class BlobFetcher(
                 asked.Clear();
                 next = 0;
             }
-            partial.Complete();
         }
         finally
         {

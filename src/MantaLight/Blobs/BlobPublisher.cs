@@ -39,16 +39,26 @@ internal sealed class BlobPublisher(IBrokerConnection connection, Topics topics,
     {
         if (!BlobRef.IsHash(request.Hash) || !Identifier.IsValid(request.From) || request.ChunkSize is < 1024 or > 64 << 20 || request.Chunks.Length > BlobRequest.Window)
             return;
+        if (request.ChunkSize > connection.Limits.ChunkSize)
+        {
+            await RefuseAsync(request, $"chunks of {request.ChunkSize} bytes are asked for where the broker takes {connection.Limits.ChunkSize} from here", cancellationToken);
+            return;
+        }
         using var file = store.TryOpen(request.Hash);
         if (file is null)
         {
-            var refusal = stamp.Stamp(new BlobRefusal { Hash = request.Hash, Reason = "it is not (or no longer) kept here" });
-            await connection.PublishAsync(new OutboundMessage(topics.Inbox(request.From), ProtocolJson.Write(refusal)), cancellationToken);
+            await RefuseAsync(request, "it is not (or no longer) kept here", cancellationToken);
             return;
         }
         var size = RandomAccess.GetLength(file);
         var chunks = request.Chunks.Where(chunk => chunk >= 0 && (long)chunk * request.ChunkSize < size);
         await SendAsync(file, size, request.ChunkSize, chunks, chunk => topics.NodeBlob(request.From, request.Hash, chunk), retain: false, cancellationToken);
+    }
+
+    private ValueTask RefuseAsync(BlobRequest request, string reason, CancellationToken cancellationToken)
+    {
+        var refusal = stamp.Stamp(new BlobRefusal { Hash = request.Hash, Reason = reason });
+        return connection.PublishAsync(new OutboundMessage(topics.Inbox(request.From), ProtocolJson.Write(refusal)), cancellationToken);
     }
 
     private async Task SendAsync(

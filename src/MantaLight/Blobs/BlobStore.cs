@@ -20,7 +20,15 @@ internal sealed class BlobStore
 
     public bool Contains(string hash) => File.Exists(PathOf(hash));
 
-    public IEnumerable<string> Hashes => Directory.EnumerateFiles(folder).Select(Path.GetFileName).OfType<string>().Where(BlobRef.IsHash);
+    /// <summary>Deletes what was kept before a moment: at the start, what an earlier process has left.</summary>
+    public void Sweep(DateTimeOffset before)
+    {
+        foreach (var file in Directory.EnumerateFiles(folder))
+        {
+            if (BlobRef.IsHash(Path.GetFileName(file)) && File.GetLastWriteTimeUtc(file) < before.UtcDateTime)
+                Delete(Path.GetFileName(file));
+        }
+    }
 
     /// <summary>Writes out a value; hash and length are computed on the way.</summary>
     public BlobRef Write(ReadOnlySequence<byte> content, int chunkSize, string format)

@@ -14,26 +14,27 @@ internal sealed class ChunkInbox
     // More than a window can be on its way when requests are repeated; the rest is dropped and asked for again.
     private const int Capacity = 512;
 
-    private readonly ConcurrentDictionary<string, Channel<Arrival>> waiting = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, (string Producer, Channel<Arrival> Channel)> waiting = new(StringComparer.Ordinal);
 
-    /// <summary>Opens a transfer's inbox.</summary>
-    public ChannelReader<Arrival> Open(string hash)
+    /// <summary>Opens the inbox of a transfer from a producer.</summary>
+    public ChannelReader<Arrival> Open(string hash, string producer)
     {
-        var channel = Channel.CreateBounded<Arrival>(new BoundedChannelOptions(Capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite });
-        waiting[hash] = channel;
+        var channel = Channel.CreateBounded<Arrival>(new BoundedChannelOptions(Capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+        waiting[hash] = (producer, channel);
         return channel.Reader;
     }
 
     public void Close(string hash) => waiting.TryRemove(hash, out _);
 
-    /// <summary>Delivers a chunk; false where nobody waits for it.</summary>
+    /// <summary>Delivers a chunk; false where nobody waits for it, or too many wait to be read.</summary>
     public bool Deliver(string hash, string chunk, ReadOnlySequence<byte> bytes) =>
         int.TryParse(chunk, NumberStyles.None, CultureInfo.InvariantCulture, out var index)
-        && waiting.TryGetValue(hash, out var channel) && channel.Writer.TryWrite(new Arrival(index, bytes));
+        && waiting.TryGetValue(hash, out var transfer) && transfer.Channel.Writer.TryWrite(new Arrival(index, bytes));
 
-    public void Refuse(string hash, string reason)
+    /// <summary>Delivers a refusal; only the producer's own counts.</summary>
+    public void Refuse(string from, string hash, string reason)
     {
-        if (waiting.TryGetValue(hash, out var channel))
-            channel.Writer.TryWrite(new Arrival(-1, default, reason));
+        if (waiting.TryGetValue(hash, out var transfer) && transfer.Producer == from)
+            transfer.Channel.Writer.TryWrite(new Arrival(-1, default, reason));
     }
 }

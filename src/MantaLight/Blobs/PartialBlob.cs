@@ -50,6 +50,13 @@ internal sealed class PartialBlob : IDisposable
     /// <exception cref="BlobUnavailableException">The hash is another: nothing is kept.</exception>
     public void Complete()
     {
+        if (!TryComplete(out var found))
+            throw new BlobUnavailableException($"What came as blob {blob.Sha256} has the hash {found}; it was dropped.");
+    }
+
+    /// <summary>Checks the whole against its hash and gives it its name; false, with the hash that it has, where that is another.</summary>
+    public bool TryComplete(out string found)
+    {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var buffer = ArrayPool<byte>.Shared.Rent(256 * 1024);
         try
@@ -67,11 +74,12 @@ internal sealed class PartialBlob : IDisposable
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
-        var found = Convert.ToHexStringLower(hash.GetHashAndReset());
+        found = Convert.ToHexStringLower(hash.GetHashAndReset());
         if (found != blob.Sha256)
-            throw new BlobUnavailableException($"What came as blob {blob.Sha256} has the hash {found}; it was dropped.");
+            return false;
         file.Dispose();
         File.Move(partial, final, overwrite: true);
+        return true;
     }
 
     public void Dispose()

@@ -47,6 +47,9 @@ internal static partial class Log
     [LoggerMessage(204, LogLevel.Warning, "Swarm {Swarm}: the coordinator connection failed: {Problem}")]
     public static partial void SeatFailed(ILogger logger, string swarm, string problem);
 
+    [LoggerMessage(205, LogLevel.Error, "Swarm {Swarm}: a step of its coordination could not be done; the run ends")]
+    public static partial void CoordinationFailed(ILogger logger, Exception exception, string swarm);
+
     [LoggerMessage(300, LogLevel.Information, "Attempt {Attempt} begins")]
     public static partial void AttemptBegins(ILogger logger, string attempt);
 

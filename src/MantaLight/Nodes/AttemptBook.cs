@@ -6,12 +6,14 @@ namespace MantaLight.Nodes;
 internal sealed class NodeAttempt(ScheduleAttempt schedule, AttemptRunner runner) : IDisposable
 {
     private readonly CancellationTokenSource cancel = new();
+    private Task cancelling = Task.CompletedTask;
 
     public ScheduleAttempt Schedule { get; set; } = schedule;
 
     public AttemptRunner Runner { get; } = runner;
 
-    public Task Running { get; set; } = Task.CompletedTask;
+    /// <summary>How it ends; null before it begins.</summary>
+    public Task<TaskUpdate>? Running { get; set; }
 
     /// <summary>The record or the error; null while it runs.</summary>
     public TaskUpdate? Outcome { get; set; }
@@ -22,37 +24,59 @@ internal sealed class NodeAttempt(ScheduleAttempt schedule, AttemptRunner runner
 
     public CancellationToken Cancelled => cancel.Token;
 
-    public void Cancel(string reason)
+    /// <summary>Asks it to end. What the task has registered for that runs elsewhere; its faults are in the result.</summary>
+    public Task CancelAsync(string reason)
     {
-        if (Outcome is not null)
-            return;
-        CancelReason ??= reason;
-        cancel.Cancel();
+        if (Outcome is null && CancelReason is null)
+        {
+            CancelReason = reason;
+            cancelling = cancel.CancelAsync();
+        }
+        return cancelling;
     }
 
-    public void Dispose() => cancel.Dispose();
+    public void Dispose()
+    {
+        // A callback that still runs uses it; then it is the garbage collector's.
+        if (cancelling.IsCompleted)
+            cancel.Dispose();
+    }
 }
 
-/// <summary>A swarm's attempts on this node, one for each task of a round; forgotten when the round after it is under way.</summary>
+/// <summary>
+/// A swarm's attempts on this node: one for each task of a round, and those whose place a later one took. Forgotten when
+/// the round after theirs is under way.
+/// </summary>
 internal sealed class AttemptBook
 {
-    private readonly Dictionary<(string Run, int Round, string Alias), NodeAttempt> attempts = [];
+    private readonly Dictionary<(string Run, int Round, string Alias), NodeAttempt> current = [];
+    private readonly List<NodeAttempt> replaced = [];
 
-    public IReadOnlyCollection<NodeAttempt> All => attempts.Values;
+    public IReadOnlyCollection<NodeAttempt> Current => current.Values;
 
-    public NodeAttempt? Find(ScheduleAttempt schedule) => attempts.GetValueOrDefault(KeyOf(schedule));
+    public IReadOnlyCollection<NodeAttempt> All => [.. current.Values, .. replaced];
 
-    public NodeAttempt? Find(string attempt) => attempts.Values.FirstOrDefault(a => a.Schedule.Attempt == attempt);
+    public NodeAttempt? Find(ScheduleAttempt schedule) => current.GetValueOrDefault(KeyOf(schedule));
 
-    public void Put(NodeAttempt attempt) => attempts[KeyOf(attempt.Schedule)] = attempt;
+    public NodeAttempt? Find(string attempt) => All.FirstOrDefault(a => a.Schedule.Attempt == attempt);
+
+    public void Put(NodeAttempt attempt)
+    {
+        if (Find(attempt.Schedule) is { } before)
+            replaced.Add(before);
+        current[KeyOf(attempt.Schedule)] = attempt;
+    }
 
     /// <summary>Takes out what is no longer needed.</summary>
     public IReadOnlyList<NodeAttempt> Take(Func<NodeAttempt, bool> which)
     {
-        var taken = attempts.Where(a => which(a.Value)).ToArray();
-        foreach (var (key, _) in taken)
-            attempts.Remove(key);
-        return [.. taken.Select(t => t.Value)];
+        var taken = All.Where(which).ToArray();
+        foreach (var attempt in taken)
+        {
+            if (!replaced.Remove(attempt))
+                current.Remove(KeyOf(attempt.Schedule));
+        }
+        return taken;
     }
 
     private static (string, int, string) KeyOf(ScheduleAttempt schedule) => (schedule.Run, schedule.Round, schedule.Alias);

@@ -19,6 +19,7 @@ internal sealed record AttemptServices(
     BlobStore Store,
     BlobFetcher Fetcher,
     BlobPublisher Publisher,
+    BlobClearer Clearer,
     Outbox Outbox,
     ILoggerFactory Loggers,
     TimeProvider Time,
@@ -36,6 +37,9 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
 
     /// <summary>Blobs that the attempt has read or made.</summary>
     public IReadOnlyCollection<string> Touched => store.Touched;
+
+    /// <summary>Whether the attempt has read or made a blob.</summary>
+    public bool Touches(string hash) => store.Touches(hash);
 
     /// <summary>Globals whose chunks the attempt has put on the broker.</summary>
     public ImmutableArray<BlobRef> Published { get; private set; } = [];

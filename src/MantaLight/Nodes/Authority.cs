@@ -5,12 +5,20 @@ namespace MantaLight.Nodes;
 /// <summary>The highest authority that a member has seen for a swarm: (term, node), in that order.</summary>
 internal sealed class Authority
 {
+    /// <summary>More elections than there will ever be; a number above is nobody's term.</summary>
+    private const long MaximumTerm = 1L << 53;
+
     private long term;
     private string node = "";
+
+    /// <summary>Whether a number can be a term: a forged one beyond the range could never be outbid.</summary>
+    public static bool IsTerm(long term) => term is >= 0 and <= MaximumTerm;
 
     /// <summary>Whether a coordinator's message may be obeyed; remembers a higher one.</summary>
     public bool Accepts(CoordinatorMessage message)
     {
+        if (!IsTerm(message.Term))
+            return false;
         var order = message.Term.CompareTo(term);
         if (order == 0)
             order = string.CompareOrdinal(message.From, node);

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Threading.Channels;
 using MantaLight.Coordination;
 using MantaLight.Diagnostics;
 using MantaLight.Messaging;
@@ -24,33 +23,41 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
 
     private static readonly TimeSpan WillDelay = TimeSpan.FromSeconds(5);
 
-    private readonly Channel<SeatCommand> commands = Channel.CreateBounded<SeatCommand>(
-        new BoundedChannelOptions(16_384) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite });
+    /// <summary>For what a coordinator has under way when it leaves: the chunks of globals that it clears.</summary>
+    private static readonly TimeSpan GoodbyePatience = TimeSpan.FromSeconds(8);
 
+    private readonly EventQueue<SeatCommand> commands = new(16_384);
     private readonly CancellationTokenSource stopping = new();
     private readonly SeatContext context;
     private readonly string swarm;
-    private readonly SwarmBook book;
     private readonly Task running;
     private CoordinatorLoop? loop;
+    private bool goodbye;
+    private volatile bool retired;
 
-    public CoordinatorSeat(SeatContext context, string swarm, SwarmBook book)
+    public CoordinatorSeat(SeatContext context, string swarm)
     {
         this.context = context;
         this.swarm = swarm;
-        this.book = book;
         running = Task.Run(RunAsync);
     }
 
     /// <summary>Asks for something; what is asked is done in order.</summary>
-    public void Post(SeatCommand command) => commands.Writer.TryWrite(command);
+    public void Post(SeatCommand command)
+    {
+        goodbye |= command is SeatCommand.Goodbye;
+        commands.Post(command);
+    }
 
-    /// <summary>Closes the connection without a goodbye, if it is still open, and waits for the end.</summary>
+    /// <summary>Says goodbye where that was asked for, does nothing else any more, and closes the connection.</summary>
     public async ValueTask DisposeAsync()
     {
-        commands.Writer.TryComplete();
-        // A goodbye under way may finish; nothing else may start.
-        stopping.CancelAfter(TimeSpan.FromSeconds(3));
+        retired = true;
+        commands.Complete();
+        if (goodbye)
+            stopping.CancelAfter(GoodbyePatience + TimeSpan.FromSeconds(2));
+        else
+            await stopping.CancelAsync();
         await running;
         stopping.Dispose();
     }
@@ -73,7 +80,7 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
             });
             await using var claims = await connection.SubscribeAsync(topics.Coordinator(swarm), message =>
             {
-                if (ProtocolJson.Read<CoordinatorClaim>(message.Payload, out _) is { } claim)
+                if (ProtocolJson.Read<CoordinatorClaim>(message.Payload, out _) is { } claim && Authority.IsTerm(claim.Term))
                     Tell(new ElectionEvent.ClaimRead(new Claim(claim.Term, claim.From, claim.Incarnation)));
             }, stopping.Token);
             Tell(new ElectionEvent.Opened());
@@ -96,8 +103,10 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
 
     private async Task ObeyAsync(IBrokerConnection connection, Topics topics)
     {
-        await foreach (var command in commands.Reader.ReadAllAsync(stopping.Token))
+        await foreach (var command in commands.ReadAllAsync(stopping.Token))
         {
+            if (retired && command is not SeatCommand.Goodbye)
+                continue;
             switch (command)
             {
                 case SeatCommand.Claim claim:
@@ -108,8 +117,8 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
                     break;
                 case SeatCommand.Act act:
                     Log.Acting(context.Logger, swarm, act.Term);
-                    loop = new CoordinatorLoop(context, connection, swarm, book, act.Term, Post);
-                    if (!await loop.BeginAsync(act.Members, stopping.Token))
+                    loop = new CoordinatorLoop(context, connection, swarm, act, commands);
+                    if (!await loop.BeginAsync(stopping.Token))
                         Leave();
                     break;
                 case SeatCommand.Happened happened when loop is { HasRun: true }:
@@ -117,6 +126,8 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
                         Leave();
                     break;
                 case SeatCommand.Goodbye goodbye:
+                    if (loop is not null)
+                        await loop.DrainAsync(GoodbyePatience);
                     if (goodbye.Term > 0)
                     {
                         await PublishAsync(connection, topics.Coordinator(swarm), new CoordinatorClaim { Term = goodbye.Term, Released = true }, retain: true);
@@ -145,7 +156,8 @@ internal abstract record SeatCommand
 
     public sealed record Beat(long Term) : SeatCommand;
 
-    public sealed record Act(long Term, ImmutableArray<Presence> Members) : SeatCommand;
+    /// <summary>To begin, with what the node knows at that moment.</summary>
+    public sealed record Act(long Term, ImmutableArray<Presence> Members, SwarmBook Book, SwarmState? Known, OwnersWord? Word) : SeatCommand;
 
     public sealed record Happened(CoordinatorEvent Event) : SeatCommand;
 
@@ -153,6 +165,3 @@ internal abstract record SeatCommand
 
     public sealed record ConnectionLost : SeatCommand;
 }
-
-/// <summary>A definition as a node has read it: valid, or with its problem.</summary>
-internal sealed record SwarmBook(string Hash, Swarms.SwarmDefinition? Definition, string? Problem, int? RestartAfter, bool Removing);

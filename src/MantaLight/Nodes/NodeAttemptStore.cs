@@ -29,6 +29,8 @@ internal sealed class NodeAttemptStore(string swarm, ScheduleAttempt schedule, B
 
     public IReadOnlyCollection<string> Touched => [.. touched.Keys];
 
+    public bool Touches(string hash) => touched.ContainsKey(hash);
+
     public override IReadOnlyCollection<string> GlobalTags => [.. globals.Keys];
 
     public override async Task<T> ReadGlobalJsonAsync<T>(string tag, Func<JsonElement, T> read, CancellationToken cancellationToken)
@@ -69,11 +71,11 @@ internal sealed class NodeAttemptStore(string swarm, ScheduleAttempt schedule, B
         return Decode(blob);
     }
 
-    public override void StageGlobal(string tag, JsonElement value) => Stage(tag, Content(value));
+    public override void StageGlobal(string tag, JsonElement value) => Stage(tag, Content(value, $"global '{tag}'"));
 
     public override void StageGlobal(string tag, NamedArrays weights) => Stage(tag, Content(weights));
 
-    public override void StageResult(string tag, JsonElement value) => Stage(new StagedResult { Tag = tag, Content = Content(value) });
+    public override void StageResult(string tag, JsonElement value) => Stage(new StagedResult { Tag = tag, Content = Content(value, $"result '{tag}'") });
 
     public override void StageResult(string tag, NamedArrays weights, long samples) =>
         Stage(new StagedResult { Tag = tag, Content = Content(weights), Samples = samples });
@@ -98,8 +100,10 @@ internal sealed class NodeAttemptStore(string swarm, ScheduleAttempt schedule, B
         stagedResults.Add(result);
     }
 
-    private ValueRef Content(JsonElement value)
+    private ValueRef Content(JsonElement value, string what)
     {
+        if (value.ValueKind is JsonValueKind.Null or JsonValueKind.Undefined)
+            throw new TaskContractException($"The {what} is null. null cannot be shared; leave the value out.");
         var bytes = JsonSerializer.SerializeToUtf8Bytes(value, TaskJson.Options);
         if (bytes.Length <= ValueRef.MaximumInline)
             return new ValueRef { Value = value };
@@ -114,7 +118,8 @@ internal sealed class NodeAttemptStore(string swarm, ScheduleAttempt schedule, B
     {
         var blob = store.Write(bytes, chunkSize, format);
         touched.TryAdd(blob.Sha256, true);
-        return blob;
+        // The same content of an earlier attempt may just have been dropped: now that it is known as needed, it stays.
+        return store.Contains(blob.Sha256) ? blob : store.Write(bytes, chunkSize, format);
     }
 
     private Task FetchGlobalAsync(BlobRef blob, CancellationToken cancellationToken)

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Threading.Channels;
 using MantaLight.Blobs;
 using MantaLight.Diagnostics;
 using MantaLight.Messaging;
@@ -13,14 +12,15 @@ internal sealed class NodeLoop(AttemptServices node, SeatContext seats, Presence
 {
     private readonly SortedDictionary<string, Presence> members = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, SwarmMember> swarms = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, CoordinatorClaim> claims = new(StringComparer.Ordinal);
     private readonly HashSet<string> complainedOf = [];
     private Exception? fatal;
 
     private string Id => node.Settings.Id;
 
-    public async Task RunAsync(ChannelReader<NodeEvent> events, CancellationToken cancellationToken)
+    public async Task RunAsync(IAsyncEnumerable<NodeEvent> events, CancellationToken cancellationToken)
     {
-        await foreach (var happening in events.ReadAllAsync(cancellationToken))
+        await foreach (var happening in events.WithCancellation(cancellationToken))
         {
             try
             {
@@ -48,17 +48,18 @@ internal sealed class NodeLoop(AttemptServices node, SeatContext seats, Presence
                 ConnectionChanged(e.Status);
                 break;
             case NodeEvent.AttemptEnded e:
-                Member(e.Swarm).AttemptEnded(e.Outcome);
+                Find(e.Swarm)?.AttemptEnded(e.Outcome);
                 break;
             case NodeEvent.ElectionHappened e:
-                Member(e.Swarm).ElectionHappened(e.Seat, e.Happening);
+                Find(e.Swarm)?.ElectionHappened(e.Seat, e.Happening);
                 break;
             case NodeEvent.SeatLeft e:
-                Member(e.Swarm).SeatLeft(e.Seat, e.Final);
+                Find(e.Swarm)?.SeatLeft(e.Seat, e.Final);
                 break;
             case NodeEvent.Tick:
-                foreach (var swarm in swarms.Values)
-                    swarm.Tick();
+                ForEach(swarm => swarm.Tick());
+                foreach (var (id, _) in swarms.Where(s => s.Value.IsForgettable).ToArray())
+                    swarms.Remove(id);
                 break;
         }
     }
@@ -84,19 +85,19 @@ internal sealed class NodeLoop(AttemptServices node, SeatContext seats, Presence
                 break;
             case ["swarms", var id, "control"]:
                 if (Read<SwarmControl>(message) is { } control)
-                    Member(id).ControlSeen(control);
+                    Find(id)?.ControlSeen(control);
                 break;
             case ["swarms", var id, "coordinator"]:
-                if (Read<CoordinatorClaim>(message) is { } claim && Check(message, Identifier.IsValid(claim.From), "no node id"))
-                    Member(id).ClaimSeen(claim);
+                if (Read<CoordinatorClaim>(message) is { } claim && Check(message, Identifier.IsValid(claim.From) && Authority.IsTerm(claim.Term), "no node id, or no term"))
+                    Claimed(id, claim);
                 break;
             case ["swarms", var id, "coordinator", "beat"]:
-                if (Read<CoordinatorBeat>(message) is { } beat && Check(message, Identifier.IsValid(beat.From), "no node id"))
-                    Member(id).BeatSeen(beat);
+                if (Read<CoordinatorBeat>(message) is { } beat && Check(message, Identifier.IsValid(beat.From) && Authority.IsTerm(beat.Term), "no node id, or no term"))
+                    Find(id)?.BeatSeen(beat);
                 break;
             case ["swarms", var id, "coordinator", "lost"]:
                 if (Read<CoordinatorLost>(message) is { } lost)
-                    Member(id).LostSeen(lost);
+                    Find(id)?.LostSeen(lost);
                 break;
             case ["swarms", var id, "schedule", _]:
                 if (Read<ScheduleAttempt>(message) is { } schedule && Check(message, IsSound(schedule), "a schedule message whose parts do not agree"))
@@ -116,16 +117,16 @@ internal sealed class NodeLoop(AttemptServices node, SeatContext seats, Presence
                 Announce();
                 break;
             case RollCall call when Check(message, Identifier.IsValid(call.Swarm), "no swarm id"):
-                Member(call.Swarm).RollCalled(call);
+                Find(call.Swarm)?.RollCalled(call);
                 break;
             case CancelAttempt cancel when Check(message, Identifier.IsValid(cancel.Swarm), "no swarm id"):
-                Member(cancel.Swarm).Cancel(cancel);
+                Find(cancel.Swarm)?.Cancel(cancel);
                 break;
             case BlobRequest request:
                 server.Ask(request);
                 break;
             case BlobRefusal refusal:
-                inbox.Refuse(refusal.Hash, refusal.Reason);
+                inbox.Refuse(refusal.From, refusal.Hash, refusal.Reason);
                 break;
             case not (RollCall or CancelAttempt):
                 Drop(message.Topic, $"a {letter.GetType().Name} in an inbox");
@@ -155,8 +156,7 @@ internal sealed class NodeLoop(AttemptServices node, SeatContext seats, Presence
         }
         members[seen.From] = seen;
         var candidates = Candidates();
-        foreach (var swarm in swarms.Values)
-            swarm.CandidatesChanged(candidates);
+        ForEach(swarm => swarm.CandidatesChanged(candidates));
     }
 
     // What the broker replays may be a dead process's last word; only what was said after this one's start is a sign of life.
@@ -173,21 +173,48 @@ internal sealed class NodeLoop(AttemptServices node, SeatContext seats, Presence
         }
         if (status == ConnectionStatus.Closed)
             fatal = new BrokerConnectionLostException("The connection to the broker was closed for good.");
-        foreach (var swarm in swarms.Values)
-            swarm.ConnectionChanged(status == ConnectionStatus.Connected);
+        ForEach(swarm => swarm.ConnectionChanged(status == ConnectionStatus.Connected));
     }
 
     private void Announce() => node.Outbox.Send(node.Topics.Presence(Id), presence, Delivery.AtLeastOnce, retain: true);
 
+    // What goes wrong in one swarm is kept from the others.
+    private void ForEach(Action<SwarmMember> action)
+    {
+        foreach (var (id, swarm) in swarms)
+        {
+            try
+            {
+                action(swarm);
+            }
+            catch (Exception e)
+            {
+                Log.EventFailed(seats.Logger, e, id);
+            }
+        }
+    }
+
+    private SwarmMember? Find(string id) => swarms.GetValueOrDefault(id);
+
+    /// <summary>The node's part in a swarm; only what makes a swarm (its definition, state or a schedule) makes one.</summary>
     private SwarmMember Member(string id)
     {
-        if (!swarms.TryGetValue(id, out var member))
-        {
-            member = new SwarmMember(node, seats, id, () => [.. members.Values]);
-            member.CandidatesChanged(Candidates());
-            swarms[id] = member;
-        }
-        return member;
+        if (Find(id) is { } known)
+            return known;
+        var member = new SwarmMember(node, seats, id, () => [.. members.Values], hash => swarms.Values.Any(s => s.Needs(hash)));
+        member.CandidatesChanged(Candidates());
+        if (claims.Remove(id, out var claim))
+            member.ClaimSeen(claim);
+        return swarms[id] = member;
+    }
+
+    // A claim often comes before the definition; it is kept until then, as an incumbent must not be pushed out.
+    private void Claimed(string id, CoordinatorClaim claim)
+    {
+        if (Find(id) is { } member)
+            member.ClaimSeen(claim);
+        else if (claims.Count < 1000 || claims.ContainsKey(id))
+            claims[id] = claim;
     }
 
     private ImmutableSortedSet<string> Candidates() =>

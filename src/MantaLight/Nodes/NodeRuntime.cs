@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
-using System.Threading.Channels;
 using MantaLight.Blobs;
 using MantaLight.Diagnostics;
 using MantaLight.Messaging;
@@ -18,6 +17,7 @@ public sealed class NodeRuntime
     private const int QueueCapacity = 16_384;
     private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan WillDelay = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
     private readonly NodeSettings settings;
     private readonly IBroker broker;
@@ -28,8 +28,7 @@ public sealed class NodeRuntime
     private readonly Topics topics;
     private readonly MessageStamp stamp;
     private readonly TaskCompletionSource online = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Channel<NodeEvent> events = Channel.CreateBounded<NodeEvent>(
-        new BoundedChannelOptions(QueueCapacity) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly EventQueue<NodeEvent> events = new(QueueCapacity);
 
     /// <summary>A node; nothing happens before <see cref="RunAsync"/>.</summary>
     /// <exception cref="InvalidSettingException">An id or a number is out of its range.</exception>
@@ -88,20 +87,23 @@ public sealed class NodeRuntime
     private async Task ServeAsync(IBrokerConnection connection, Presence presence, CancellationToken cancellationToken)
     {
         var store = new BlobStore(Path.Combine(settings.StateFolder, "blobs"));
+        // What a crash left is served for a day to those who still need it.
+        store.Sweep(time.GetUtcNow() - TimeSpan.FromDays(1));
         var timing = new BlobTiming();
         var inbox = new ChunkInbox();
         await using var fetcher = new BlobFetcher(connection, topics, stamp, store, inbox, timing);
         var publisher = new BlobPublisher(connection, topics, stamp, store, timing);
+        await using var clearer = new BlobClearer(connection, topics, logger, time);
         await using var server = new BlobServer(publisher, logger);
         await using var outbox = new Outbox(connection, stamp, logger);
         using var slots = new SemaphoreSlim(settings.Concurrency);
         var supervisor = new Supervisor(logger);
         var loop = new NodeLoop(
-            new AttemptServices(settings, topics, services, connection, store, fetcher, publisher, outbox, loggers, time, slots),
-            new SeatContext(broker, settings, stamp, logger, time, Post, supervisor.Watch),
+            new AttemptServices(settings, topics, services, connection, store, fetcher, publisher, clearer, outbox, loggers, time, slots),
+            new SeatContext(broker, settings, stamp, logger, time, events.Post, supervisor.Watch),
             presence, inbox, server);
         var subscriptions = new List<IAsyncDisposable>();
-        using var watch = connection.Watch(status => Post(new NodeEvent.ConnectionChanged(status)));
+        using var watch = connection.Watch(status => events.Post(new NodeEvent.ConnectionChanged(status)));
         try
         {
             // Definitions last: what a swarm's state is should be known when its definition comes.
@@ -111,8 +113,8 @@ public sealed class NodeRuntime
             Log.NodeOnline(logger, settings.Id, settings.Cluster, broker.Description,
                 string.Join(", ", presence.Datasets.Select(d => d.Name)), string.Join(", ", presence.Modules));
             online.TrySetResult();
-            await using var ticks = time.CreateTimer(_ => Post(new NodeEvent.Tick()), null, TickInterval, TickInterval);
-            await loop.RunAsync(events.Reader, cancellationToken);
+            await using var ticks = time.CreateTimer(_ => events.Offer(new NodeEvent.Tick()), null, TickInterval, TickInterval);
+            await loop.RunAsync(events.ReadAllAsync(cancellationToken), cancellationToken);
         }
         finally
         {
@@ -120,6 +122,9 @@ public sealed class NodeRuntime
             await supervisor.DrainAsync(time);
             foreach (var subscription in subscriptions)
                 await subscription.DisposeAsync();
+            await clearer.DrainAsync(Patience);
+            // A presence that is still queued must not follow the goodbye.
+            await outbox.DrainAsync(Patience, time);
             await SayGoodbyeAsync(connection, presence);
         }
     }
@@ -137,18 +142,12 @@ public sealed class NodeRuntime
         if (topics.Split(message.Topic) is ["nodes", _, "blobs", var hash, var chunk])
             inbox.Deliver(hash, chunk, message.Payload);
         else
-            Post(new NodeEvent.Received(message));
-    }
-
-    private void Post(NodeEvent happening)
-    {
-        if (!events.Writer.TryWrite(happening))
-            Telemetry.Dropped.Add(1, new KeyValuePair<string, object?>("reason", "queue full"));
+            events.Offer(new NodeEvent.Received(message));
     }
 
     private async Task SayGoodbyeAsync(IBrokerConnection connection, Presence presence)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(3), time);
+        using var patience = new CancellationTokenSource(Patience, time);
         try
         {
             if (connection.IsConnected)

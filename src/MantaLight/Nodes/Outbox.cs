@@ -17,6 +17,7 @@ internal sealed class Outbox : IAsyncDisposable
     private readonly Channel<OutboundMessage> queue = Channel.CreateBounded<OutboundMessage>(
         new BoundedChannelOptions(Capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.DropOldest });
 
+    private readonly CancellationTokenSource stopping = new();
     private readonly IBrokerConnection connection;
     private readonly MessageStamp stamp;
     private readonly ILogger logger;
@@ -33,31 +34,42 @@ internal sealed class Outbox : IAsyncDisposable
     public void Send(string topic, ControlMessage message, Delivery delivery = Delivery.AtLeastOnce, bool retain = false) =>
         queue.Writer.TryWrite(new OutboundMessage(topic, ProtocolJson.Write(stamp.Stamp(message)), retain, delivery));
 
-    public void Clear(string topic) => queue.Writer.TryWrite(new OutboundMessage(topic, ReadOnlyMemory<byte>.Empty, retain: true));
+    /// <summary>Takes nothing more and sends what is queued, for as long as the patience lasts.</summary>
+    public async Task DrainAsync(TimeSpan patience, TimeProvider time)
+    {
+        queue.Writer.TryComplete();
+        await sending.WaitAsync(patience, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        // After this nothing is sent: the goodbye is the last word.
+        await stopping.CancelAsync();
+        await sending;
+    }
 
-    /// <summary>Sends what is queued, then ends.</summary>
     public async ValueTask DisposeAsync()
     {
         queue.Writer.TryComplete();
+        await stopping.CancelAsync();
         await sending;
+        stopping.Dispose();
     }
 
     private async Task SendAsync()
     {
-        await foreach (var message in queue.Reader.ReadAllAsync())
+        try
         {
-            try
+            await foreach (var message in queue.Reader.ReadAllAsync(stopping.Token))
             {
-                await connection.PublishAsync(message, CancellationToken.None);
+                try
+                {
+                    await connection.PublishAsync(message, stopping.Token);
+                }
+                catch (MantaLightException e)
+                {
+                    Log.PublishFailed(logger, message.Topic, e.Message);
+                }
             }
-            catch (MantaLightException e)
-            {
-                Log.PublishFailed(logger, message.Topic, e.Message);
-            }
-            catch (ObjectDisposedException)
-            {
-                return;
-            }
+        }
+        catch (Exception e) when (e is ObjectDisposedException || (e is OperationCanceledException && stopping.IsCancellationRequested))
+        {
         }
     }
 }

@@ -16,13 +16,13 @@ internal sealed class Supervisor(ILogger logger)
         task.ContinueWith(Ended, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
-    /// <summary>Waits for what is under way, for at most 5 seconds.</summary>
+    /// <summary>Waits for what is under way, for at most 12 seconds.</summary>
     public async Task DrainAsync(TimeProvider time)
     {
         Task[] left;
         lock (gate)
             left = [.. work];
-        await Task.WhenAll(left).WaitAsync(TimeSpan.FromSeconds(5), time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(left).WaitAsync(TimeSpan.FromSeconds(12), time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private void Ended(Task task)

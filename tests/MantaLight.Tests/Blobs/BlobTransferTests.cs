@@ -230,7 +230,7 @@ public sealed class BlobTransferTests : IAsyncLifetime
                     _ = Task.Run(() => Publisher.ServeAsync(request, CancellationToken.None));
                     break;
                 case BlobRefusal refusal:
-                    Inbox.Refuse(refusal.Hash, refusal.Reason);
+                    Inbox.Refuse(refusal.From, refusal.Hash, refusal.Reason);
                     break;
             }
         }

@@ -130,6 +130,18 @@ internal sealed class SwarmHarness : IAsyncDisposable
 
     public Task<SwarmState> WaitForEndAsync() => WaitAsync(s => s.Status.IsFinal());
 
+    /// <summary>Waits for what no message tells.</summary>
+    public static async Task EventuallyAsync(Func<bool> condition, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(condition))] string what = "")
+    {
+        var began = TimeProvider.System.GetTimestamp();
+        while (!condition())
+        {
+            if (TimeProvider.System.GetElapsedTime(began) > Patience)
+                throw new TimeoutException($"This did not come true: {what}");
+            await Task.Delay(20);
+        }
+    }
+
     public async Task StopNodeAsync(string id)
     {
         if (nodes.TryRemove(id, out var node))

@@ -1,0 +1,68 @@
+using System.Threading.Channels;
+using MantaLight.Diagnostics;
+using MantaLight.Messaging;
+using MantaLight.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace MantaLight.Blobs;
+
+/// <summary>Removes globals' chunks from the broker beside whoever asks for it: paced as it is, it would keep a loop for long.</summary>
+internal sealed class BlobClearer : IAsyncDisposable
+{
+    private readonly Channel<(string Swarm, BlobRef Blob)> asked =
+        Channel.CreateUnbounded<(string Swarm, BlobRef Blob)>(new UnboundedChannelOptions { SingleReader = true });
+
+    private readonly CancellationTokenSource stopping = new();
+    private readonly IBrokerConnection connection;
+    private readonly Topics topics;
+    private readonly ILogger logger;
+    private readonly TimeProvider time;
+    private readonly Task clearing;
+
+    public BlobClearer(IBrokerConnection connection, Topics topics, ILogger logger, TimeProvider time)
+    {
+        this.connection = connection;
+        this.topics = topics;
+        this.logger = logger;
+        this.time = time;
+        clearing = Task.Run(ClearAsync);
+    }
+
+    public void Clear(string swarm, BlobRef blob) => asked.Writer.TryWrite((swarm, blob));
+
+    /// <summary>Takes nothing more and waits until what was asked for is done, or the patience is over.</summary>
+    public async Task DrainAsync(TimeSpan patience)
+    {
+        asked.Writer.TryComplete();
+        await clearing.WaitAsync(patience, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        asked.Writer.TryComplete();
+        await stopping.CancelAsync();
+        await clearing;
+        stopping.Dispose();
+    }
+
+    private async Task ClearAsync()
+    {
+        try
+        {
+            await foreach (var (swarm, blob) in asked.Reader.ReadAllAsync(stopping.Token))
+            {
+                try
+                {
+                    await BlobPublisher.ClearGlobalAsync(connection, topics, time, swarm, blob, stopping.Token);
+                }
+                catch (Exception e) when (e is MantaLightException or ObjectDisposedException)
+                {
+                    Log.PublishFailed(logger, topics.SwarmBlobs(swarm, blob.Sha256), e.Message);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+        }
+    }
+}

@@ -1,0 +1,173 @@
+using MantaLight.Messaging;
+using MantaLight.Protocol;
+
+namespace MantaLight.Nodes;
+
+/// <summary>A node's attempts in one swarm, and the blobs that they have left.</summary>
+internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, string swarm, SwarmMemory memory, Func<string, bool> isNeeded)
+{
+    private static readonly TimeSpan Resend = TimeSpan.FromSeconds(3);
+
+    private readonly AttemptBook attempts = new();
+
+    // Files of attempts that are over, which some swarm may still need.
+    private readonly HashSet<string> left = new(StringComparer.Ordinal);
+
+    private string Id => node.Settings.Id;
+
+    public bool IsEmpty => attempts.All.Count == 0 && left.Count == 0;
+
+    /// <summary>Whether the swarm needs a blob of the node's store.</summary>
+    public bool Needs(string hash) => attempts.All.Any(a => a.Runner.Touches(hash))
+        || memory.State is { } state && state.Globals.Any(g => g.Content.Blob?.Sha256 == hash);
+
+    public void Scheduled(ScheduleAttempt schedule)
+    {
+        if (!memory.Accepts(schedule) || !Identifier.IsValid(schedule.Alias))
+            return;
+        if (attempts.Find(schedule) is { } known)
+        {
+            if (schedule.Number <= known.Schedule.Number)
+            {
+                Say(known);
+                return;
+            }
+            if (known.Outcome is TaskCompleted done)
+            {
+                // The same task, round and seed have been computed: a retry is answered by the record that there is.
+                known.Schedule = schedule;
+                known.Outcome = done with { Attempt = schedule.Attempt };
+                Say(known);
+                return;
+            }
+            Cancel(known, $"attempt {schedule.Number} takes its place");
+        }
+        var runner = new AttemptRunner(node, swarm, schedule);
+        var attempt = new NodeAttempt(schedule, runner);
+        attempts.Put(attempt);
+        Say(attempt);
+        attempt.Running = Task.Run(async () =>
+        {
+            var outcome = await runner.RunAsync(() => attempt.CancelReason, attempt.Cancelled);
+            seats.Post(new NodeEvent.AttemptEnded(swarm, outcome));
+            return outcome;
+        });
+    }
+
+    public void Ended(TaskUpdate outcome)
+    {
+        if (attempts.Find(outcome.Attempt) is not { Outcome: null } attempt)
+            return;
+        // First of all: whatever fails below, it is known to have ended, and its record is sent again.
+        attempt.Outcome = outcome = outcome is TaskCompleted c
+            ? c with { BytesSent = node.Connection.Traffic.Sent, BytesReceived = node.Connection.Traffic.Received }
+            : outcome;
+        Say(attempt);
+        if (outcome is TaskCompleted completed)
+        {
+            foreach (var result in completed.Results)
+            {
+                node.Outbox.Send(node.Topics.Result(swarm, Id, result.Tag), new ResultValue
+                {
+                    Run = completed.Run, Round = completed.Round, Alias = completed.Alias, Tag = result.Tag, Samples = result.Samples, Content = result.Content,
+                });
+            }
+        }
+        Forget();
+    }
+
+    public void Cancel(CancelAttempt cancel)
+    {
+        if (memory.Accepts(cancel) && attempts.Find(cancel.Attempt) is { } attempt)
+            Cancel(attempt, cancel.Reason);
+    }
+
+    public void RollCalled(RollCall call)
+    {
+        if (!memory.Accepts(call))
+            return;
+        foreach (var attempt in attempts.Current.Where(a => a.Schedule.Run == call.Run))
+            Say(attempt);
+    }
+
+    public void StateSeen(SwarmState seen)
+    {
+        foreach (var attempt in attempts.All.Where(a => a.Schedule.Run == seen.Run ? seen.Status.IsFinal() : a.Schedule.Term < seen.Term))
+            Cancel(attempt, $"run {seen.Run} is {seen.Status}");
+        Forget();
+    }
+
+    public void Tick()
+    {
+        var now = node.Time.GetUtcNow();
+        foreach (var attempt in attempts.Current.Where(a => a.Outcome is not null && !IsSettled(a) && now - a.LastSent >= Resend))
+            Say(attempt);
+        // Another swarm may have needed it until now.
+        if (left.Count > 0)
+            Forget();
+    }
+
+    /// <summary>Cancels what runs, waits for it and reports how it ended.</summary>
+    public async Task StopAsync()
+    {
+        foreach (var attempt in attempts.All)
+            Cancel(attempt, "the node is stopping");
+        var running = attempts.All.Select(a => a.Running).OfType<Task<TaskUpdate>>().ToArray();
+        Task all = Task.WhenAll(running);
+        await all.WaitAsync(TimeSpan.FromSeconds(10), node.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        // The node's loop has ended: nobody else hands these on.
+        foreach (var ended in running.Where(r => r.IsCompletedSuccessfully))
+            Ended(await ended);
+    }
+
+    private void Cancel(NodeAttempt attempt, string reason) => seats.Supervise(attempt.CancelAsync(reason));
+
+    private void Say(NodeAttempt attempt)
+    {
+        attempt.LastSent = node.Time.GetUtcNow();
+        var update = attempt.Outcome ?? new TaskAccepted
+        {
+            Run = attempt.Schedule.Run, Round = attempt.Schedule.Round, Alias = attempt.Schedule.Alias, Attempt = attempt.Schedule.Attempt,
+        };
+        node.Outbox.Send(node.Topics.Tasks(swarm, Id), update);
+    }
+
+    /// <summary>Whether the commit of the attempt, or of a state beyond it, has been seen.</summary>
+    private bool IsSettled(NodeAttempt attempt)
+    {
+        if (memory.State is not { } state)
+            return false;
+        if (state.Run != attempt.Schedule.Run)
+            return state.Term > attempt.Schedule.Term;
+        return state.Status.IsFinal() || state.Round > attempt.Schedule.Round
+            || state.Tasks.Any(t => t.Alias == attempt.Schedule.Alias && t.Phase is TaskPhase.Committed or TaskPhase.Skipped);
+    }
+
+    /// <summary>Drops what the committed state no longer needs: records, staged blobs, and chunks of globals that were never committed.</summary>
+    private void Forget()
+    {
+        if (memory.State is not { } state)
+            return;
+        var gone = attempts.Take(a => a.Outcome is not null && IsPast(a.Schedule, state));
+        foreach (var attempt in gone)
+        {
+            left.UnionWith(attempt.Runner.Touched);
+            // What became a global is cleared by its coordinator when it is replaced; what never did is this node's to clear.
+            foreach (var blob in attempt.Runner.Published.Where(b => !WasCommitted(state, b.Sha256) && !attempts.All.Any(a => a.Runner.Touches(b.Sha256))))
+                node.Clearer.Clear(swarm, blob);
+            attempt.Dispose();
+        }
+        foreach (var hash in left.Where(h => !isNeeded(h)).ToArray())
+        {
+            node.Store.Delete(hash);
+            left.Remove(hash);
+        }
+    }
+
+    private static bool IsPast(ScheduleAttempt schedule, SwarmState state) => schedule.Run == state.Run
+        ? state.Status.IsFinal() || schedule.Round < state.Round - 1
+        : schedule.Term < state.Term;
+
+    private static bool WasCommitted(SwarmState state, string hash) =>
+        state.Globals.Any(g => g.Content.Blob?.Sha256 == hash) || state.History.Any(h => h.GlobalSha256 == hash);
+}
