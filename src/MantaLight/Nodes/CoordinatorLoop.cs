@@ -44,7 +44,7 @@ internal sealed class CoordinatorLoop(
             Term = term,
             Timing = context.Settings.Coordination,
         };
-        (state, var actions) = CoordinatorMachine.Begin(fresh, resumes ? retained : null, members, context.Time.GetUtcNow());
+        (state, var actions) = CoordinatorMachine.Begin(fresh, retained, members, context.Time.GetUtcNow());
         if (!await DoAsync(actions, cancellationToken))
             return false;
         ticks = context.Time.CreateTimer(_ => Tick(), null, CoordinatorSeat.TickInterval, CoordinatorSeat.TickInterval);

@@ -122,7 +122,6 @@ internal sealed class SwarmMember(AttemptServices node, SeatContext seats, strin
             return;
         if (outcome is TaskCompleted completed)
         {
-            outcome = completed with { BytesSent = node.Connection.Traffic.Sent, BytesReceived = node.Connection.Traffic.Received };
             published.UnionWith(attempt.Runner.Published);
             foreach (var result in completed.Results)
             {
@@ -202,7 +201,7 @@ internal sealed class SwarmMember(AttemptServices node, SeatContext seats, strin
         {
             Run = attempt.Schedule.Run, Round = attempt.Schedule.Round, Alias = attempt.Schedule.Alias, Attempt = attempt.Schedule.Attempt,
         };
-        node.Outbox.Send(node.Topics.Tasks(swarm, Id), update);
+        node.Outbox.Send(node.Topics.Tasks(swarm, Id), update with { BytesSent = node.Connection.Traffic.Sent, BytesReceived = node.Connection.Traffic.Received });
     }
 
     /// <summary>Whether the commit of the attempt, or of a state beyond it, has been seen.</summary>
