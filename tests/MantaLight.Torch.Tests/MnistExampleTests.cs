@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Text.Json;
 using MantaLight.Examples.Mnist;
 using MantaLight.Tasks;
@@ -59,6 +58,5 @@ public class MnistExampleTests
         .WithResult("node_0", "test_metrics", """{ "accuracy": 0.99, "loss": 0.1, "samples": 5600, "correct": 5544 }""")
         .WithResult("node_1", "test_metrics", """{ "accuracy": 0.97, "loss": 0.2, "samples": 4400, "correct": 4268 }""");
 
-    private static JsonElement Definition(string file, [CallerFilePath] string here = "") =>
-        JsonElement.Parse(File.ReadAllText(Path.Combine(Path.GetDirectoryName(here)!, "../../examples/Mnist", file)));
+    private static JsonElement Definition(string file) => JsonElement.Parse(File.ReadAllText(Path.Combine(MnistSwarmTests.Example, file)));
 }

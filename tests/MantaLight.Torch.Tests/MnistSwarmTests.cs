@@ -6,7 +6,8 @@ namespace MantaLight.Torch.Tests;
 
 public sealed class MnistSwarmTests
 {
-    private static readonly string Example = FindExample();
+    /// <summary>The folder of the example; found from the built tests, since paths of sources may be mapped.</summary>
+    internal static string Example { get; } = FindExample();
 
     [Fact]
     public void The_swarm_in_csharp_is_the_one_of_swarm_json() => Assert.Equal(

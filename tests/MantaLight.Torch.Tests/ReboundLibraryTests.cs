@@ -121,6 +121,26 @@ public class ReboundLibraryTests
     }
 
     [Fact]
+    public async Task An_attempt_keeps_its_number_of_threads_when_another_begins_before_its_first_computation()
+    {
+        var begun = new TaskCompletionSource();
+        using var other = new ManualResetEventSlim();
+        var first = TorchThread.RunAsync(
+            () =>
+            {
+                begun.SetResult();
+                other.Wait(TestContext.Current.CancellationToken);
+                return torch.get_num_threads();
+            },
+            3, TestContext.Current.CancellationToken);
+        await begun.Task;
+        await TorchThread.RunAsync(torch.get_num_threads, 1, TestContext.Current.CancellationToken);
+        other.Set();
+
+        Assert.Equal(3, await first);
+    }
+
+    [Fact]
     public void An_older_systems_copy_is_told_once()
     {
         var logger = new Lines();

@@ -37,6 +37,8 @@ public static class TorchRuntime
     internal static void UseThreads(int count)
     {
         Load();
+        // A thread's first question or parallel operation gives it the number that any thread set last: that comes before, not after.
+        _ = torch.get_num_threads();
         torch.set_num_threads(count);
         threadPrepared = true;
     }

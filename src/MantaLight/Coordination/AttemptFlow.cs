@@ -9,6 +9,8 @@ namespace MantaLight.Coordination;
 /// <summary>The life of attempts: scheduled, accepted, completed or failed, repeated, moved, given up.</summary>
 internal static class AttemptFlow
 {
+    private const int MaximumTrouble = 1000;
+
     public static void Schedule(Turn turn, string alias, Attempt attempt)
     {
         var state = turn.State;
@@ -19,7 +21,8 @@ internal static class AttemptFlow
             Id = AttemptId.Of(state.Run, state.Round, alias, attempt.Node, number),
             Phase = AttemptPhase.Scheduled,
             Incarnation = state.Members.GetValueOrDefault(attempt.Node)?.Presence.Incarnation ?? "",
-            Deadline = turn.Now + state.Definition.Rounds.Deadline,
+            // One deadline for the task on this node, however often it is lost or repeated: a round must end.
+            Deadline = attempt.Deadline == default ? turn.Now + state.Definition.Rounds.Deadline : attempt.Deadline,
             LastSent = turn.Now,
             Progress = 0,
         };
@@ -35,12 +38,15 @@ internal static class AttemptFlow
     public static void UpdateSeen(Turn turn, TaskUpdate update)
     {
         var state = turn.State;
-        if (update.Run != state.Run.ToString() || update.Round != state.Round || !state.Tasks.TryGetValue(update.Alias, out var task))
+        if (update.Run != state.Run.ToString())
+            return;
+        turn.State = state with { Traffic = state.Traffic.Note(update.From, update.Incarnation, new Flow(update.BytesSent, update.BytesReceived)) };
+        if (update.Round != state.Round || !state.Tasks.TryGetValue(update.Alias, out var task))
             return;
         if (state.RollCallUntil is not null)
             Takeover.Adopt(turn, task, update);
         task = turn.Task(update.Alias);
-        if (!task.Placed.TryGetValue(update.From, out var attempt) || attempt.Id != update.Attempt || !attempt.IsOpen)
+        if (!task.Placed.TryGetValue(update.From, out var attempt) || !attempt.IsOpen || !IsOf(turn, ref attempt, update))
             return;
         switch (update)
         {
@@ -57,6 +63,19 @@ internal static class AttemptFlow
                 Fail(turn, task, attempt, $"{failed.Error}: {failed.Message}", failed.Retryable);
                 break;
         }
+    }
+
+    /// <summary>Whether the update is of this attempt, or of a later one that a predecessor had scheduled on the node: that one then counts.</summary>
+    private static bool IsOf(Turn turn, ref Attempt attempt, TaskUpdate update)
+    {
+        if (attempt.Id == update.Attempt)
+            return true;
+        var number = AttemptId.NumberOf(update.Attempt);
+        if (number <= attempt.Number || update.Attempt != AttemptId.Of(turn.State.Run, turn.State.Round, update.Alias, update.From, number))
+            return false;
+        attempt = attempt with { Number = number, Id = update.Attempt, Phase = AttemptPhase.Accepted, Incarnation = update.Incarnation };
+        turn.Put(update.Alias, attempt);
+        return true;
     }
 
     /// <summary>Lost schedule messages, lost nodes, and deadlines.</summary>
@@ -82,7 +101,7 @@ internal static class AttemptFlow
         }
         else if (member is { Online: true } && member.Presence.Incarnation != attempt.Incarnation)
         {
-            // It was killed and is back: what it was doing died with it, and its disk answers for what it had done.
+            // It was killed and is back: what it was doing died with it, and is done again with the same seed.
             if (turn.Now - member.Since >= state.Timing.RollCall)
                 Schedule(turn, alias, attempt);
         }
@@ -102,20 +121,16 @@ internal static class AttemptFlow
 
     private static void Complete(Turn turn, TaskRound task, Attempt attempt, TaskCompleted record)
     {
-        if (!task.Task.Alias.Equals(record.Alias, StringComparison.Ordinal))
-            return;
-        turn.Put(record.Alias, attempt with { Phase = AttemptPhase.Completed, Record = record, Progress = 1, Trouble = null });
-        var traffic = turn.State.Traffic;
-        turn.State = turn.State with
-        {
-            Traffic = traffic with { Nodes = traffic.Nodes.SetItem(record.From, new Flow(record.BytesSent, record.BytesReceived)) },
-        };
+        if (RecordCheck.ProblemOf(record, maySetGlobals: task.Placed.Count == 1) is { } problem)
+            Fail(turn, task, attempt, $"its record was refused: {problem}", retryable: false);
+        else
+            turn.Put(record.Alias, attempt with { Phase = AttemptPhase.Completed, Record = record, Progress = 1, Trouble = null });
     }
 
     private static void Fail(Turn turn, TaskRound task, Attempt attempt, string trouble, bool retryable)
     {
         var failures = attempt.Failures + 1;
-        attempt = attempt with { Failures = failures, Trouble = trouble };
+        attempt = attempt with { Failures = failures, Trouble = trouble.Length <= MaximumTrouble ? trouble : trouble[..MaximumTrouble] };
         turn.Dirty = true;
         if (!retryable || failures > turn.State.Definition.Rounds.Retries)
             turn.Put(task.Task.Alias, attempt with { Phase = AttemptPhase.Failed });
@@ -128,10 +143,11 @@ internal static class AttemptFlow
     private static void Move(Turn turn, TaskRound task, Attempt attempt, string other)
     {
         var alias = task.Task.Alias;
-        // Not in LeftOut: the node may be needed again, and the count of nodes stays what it was.
+        // Not in LeftOut: the node may be needed again, and the count of nodes stays what it was. The number goes on, since
+        // the node may have an attempt of that number from before.
         turn.Put(task with { Placed = task.Placed.Remove(attempt.Node) });
         turn.Dirty = true;
-        Schedule(turn, alias, new Attempt { Node = other, Failures = attempt.Failures, Trouble = attempt.Trouble });
+        Schedule(turn, alias, new Attempt { Node = other, Number = attempt.Number, Deadline = attempt.Deadline, Failures = attempt.Failures, Trouble = attempt.Trouble });
     }
 
     private static void Trouble(Turn turn, string alias, Attempt attempt, string trouble)
@@ -157,10 +173,7 @@ internal static class AttemptFlow
             Options = task.Options.ValueKind == JsonValueKind.Undefined ? null : task.Options,
             Attempt = attempt.Id,
             Number = attempt.Number,
-            // 53 bits, so that every JSON reader has the same number.
-            Seed = Rendezvous.Hash(
-                state.Definition.Seed.ToString(CultureInfo.InvariantCulture),
-                state.Round.ToString(CultureInfo.InvariantCulture), alias, attempt.Node) >> 11,
+            Seed = Seed(state, task, attempt.Node),
             Threads = state.Definition.Threads,
             TimeoutSeconds = (attempt.Deadline - turn.Now).TotalSeconds,
             MaySetGlobals = round.Placed.Count == 1,
@@ -168,6 +181,14 @@ internal static class AttemptFlow
             Inputs = Inputs(state, task),
         };
     }
+
+    // 53 bits, so that every JSON reader has the same number. A task for one node has the same seed wherever it is placed:
+    // the loss of its host must not change the model.
+    private static ulong Seed(CoordinatorState state, TaskDefinition task, string node) => Rendezvous.Hash(
+        state.Definition.Seed.ToString(CultureInfo.InvariantCulture),
+        state.Round.ToString(CultureInfo.InvariantCulture),
+        task.Alias,
+        Placement.IsForOneNode(task) ? "" : node) >> 11;
 
     private static ImmutableArray<ScheduledInput> Inputs(CoordinatorState state, TaskDefinition task) =>
     [

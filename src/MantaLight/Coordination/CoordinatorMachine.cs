@@ -39,6 +39,10 @@ internal static class CoordinatorMachine
     }
 
     /// <summary>The first step: begins a new run, or goes on with one that a predecessor has left.</summary>
+    /// <param name="fresh">The run as it is when it begins.</param>
+    /// <param name="retained">The state that stands on the broker: this run's, another run's, or none.</param>
+    /// <param name="members">The nodes' presence.</param>
+    /// <param name="now">The time.</param>
     public static (CoordinatorState State, IReadOnlyList<CoordinatorAction> Actions) Begin(
         CoordinatorState fresh, SwarmState? retained, IEnumerable<Presence> members, DateTimeOffset now)
     {
@@ -51,8 +55,13 @@ internal static class CoordinatorMachine
         }
         else
         {
-            foreach (var entry in turn.State.EffectiveGlobals())
+            var entries = turn.State.EffectiveGlobals();
+            foreach (var stale in (retained?.Globals ?? []).Where(old => entries.All(e => e.Tag != old.Tag)))
+                turn.Do(new CoordinatorAction.ClearGlobal(stale.Tag));
+            foreach (var entry in entries)
                 turn.Do(new CoordinatorAction.PublishGlobal(entry));
+            // Another run's chunks go with this run's first replaced ones.
+            turn.State = turn.State with { Retiring = retained is null ? [] : [.. retained.Retiring, .. retained.Globals.Select(g => g.Content.Blob).OfType<BlobRef>()] };
             turn.Dirty = true;
         }
         RoundFlow.Advance(turn);
@@ -68,6 +77,9 @@ internal static class CoordinatorMachine
         if (known is { Online: true } && presence.Status == NodeStatus.Offline && presence.Incarnation != known.Presence.Incarnation)
             return;
         turn.State = turn.State with { Members = members.SetItem(presence.From, new Member(presence, since)) };
+        // Back while its reports are still waited for.
+        if (since == turn.Now && presence.Status == NodeStatus.Online && turn.State.RollCallUntil is not null)
+            Takeover.CallRoll(turn, presence.From);
     }
 
     private static void ControlSeen(Turn turn, SwarmAction action)

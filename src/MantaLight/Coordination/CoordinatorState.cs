@@ -42,6 +42,9 @@ internal sealed record CoordinatorState
     /// <summary>While set, reports of a predecessor's attempts are collected and nothing is scheduled.</summary>
     public DateTimeOffset? RollCallUntil { get; init; }
 
+    /// <summary>When this coordinator took the run over; absent for one that began it.</summary>
+    public DateTimeOffset? TookOver { get; init; }
+
     public ImmutableSortedDictionary<string, Member> Members { get; init; } = Ordered<Member>();
 
     public ImmutableSortedDictionary<string, TaskRound> Tasks { get; init; } = Ordered<TaskRound>();
@@ -49,7 +52,7 @@ internal sealed record CoordinatorState
     /// <summary>Committed by tasks; the definition's are not repeated here.</summary>
     public ImmutableSortedDictionary<string, GlobalEntry> Globals { get; init; } = Ordered<GlobalEntry>();
 
-    /// <summary>Blobs that the last commit replaced: kept one round for readers under way, then cleared.</summary>
+    /// <summary>Blobs that were replaced in this round: kept until it is over for readers under way, then cleared.</summary>
     public ImmutableArray<BlobRef> Retiring { get; init; } = [];
 
     public ImmutableSortedDictionary<string, ImmutableArray<string>> FixedPlacement { get; init; } = Ordered<ImmutableArray<string>>();
@@ -137,10 +140,10 @@ internal sealed record Attempt
     public bool IsOpen => Phase is AttemptPhase.Waiting or AttemptPhase.Scheduled or AttemptPhase.Accepted;
 }
 
-/// <summary>Bytes of the run: per node since it joined, and the coordinator connection's own.</summary>
+/// <summary>Bytes of the run: what the members' counters have grown by, and the coordinator connection's own.</summary>
 internal sealed record Traffic
 {
-    public ImmutableSortedDictionary<string, Flow> Nodes { get; init; } = CoordinatorState.Ordered<Flow>();
+    public ImmutableSortedDictionary<string, NodeCounter> Nodes { get; init; } = CoordinatorState.Ordered<NodeCounter>();
 
     public Flow Coordinator { get; init; }
 
@@ -150,8 +153,21 @@ internal sealed record Traffic
     /// <summary>The total when the round began.</summary>
     public Flow AtRoundStart { get; init; }
 
-    public Flow Total => Nodes.Values.Aggregate(Coordinator + Inherited, (sum, flow) => sum + flow);
+    public Flow Total => Nodes.Values.Aggregate(Coordinator + Inherited, (sum, counter) => sum + counter.Grown);
+
+    /// <summary>A member's word of its counters; those of a new incarnation begin anew.</summary>
+    public Traffic Note(string node, string incarnation, Flow read)
+    {
+        var before = Nodes.GetValueOrDefault(node);
+        var grown = before?.Grown ?? default;
+        if (before?.Incarnation == incarnation)
+            grown += new Flow(Math.Max(0, read.Up - before.Read.Up), Math.Max(0, read.Down - before.Read.Down));
+        return this with { Nodes = Nodes.SetItem(node, new NodeCounter(incarnation, read, grown)) };
+    }
 }
+
+/// <summary>One member's counters: as last read, and by how much they have grown in this run.</summary>
+internal sealed record NodeCounter(string Incarnation, Flow Read, Flow Grown);
 
 internal readonly record struct Flow(long Up, long Down)
 {
@@ -175,7 +191,10 @@ public sealed record CoordinatorTiming
     /// <value>1.5 seconds.</value>
     public TimeSpan RollCall { get; init; } = TimeSpan.FromSeconds(1.5);
 
-    /// <summary>For a node with a data set or module that no present node has, before the definition is refused.</summary>
+    /// <summary>
+    /// For a node with a data set or module that no present node has, before the definition is refused; and for the
+    /// reports of committed results that a successor still needs, before their nodes make them again.
+    /// </summary>
     /// <value>15 seconds.</value>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(15);
 }

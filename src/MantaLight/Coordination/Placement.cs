@@ -30,6 +30,10 @@ internal static class Placement
         return [.. kept.Concat(Rendezvous.Order(key, eligible.Except(kept))).Take(limit).Order(StringComparer.Ordinal)];
     }
 
+    /// <summary>Whether the definition places the task on one node, whichever that is.</summary>
+    public static bool IsForOneNode(TaskDefinition task) => task.Alias == TaskDefinition.SetupAlias
+        || (task.Method == PlacementMethod.Any && task.Maximum is null or { Count: 1 });
+
     /// <summary>Another node for a task whose node was lost or failed; null where there is none.</summary>
     public static string? Replacement(CoordinatorState state, TaskRound round)
     {

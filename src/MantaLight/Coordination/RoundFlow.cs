@@ -12,10 +12,9 @@ internal static class RoundFlow
     {
         if (turn.State.RollCallUntil is { } until)
         {
-            if (turn.Now < until)
+            if (turn.Now < until || (!turn.State.Status.IsFinal() && Takeover.WaitsForReports(turn)))
                 return;
-            turn.State = turn.State with { RollCallUntil = null };
-            turn.Dirty = true;
+            Takeover.EndRollCall(turn);
         }
         for (var moved = true; moved && !turn.State.Status.IsFinal();)
             moved = Begin(turn) || CommitWhatIsDone(turn) || StartWhatIsReady(turn) || FinishRound(turn);
@@ -42,16 +41,14 @@ internal static class RoundFlow
             return;
         }
         turn.State = turn.State with { Status = status, Reason = reason, Waiting = null };
-        foreach (var blob in turn.State.Retiring)
-            turn.Do(new CoordinatorAction.ClearBlob(blob));
-        turn.State = turn.State with { Retiring = [] };
+        ClearRetired(turn);
         turn.Dirty = true;
         turn.Do(new CoordinatorAction.Leave());
     }
 
     private static void Remove(Turn turn, string reason)
     {
-        foreach (var blob in turn.State.Retiring.Concat(turn.State.Globals.Values.Select(g => g.Content.Blob).OfType<BlobRef>()))
+        foreach (var blob in turn.State.Retiring.Concat(turn.State.Globals.Values.Select(g => g.Content.Blob).OfType<BlobRef>()).DistinctBy(b => b.Sha256))
             turn.Do(new CoordinatorAction.ClearBlob(blob));
         foreach (var entry in turn.State.EffectiveGlobals())
             turn.Do(new CoordinatorAction.ClearGlobal(entry.Tag));
@@ -109,6 +106,7 @@ internal static class RoundFlow
             FromNodes = request?.Nodes,
             Traffic = turn.State.Traffic with { AtRoundStart = round == 1 ? default : turn.State.Traffic.Total },
         };
+        ClearRetired(turn);
         var taking = request?.Alias is { } alias ? new SwarmGraph(turn.State.Definition).RoundFrom(alias) : default(ImmutableArray<string>?);
         var tasks = CoordinatorState.Ordered<TaskRound>().ToBuilder();
         foreach (var task in turn.State.Definition.Tasks)
@@ -134,17 +132,17 @@ internal static class RoundFlow
         if (turn.State.Paused)
             return false;
         var moved = false;
+        string? waiting = null;
         foreach (var round in turn.State.Tasks.Values.Where(t => t.Phase == TaskPhase.Pending))
         {
             if (round.Task.After.Any(alias => turn.State.Tasks.TryGetValue(alias, out var before) && before.Phase is TaskPhase.Pending or TaskPhase.Running))
                 continue;
-            var task = round.Placed.IsEmpty ? Placed(turn.State, round.Task) : round;
+            var task = round.Placed.IsEmpty ? Placed(turn.State, round.Task) with { LeftOut = round.LeftOut } : round;
             if (task.Placed.IsEmpty)
             {
-                Wait(turn, Placement.Explain(turn.State, task.Task));
+                waiting ??= Placement.Explain(turn.State, task.Task);
                 continue;
             }
-            Wait(turn, null);
             turn.Put(task with { Phase = TaskPhase.Running });
             if (task.Task.Fixed)
                 turn.State = turn.State with { FixedPlacement = turn.State.FixedPlacement.SetItem(task.Task.Alias, [.. task.Placed.Keys]) };
@@ -152,6 +150,8 @@ internal static class RoundFlow
                 AttemptFlow.Schedule(turn, round.Task.Alias, attempt);
             turn.Dirty = moved = true;
         }
+        if (turn.State.Tasks.Count > 0)
+            Wait(turn, waiting);
         return moved;
     }
 
@@ -184,15 +184,16 @@ internal static class RoundFlow
             var entry = new GlobalEntry { Tag = staged.Tag, Version = (before?.Version ?? 0) + 1, Round = turn.State.Round, Content = staged.Content };
             turn.State = turn.State with { Globals = turn.State.Globals.SetItem(entry.Tag, entry) };
             turn.Do(new CoordinatorAction.PublishGlobal(entry));
-            Retire(turn, before?.Content.Blob);
+            if (before?.Content.Blob is { } replaced)
+                turn.State = turn.State with { Retiring = turn.State.Retiring.Add(replaced) };
         }
     }
 
-    private static void Retire(Turn turn, BlobRef? replaced)
+    private static void ClearRetired(Turn turn)
     {
-        foreach (var old in turn.State.Retiring.Where(b => !IsCommitted(turn.State, b)))
+        foreach (var old in turn.State.Retiring.Where(b => !IsCommitted(turn.State, b)).DistinctBy(b => b.Sha256))
             turn.Do(new CoordinatorAction.ClearBlob(old));
-        turn.State = turn.State with { Retiring = replaced is null || IsCommitted(turn.State, replaced) ? [] : [replaced] };
+        turn.State = turn.State with { Retiring = [] };
     }
 
     // Two tags, or two versions, can have the same bytes and so the same chunks.
@@ -231,7 +232,7 @@ internal static class RoundFlow
         return true;
     }
 
-    private static void Wait(Turn turn, string? reason)
+    public static void Wait(Turn turn, string? reason)
     {
         if (turn.State.Waiting == reason)
             return;

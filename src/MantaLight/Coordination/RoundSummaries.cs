@@ -22,7 +22,7 @@ internal static class RoundSummaries
             Round = state.Round,
             Metrics = Metrics(state),
             Participants = records.Length,
-            Samples = records.Sum(r => r.Results.Sum(result => result.Samples ?? 0)),
+            Samples = (long)Math.Min(records.Sum(r => r.Results.Sum(result => (decimal)(result.Samples ?? 0))), long.MaxValue),
             LeftOut = LeftOut(state),
             BytesUp = bytes.Up,
             BytesDown = bytes.Down,
@@ -41,7 +41,7 @@ internal static class RoundSummaries
             var weight = Number(result.Content.Value!.Value, "samples") is { } samples and > 0 ? samples : 1;
             foreach (var member in result.Content.Value!.Value.EnumerateObject())
             {
-                if (member.Value.ValueKind != JsonValueKind.Number || member.NameEquals("samples") || !member.Value.TryGetDouble(out var value))
+                if (member.Value.ValueKind != JsonValueKind.Number || member.NameEquals("samples") || !member.Value.TryGetDouble(out var value) || !double.IsFinite(value * weight))
                     continue;
                 var key = $"{result.Tag}.{member.Name}";
                 if (key.Length > 100 || (!sums.ContainsKey(key) && sums.Count >= MaximumMetrics))
@@ -50,13 +50,17 @@ internal static class RoundSummaries
                 sums[key] = (sum + (value * weight), total + weight);
             }
         }
-        return sums.ToImmutableSortedDictionary(s => s.Key, s => s.Value.Sum / s.Value.Weight, StringComparer.Ordinal);
+        return sums
+            .Where(s => double.IsFinite(s.Value.Sum / s.Value.Weight))
+            .ToImmutableSortedDictionary(s => s.Key, s => s.Value.Sum / s.Value.Weight, StringComparer.Ordinal);
     }
 
     private static ImmutableArray<NodeTrouble> LeftOut(CoordinatorState state)
     {
         var own = state.Tasks.Values.SelectMany(t => t.Placed.Values
             .Where(a => a.Phase == AttemptPhase.Failed)
+            .Select(a => (a.Node, a.Trouble))
+            .Concat(t.LeftOut.Select(l => (Node: l.Key, Trouble: (string?)l.Value)))
             .Select(a => new NodeTrouble { Node = a.Node, Reason = $"{t.Task.Alias}: {a.Trouble}" }));
         // An aggregator names the contributions that it could not use.
         var refused = InlineObjects(state)
@@ -91,7 +95,7 @@ internal static class RoundSummaries
         select (attempt.Node, result);
 
     private static double? Number(JsonElement value, string name) =>
-        value.TryGetProperty(name, out var member) && member.ValueKind == JsonValueKind.Number && member.TryGetDouble(out var number) ? number : null;
+        value.TryGetProperty(name, out var member) && member.ValueKind == JsonValueKind.Number && member.TryGetDouble(out var number) && double.IsFinite(number) ? number : null;
 
     private static string Text(JsonElement value, string name) =>
         value.TryGetProperty(name, out var member) && member.ValueKind == JsonValueKind.String ? member.GetString()! : "";

@@ -9,14 +9,14 @@ internal static class StateView
     public static SwarmState Of(CoordinatorState state)
     {
         var total = state.Traffic.Total;
-        return new SwarmState
+        return StateSize.Fit(new SwarmState
         {
             Run = state.Run.ToString(),
             Term = state.Term,
             Swarm = state.Swarm,
             Definition = state.Run.Definition,
             Start = state.Run.Start,
-            Status = state.Paused && state.Status == RunStatus.Running ? RunStatus.Paused : state.Status,
+            Status = state.Paused && !state.Status.IsFinal() ? RunStatus.Paused : state.Status,
             Reason = state.Reason,
             Waiting = state.Waiting,
             Round = state.Round,
@@ -26,10 +26,11 @@ internal static class StateView
             // A round's tasks in the definition's order; the sorted dictionary would order them by alias.
             Tasks = [.. state.Definition.Tasks.Prepend(state.Definition.Setup).Where(t => t is not null && state.Tasks.ContainsKey(t.Alias)).Select(t => View(state.Tasks[t!.Alias]))],
             Globals = [.. state.Globals.Values],
+            Retiring = state.Retiring,
             History = state.History,
             BytesUp = total.Up,
             BytesDown = total.Down,
-        };
+        });
     }
 
     private static TaskState View(TaskRound task) => new()

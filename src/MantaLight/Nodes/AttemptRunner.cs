@@ -156,7 +156,11 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
     }
 
     private TaskUpdate Fill(TaskUpdate update) =>
-        update with { Run = schedule.Run, Round = schedule.Round, Alias = schedule.Alias, Attempt = schedule.Attempt };
+        update with
+        {
+            Run = schedule.Run, Round = schedule.Round, Alias = schedule.Alias, Attempt = schedule.Attempt,
+            BytesSent = node.Connection.Traffic.Sent, BytesReceived = node.Connection.Traffic.Received,
+        };
 
     private static NextRequest? Next(RoundRequest? request) => request is null ? null : new NextRequest
     {

@@ -68,7 +68,7 @@ internal sealed class CoordinatorLoop(
             Term = term,
             Timing = context.Settings.Coordination,
         };
-        (state, var actions) = CoordinatorMachine.Begin(fresh, resumes ? retained : null, act.Members, context.Time.GetUtcNow());
+        (state, var actions) = CoordinatorMachine.Begin(fresh, retained, act.Members, context.Time.GetUtcNow());
         if (!await DoAsync(actions, cancellationToken))
             return false;
         // What its owner has asked for while nobody acted.
@@ -116,10 +116,7 @@ internal sealed class CoordinatorLoop(
             if (Final is not null && Final.Definition == book.Hash && Final.Status.IsFinal() && Final.Term == term)
                 return;
             var run = state?.Run ?? new RunId(book.Hash, Final is not null && IsUnderWay(Final) ? Final.Start : NextStart);
-            await CommitAsync(new SwarmState
-            {
-                Run = run.ToString(), Term = term, Swarm = swarm, Definition = book.Hash, Start = run.Start, Status = RunStatus.Failed, Reason = reason,
-            }, cancellationToken);
+            await CommitAsync(Ended(run, RunStatus.Failed, reason), cancellationToken);
         }
         catch (Exception e) when (IsOwnFault(e))
         {
@@ -148,27 +145,26 @@ internal sealed class CoordinatorLoop(
         if (book.Problem is not { } problem)
             return false;
         Log.DefinitionRefused(context.Logger, swarm, problem);
-        var start = NextStart;
-        await CommitAsync(new SwarmState
-        {
-            Run = new RunId(book.Hash, start).ToString(), Term = term, Swarm = swarm, Definition = book.Hash, Start = start,
-            Status = RunStatus.Refused, Reason = problem,
-        }, cancellationToken);
+        await CommitAsync(Ended(new RunId(book.Hash, NextStart), RunStatus.Refused, problem), cancellationToken);
         return true;
     }
+
+    /// <summary>A run that ends without its machine; what stands on the broker of the one before is the next one's to clear.</summary>
+    private SwarmState Ended(RunId run, RunStatus status, string reason) => new()
+    {
+        Run = run.ToString(), Term = term, Swarm = swarm, Definition = book.Hash, Start = run.Start, Status = status, Reason = reason,
+        Globals = Final?.Globals ?? [], Retiring = Final?.Retiring ?? [],
+    };
 
     private async Task RemoveAsync(SwarmState? retained, CancellationToken cancellationToken)
     {
         if (retained is null)
             return;
-        foreach (var global in retained.Globals)
-        {
-            if (global.Content.Blob is { } blob)
-                clearer.Clear(swarm, blob);
-        }
+        foreach (var blob in retained.Retiring.Concat(retained.Globals.Select(g => g.Content.Blob).OfType<BlobRef>()).DistinctBy(b => b.Sha256))
+            clearer.Clear(swarm, blob);
         foreach (var tag in retained.Globals.Select(g => g.Tag).Concat(book.Definition?.Globals.Keys ?? []).Distinct())
             await ClearAsync(topics.Global(swarm, tag), cancellationToken);
-        await CommitAsync(retained with { Term = term, Status = RunStatus.Removed, Reason = "its definition was removed", Waiting = null, Tasks = [], Globals = [], History = [] }, cancellationToken);
+        await CommitAsync(retained with { Term = term, Status = RunStatus.Removed, Reason = "its definition was removed", Waiting = null, Tasks = [], Globals = [], Retiring = [], History = [] }, cancellationToken);
     }
 
     private async Task<bool> DoAsync(IReadOnlyList<CoordinatorAction> actions, CancellationToken cancellationToken)

@@ -59,9 +59,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         if (attempts.Find(outcome.Attempt) is not { Outcome: null } attempt)
             return;
         // First of all: whatever fails below, it is known to have ended, and its record is sent again.
-        attempt.Outcome = outcome = outcome is TaskCompleted c
-            ? c with { BytesSent = node.Connection.Traffic.Sent, BytesReceived = node.Connection.Traffic.Received }
-            : outcome;
+        attempt.Outcome = outcome;
         Say(attempt);
         if (outcome is TaskCompleted completed)
         {
@@ -129,7 +127,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         {
             Run = attempt.Schedule.Run, Round = attempt.Schedule.Round, Alias = attempt.Schedule.Alias, Attempt = attempt.Schedule.Attempt,
         };
-        node.Outbox.Send(node.Topics.Tasks(swarm, Id), update);
+        node.Outbox.Send(node.Topics.Tasks(swarm, Id), update with { BytesSent = node.Connection.Traffic.Sent, BytesReceived = node.Connection.Traffic.Received });
     }
 
     /// <summary>Whether the commit of the attempt, or of a state beyond it, has been seen.</summary>

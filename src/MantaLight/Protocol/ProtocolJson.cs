@@ -10,6 +10,9 @@ public static class ProtocolJson
     /// <summary>The largest control message that is read, in bytes.</summary>
     public const int MaximumMessage = 4 << 20;
 
+    /// <summary>Deeper than any value of a user (32), since that stands some levels inside a message.</summary>
+    internal const int MaximumDepth = 64;
+
     /// <summary>Writes a message.</summary>
     public static byte[] Write(ControlMessage message) =>
         JsonSerializer.SerializeToUtf8Bytes(message, ProtocolJsonContext.Default.ControlMessage);
@@ -26,7 +29,7 @@ public static class ProtocolJson
         }
         try
         {
-            var reader = new Utf8JsonReader(payload, new JsonReaderOptions { MaxDepth = 32 });
+            var reader = new Utf8JsonReader(payload, new JsonReaderOptions { MaxDepth = MaximumDepth });
             var message = JsonSerializer.Deserialize(ref reader, ProtocolJsonContext.Default.ControlMessage);
             problem = message switch
             {
@@ -48,7 +51,7 @@ public static class ProtocolJson
     /// <summary>Generated readers let nulls into lists whose items are never null; only users' own values may have them.</summary>
     private static bool HasNullInList(ReadOnlySequence<byte> payload)
     {
-        var reader = new Utf8JsonReader(payload, new JsonReaderOptions { MaxDepth = 32 });
+        var reader = new Utf8JsonReader(payload, new JsonReaderOptions { MaxDepth = MaximumDepth });
         while (reader.Read())
         {
             if (reader.TokenType == JsonTokenType.Null)
@@ -69,7 +72,7 @@ public static class ProtocolJson
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     AllowOutOfOrderMetadataProperties = true,
     RespectNullableAnnotations = true,
-    MaxDepth = 32)]
+    MaxDepth = ProtocolJson.MaximumDepth)]
 [JsonSerializable(typeof(ControlMessage))]
 internal sealed partial class ProtocolJsonContext : JsonSerializerContext;
 

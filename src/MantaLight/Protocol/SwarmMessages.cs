@@ -138,7 +138,10 @@ public sealed record SwarmState : CoordinatorMessage
     /// <summary>The committed globals by tag.</summary>
     public ImmutableArray<GlobalEntry> Globals { get; set; } = [];
 
-    /// <summary>The last finished rounds, oldest first.</summary>
+    /// <summary>Blobs that this round's commits have replaced: cleared when the next one begins.</summary>
+    public ImmutableArray<BlobRef> Retiring { get; set; } = [];
+
+    /// <summary>The last finished rounds, oldest first; older ones with less detail where the state would grow too large.</summary>
     public ImmutableArray<RoundSummary> History { get; set; } = [];
 
     /// <summary>Application bytes of all nodes and coordinators in this run so far: up.</summary>

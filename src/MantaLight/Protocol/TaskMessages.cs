@@ -73,6 +73,12 @@ public abstract record TaskUpdate : RunMessage
 
     /// <summary>The attempt's id.</summary>
     public string Attempt { get; set; } = "";
+
+    /// <summary>Bytes that the node's connection has sent since the node started.</summary>
+    public long BytesSent { get; set; }
+
+    /// <summary>Bytes that the node's connection has received since the node started.</summary>
+    public long BytesReceived { get; set; }
 }
 
 /// <summary>The node has the schedule message and will run it.</summary>
@@ -103,11 +109,6 @@ public sealed record TaskCompleted : TaskUpdate
     /// <summary>How long the task ran.</summary>
     public double Seconds { get; set; }
 
-    /// <summary>Bytes that the node's connection has sent since it started.</summary>
-    public long BytesSent { get; set; }
-
-    /// <summary>Bytes that the node's connection has received since it started.</summary>
-    public long BytesReceived { get; set; }
 }
 
 /// <summary>A task's wish for the swarm.</summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 using System.Threading.Channels;
 using MantaLight.Integration.Tests.Brokers;
 using MantaLight.Messaging;
@@ -21,10 +22,9 @@ public sealed class NodeProcessTests(MnistFixture mnist) : IClassFixture<MnistFi
         await using var mosquitto = await MosquittoProcess.StartAsync();
         await using var watcher = await Watcher.StartAsync(mosquitto.Uri);
         using var folder = new Folder();
-        using var first = Start(mosquitto.Uri, "node_0", data, folder.Path);
-        var second = Start(mosquitto.Uri, "node_1", data, folder.Path);
-        await watcher.WaitAsync<Presence>(p => p is { From: "node_0", Status: NodeStatus.Online });
-        await watcher.WaitAsync<Presence>(p => p is { From: "node_1", Status: NodeStatus.Online });
+        await using var first = NodeProgram.Start(watcher, mosquitto.Uri, "node_0", data, folder.Path);
+        await using var second = NodeProgram.Start(watcher, mosquitto.Uri, "node_1", data, folder.Path);
+        await watcher.WaitForNodesAsync("node_0", "node_1");
 
         using (var publish = Process.Start("/usr/bin/mosquitto_pub", [
             "-p", mosquitto.Port.ToString(CultureInfo.InvariantCulture), "-r", "-q", "1",
@@ -34,17 +34,13 @@ public sealed class NodeProcessTests(MnistFixture mnist) : IClassFixture<MnistFi
             Assert.Equal(0, publish.ExitCode);
         }
         await watcher.WaitAsync<TaskRunning>(t => t is { From: "node_1", Alias: "worker", Round: 2 });
-        second.Kill();
-        await second.WaitForExitAsync();
-        second.Dispose();
-        using var back = Start(mosquitto.Uri, "node_1", data, folder.Path);
-        var end = await watcher.WaitAsync<SwarmState>(s => s.Status.IsFinal());
-        Assert.Equal((RunStatus.Completed, 8), (end.Status, end.Round));
+        await second.KillAsync();
+        await using var back = NodeProgram.Start(watcher, mosquitto.Uri, "node_1", data, folder.Path);
+        var end = await watcher.WaitAsync<SwarmState>(s => s.Status == RunStatus.Completed);
+        Assert.Equal(8, end.Round);
         Assert.All(end.History, h => Assert.Equal(2, h.Participants));
         Assert.InRange(end.History[^1].Metrics["test_metrics.accuracy"], 0.8, 1);
-        await StopAsync(first);
-        await StopAsync(back);
-        Assert.Equal((0, 0), (first.ExitCode, back.ExitCode));
+        Assert.Equal((0, 0), (await first.StopAsync(), await back.StopAsync()));
     }
 
     [Fact]
@@ -54,35 +50,91 @@ public sealed class NodeProcessTests(MnistFixture mnist) : IClassFixture<MnistFi
         await using var mosquitto = await MosquittoProcess.StartAsync();
         await using var watcher = await Watcher.StartAsync(mosquitto.Uri);
         using var folder = new Folder();
-        using var first = Start(mosquitto.Uri, "node_0", data, folder.Path);
-        await watcher.WaitAsync<Presence>(p => p is { From: "node_0", Status: NodeStatus.Online });
-        using var second = Start(mosquitto.Uri, "node_0", data, folder.Path);
-        var error = await second.StandardError.ReadToEndAsync();
-        await second.WaitForExitAsync();
-        Assert.Equal(3, second.ExitCode);
-        Assert.Contains("'node_0' is in use", error, StringComparison.Ordinal);
-        Assert.False(first.HasExited);
-        await StopAsync(first);
+        await using var first = NodeProgram.Start(watcher, mosquitto.Uri, "node_0", data, folder.Path);
+        await watcher.WaitForNodesAsync("node_0");
+        await using var second = NodeProgram.Start(null, mosquitto.Uri, "node_0", data, folder.Path);
+        Assert.Equal(3, await second.Exited.WaitAsync(Patience));
+        Assert.Contains("'node_0' is in use", second.Written, StringComparison.Ordinal);
+        Assert.False(first.Exited.IsCompleted);
+        Assert.Equal(0, await first.StopAsync());
     }
 
-    private static Process Start(Uri broker, string id, string data, string folder)
+    /// <summary>One node in a process of its own; all that it writes is read at once, since a full pipe would block it.</summary>
+    private sealed class NodeProgram : IAsyncDisposable
     {
-        var program = Path.Combine(AppContext.BaseDirectory, "MantaLight.Cli.dll");
-        var module = Path.Combine(MnistFixture.Repository, "examples", "Mnist");
-        var process = Process.Start(new ProcessStartInfo("dotnet", [
-            program, "node", "--id", id, "--broker", broker.OriginalString, "--module", module, "--state-folder", Path.Combine(folder, id),
-            "--dataset", $"mnist={Path.Combine(data, "mnist", id, "mnist.npz")}"])
-        { RedirectStandardError = true, RedirectStandardOutput = true })!;
-        // Or it blocks on a full pipe.
-        process.BeginOutputReadLine();
-        return process;
-    }
+        private readonly Process process;
+        private readonly StringBuilder written = new();
+        private volatile bool ending;
 
-    private static async Task StopAsync(Process process)
-    {
-        using var kill = Process.Start("kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)]);
-        await kill.WaitForExitAsync();
-        await process.WaitForExitAsync().WaitAsync(Patience);
+        private NodeProgram(string id, Process process, Watcher? watcher)
+        {
+            this.process = process;
+            Exited = WaitAsync(id, watcher);
+        }
+
+        /// <summary>Its exit code, when all that it wrote has been read.</summary>
+        public Task<int> Exited { get; }
+
+        public string Written
+        {
+            get
+            {
+                lock (written)
+                    return written.ToString();
+            }
+        }
+
+        /// <param name="watcher">Told when the process ends though nobody has asked it to; null where that is expected.</param>
+        public static NodeProgram Start(Watcher? watcher, Uri broker, string id, string data, string folder)
+        {
+            var program = Path.Combine(AppContext.BaseDirectory, "MantaLight.Cli.dll");
+            var module = Path.Combine(MnistFixture.Repository, "examples", "Mnist");
+            var process = Process.Start(new ProcessStartInfo("dotnet", [
+                program, "node", "--id", id, "--broker", broker.OriginalString, "--module", module, "--state-folder", Path.Combine(folder, id),
+                "--dataset", $"mnist={Path.Combine(data, "mnist", id, "mnist.npz")}"])
+            { RedirectStandardError = true, RedirectStandardOutput = true })!;
+            return new NodeProgram(id, process, watcher);
+        }
+
+        public async Task KillAsync()
+        {
+            ending = true;
+            process.Kill();
+            await Exited.WaitAsync(Patience);
+        }
+
+        public async Task<int> StopAsync()
+        {
+            ending = true;
+            using var kill = Process.Start("kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)]);
+            await kill.WaitForExitAsync();
+            return await Exited.WaitAsync(Patience);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            if (!Exited.IsCompleted)
+                await KillAsync();
+            process.Dispose();
+        }
+
+        private async Task<int> WaitAsync(string id, Watcher? watcher)
+        {
+            await Task.WhenAll(ReadAsync(process.StandardOutput), ReadAsync(process.StandardError));
+            await process.WaitForExitAsync();
+            if (!ending)
+                watcher?.Fail($"{id} ended with exit code {process.ExitCode} and had written:{Environment.NewLine}{Written}");
+            return process.ExitCode;
+        }
+
+        private async Task ReadAsync(StreamReader reader)
+        {
+            while (await reader.ReadLineAsync() is { } line)
+            {
+                lock (written)
+                    written.AppendLine(line);
+            }
+        }
     }
 
     private sealed class Folder : IDisposable
@@ -109,14 +161,38 @@ public sealed class NodeProcessTests(MnistFixture mnist) : IClassFixture<MnistFi
             return watcher;
         }
 
+        /// <summary>Ends every wait.</summary>
+        public void Fail(string reason) => messages.Writer.TryComplete(new InvalidOperationException(reason));
+
+        /// <summary>Waits until the nodes are online, in whatever order they come.</summary>
+        public async Task WaitForNodesAsync(params string[] ids)
+        {
+            var missing = ids.ToHashSet(StringComparer.Ordinal);
+            await WaitAsync<Presence>(p => p.Status == NodeStatus.Online && missing.Remove(p.From) && missing.Count == 0);
+        }
+
+        /// <summary>The next message that is wanted; those before it are gone. A run that ends otherwise ends the wait too, with its reason.</summary>
         public async Task<T> WaitAsync<T>(Func<T, bool> condition)
             where T : ControlMessage
         {
             using var patience = new CancellationTokenSource(Patience);
-            await foreach (var message in messages.Reader.ReadAllAsync(patience.Token))
+            var last = "no state";
+            try
             {
-                if (message is T wanted && condition(wanted))
-                    return wanted;
+                await foreach (var message in messages.Reader.ReadAllAsync(patience.Token))
+                {
+                    if (message is T wanted && condition(wanted))
+                        return wanted;
+                    if (message is not SwarmState state)
+                        continue;
+                    last = $"{state.Status} in round {state.Round} ({state.Reason ?? "no reason given"})";
+                    if (state.Status.IsFinal())
+                        throw new InvalidOperationException($"The run ended before what was waited for: {last}.");
+                }
+            }
+            catch (OperationCanceledException)
+            {
+                throw new TimeoutException($"Nothing within {Patience.TotalSeconds:0} s; the state of the run: {last}.");
             }
             throw new InvalidOperationException("The channel has ended.");
         }

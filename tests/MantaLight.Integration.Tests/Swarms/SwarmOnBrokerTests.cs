@@ -44,7 +44,7 @@ public abstract class SwarmOnBrokerTests
     public async Task The_coordinators_node_dies_and_the_run_goes_on()
     {
         await using var swarm = await SwarmHarness.StartAsync(Broker, nodes: 3);
-        await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 20, minimumNodes: 3, quorum: 0.5));
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 20, minimumNodes: 3, quorum: 0.5, deadline: "00:00:05"));
         var first = await swarm.WaitAsync(s => s.Round >= 2);
         await swarm.StopNodeAsync(first.From);
         var end = await swarm.WaitForEndAsync();

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using MantaLight.Coordination;
 using MantaLight.Protocol;
@@ -6,15 +7,8 @@ using MantaLight.Swarms;
 namespace MantaLight.Tests.Coordination;
 
 /// <summary>A swarm's coordination as a pure function of what arrives.</summary>
-public sealed class CoordinatorTests
+public sealed class CoordinatorTests : CoordinatorDriver
 {
-    private static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
-
-    private readonly CoordinatorTiming timing = new();
-    private readonly List<CoordinatorAction> done = [];
-    private DateTimeOffset now = Start;
-    private CoordinatorState state = null!;
-
     [Fact]
     public void Workers_are_scheduled_on_every_eligible_node_with_seeds_of_their_own()
     {
@@ -39,16 +33,6 @@ public sealed class CoordinatorTests
         Assert.True(schedule.Message.MaySetGlobals);
         // In node-id order, although b was first.
         Assert.Equal(["a", "b"], schedule.Message.Inputs.Select(i => i.Node));
-    }
-
-    [Fact]
-    public void A_second_completion_changes_nothing()
-    {
-        Begin("a", "b");
-        Complete("worker", "a");
-        var before = state;
-        Complete("worker", "a", seconds: 99);
-        Assert.Equal(before.Tasks["worker"].Placed["a"], state.Tasks["worker"].Placed["a"]);
     }
 
     [Fact]
@@ -114,36 +98,63 @@ public sealed class CoordinatorTests
     }
 
     [Fact]
-    public void A_successor_goes_on_in_the_same_round_with_the_reports_of_the_roll_call()
+    public void A_moved_attempt_has_a_name_of_its_own_and_the_seed_of_the_first()
     {
         Begin("a", "b");
         Complete("worker", "a", "b");
-        var retained = done.OfType<CoordinatorAction.PublishState>().Last().State;
-        var records = state.Tasks["worker"].Placed.Values.Select(a => a.Record!).ToArray();
-        Assert.Equal(TaskPhase.Committed, retained.Tasks[0].Phase);
-
-        done.Clear();
-        var fresh = new CoordinatorState { Swarm = "s", Definition = state.Definition, Run = state.Run, Term = 2, Timing = timing };
-        (state, var actions) = CoordinatorMachine.Begin(fresh, retained, state.Members.Values.Select(m => m.Presence), now);
-        done.AddRange(actions);
-        Assert.Equal(["a", "b"], done.OfType<CoordinatorAction.CallRoll>().Select(c => c.Node));
-        Assert.Empty(Schedules("aggregator"));
-        foreach (var record in records)
-            Step(new CoordinatorEvent.UpdateSeen(record));
-        Wait(timing.RollCall);
-        var schedule = Assert.Single(Schedules("aggregator")).Message;
-        Assert.Equal((1, 2L), (schedule.Round, schedule.Term));
-        Assert.Equal(["a", "b"], schedule.Inputs.Select(i => i.Node));
+        var first = Assert.Single(Schedules("aggregator"));
+        var names = new List<string> { first.Message.Attempt };
+        for (var i = 0; i < 2; i++)
+        {
+            var host = Schedules("aggregator")[^1].Node;
+            done.Clear();
+            Fail("aggregator", host);
+            var moved = Assert.Single(Schedules("aggregator"));
+            Assert.NotEqual(host, moved.Node);
+            Assert.Equal(first.Message.Seed, moved.Message.Seed);
+            names.Add(moved.Message.Attempt);
+        }
+        Assert.Equal(3, names.Distinct().Count());
     }
 
     [Fact]
-    public void The_state_stays_below_64_KiB_with_a_thousand_nodes()
+    public void A_node_that_is_killed_again_and_again_does_not_hold_the_round_beyond_its_deadline()
     {
-        Begin([.. Enumerable.Range(0, 1000).Select(i => $"a_participant_with_a_rather_long_name_{i:0000}")]);
-        foreach (var node in state.Members.Keys)
-            Fail("worker", node, message: new string('x', 5000));
-        var bytes = ProtocolJson.Write(StateView.Of(state));
-        Assert.True(bytes.Length < 64 * 1024, $"{bytes.Length} bytes");
+        Begin(Definition(quorum: 0.5), "a", "b");
+        Complete("worker", "a");
+        for (var i = 0; i < 10; i++)
+        {
+            Member("b", incarnation: $"again_{i}");
+            Wait(TimeSpan.FromSeconds(35));
+        }
+        Assert.Equal(TaskPhase.Committed, state.Tasks["worker"].Phase);
+    }
+
+    [Fact]
+    public void A_replaced_global_stays_until_the_round_is_over()
+    {
+        Begin("a");
+        var blobs = Enumerable.Range(0, 2).Select(i => new BlobRef { Sha256 = new string((char)('a' + i), 64), Size = 1, ChunkSize = 1024, ChunkCount = 1, Format = "weights" }).ToArray();
+        for (var round = 0; round < 2; round++)
+        {
+            Complete("worker", "a");
+            Step(new CoordinatorEvent.UpdateSeen(Completed("aggregator", "a", 1) with { Globals = [new StagedGlobal { Tag = "g", Content = new ValueRef { Blob = blobs[round] } }] }));
+            Assert.Empty(done.OfType<CoordinatorAction.ClearBlob>());
+            Step(new CoordinatorEvent.UpdateSeen(Completed("scheduler", "a", 1) with { Next = new NextRequest() }));
+        }
+        Assert.Equal(blobs[0], Assert.Single(done.OfType<CoordinatorAction.ClearBlob>()).Blob);
+    }
+
+    [Fact]
+    public void Waiting_is_published_once_not_at_every_look_at_the_clock()
+    {
+        Begin(Definition(), "a");
+        Member("a", NodeStatus.Offline);
+        Step(new CoordinatorEvent.UpdateSeen(Completed("worker", "a", 1)));
+        done.Clear();
+        for (var i = 0; i < 10; i++)
+            Wait(TimeSpan.FromSeconds(1));
+        Assert.InRange(done.OfType<CoordinatorAction.PublishState>().Count(), 0, 2);
     }
 
     [Fact]
@@ -155,63 +166,4 @@ public sealed class CoordinatorTests
         Step(new CoordinatorEvent.UpdateSeen(Completed("scheduler", "a", 1) with { Next = new NextRequest { Alias = "aggregator" } }));
         Assert.Equal((2, TaskPhase.Skipped, TaskPhase.Running), (state.Round, state.Tasks["worker"].Phase, state.Tasks["aggregator"].Phase));
     }
-
-    private static SwarmDefinition Definition(double quorum = 1.0) => SwarmJson.Parse(System.Text.Encoding.UTF8.GetBytes($$"""
-        { "name": "s", "module": "m",
-          "tasks": [
-            { "alias": "worker", "type": "W", "method": "all" },
-            { "alias": "aggregator", "type": "A", "after": ["worker"] },
-            { "alias": "scheduler", "type": "S", "after": ["aggregator"] } ],
-          "rounds": { "maximum": 5, "deadline": "00:05:00", "quorum": {{quorum.ToString(System.Globalization.CultureInfo.InvariantCulture)}} } }
-        """));
-
-    private void Begin(params string[] nodes) => Begin(Definition(), nodes);
-
-    private void Begin(SwarmDefinition definition, params string[] nodes)
-    {
-        var fresh = new CoordinatorState { Swarm = "s", Definition = definition, Run = new RunId(SwarmJson.HashOf(definition), 1), Term = 1, Timing = timing };
-        (state, var actions) = CoordinatorMachine.Begin(fresh, null, nodes.Select(n => Presence(n)), now);
-        done.AddRange(actions);
-    }
-
-    private static Presence Presence(string node, NodeStatus status = NodeStatus.Online, string incarnation = "first") =>
-        new() { From = node, Incarnation = incarnation, Status = status, Modules = ["m"] };
-
-    private void Member(string node, NodeStatus status = NodeStatus.Online, string incarnation = "first") =>
-        Step(new CoordinatorEvent.MemberSeen(Presence(node, status, incarnation)));
-
-    private TaskCompleted Completed(string alias, string node, double seconds) => new()
-    {
-        From = node, Incarnation = "first", Run = state.Run.ToString(), Round = state.Round, Alias = alias, Seconds = seconds,
-        Attempt = state.Tasks[alias].Placed[node].Id,
-        Results = [new StagedResult { Tag = "r", Content = new ValueRef { Value = JsonSerializer.SerializeToElement(1) } }],
-    };
-
-    private void Complete(string alias, params string[] nodes)
-    {
-        foreach (var node in nodes)
-            Step(new CoordinatorEvent.UpdateSeen(Completed(alias, node, 1)));
-    }
-
-    private void Complete(string alias, string node, double seconds) => Step(new CoordinatorEvent.UpdateSeen(Completed(alias, node, seconds)));
-
-    private void Fail(string alias, string node, string message = "no") => Step(new CoordinatorEvent.UpdateSeen(new TaskFailed
-    {
-        From = node, Incarnation = "first", Run = state.Run.ToString(), Round = state.Round, Alias = alias, Attempt = state.Tasks[alias].Placed[node].Id, Error = "E", Message = message,
-    }));
-
-    private void Wait(TimeSpan time)
-    {
-        now += time;
-        Step(new CoordinatorEvent.Tick(default));
-    }
-
-    private void Step(CoordinatorEvent happening)
-    {
-        (state, var actions) = CoordinatorMachine.Step(state, happening, now);
-        done.AddRange(actions);
-    }
-
-    private IReadOnlyList<CoordinatorAction.Schedule> Schedules(string alias) =>
-        [.. done.OfType<CoordinatorAction.Schedule>().Where(s => s.Message.Alias == alias)];
 }

@@ -11,7 +11,7 @@ public sealed class SuccessionTests
     public async Task When_the_coordinator_says_goodbye_another_node_goes_on_with_the_same_run()
     {
         await using var swarm = await SwarmHarness.StartAsync(new SimulatedBroker(), nodes: 3);
-        await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 20, minimumNodes: 3, quorum: 0.5));
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 20, minimumNodes: 3, quorum: 0.5, deadline: "00:00:05"));
         var first = await swarm.WaitAsync(s => s.Round >= 2);
         await swarm.StopNodeAsync(first.From);
         var later = await swarm.WaitAsync(s => s.Term > first.Term);

@@ -1,0 +1,85 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using MantaLight.Coordination;
+using MantaLight.Protocol;
+using MantaLight.Swarms;
+
+namespace MantaLight.Tests.Coordination;
+
+/// <summary>Records come from the wire, and the state must stay small and writable.</summary>
+public sealed class RecordTests : CoordinatorDriver
+{
+    [Fact]
+    public void A_second_completion_changes_nothing()
+    {
+        Begin("a", "b");
+        Complete("worker", "a");
+        var before = state;
+        Complete("worker", "a", seconds: 99);
+        Assert.Equal(before.Tasks["worker"].Placed["a"], state.Tasks["worker"].Placed["a"]);
+    }
+
+    [Fact]
+    public void The_state_stays_below_64_KiB_with_a_thousand_nodes()
+    {
+        Begin([.. Enumerable.Range(0, 1000).Select(i => $"a_participant_with_a_rather_long_name_{i:0000}")]);
+        foreach (var node in state.Members.Keys)
+            Fail("worker", node, message: new string('x', 5000));
+        var bytes = ProtocolJson.Write(StateView.Of(state));
+        Assert.True(bytes.Length < 64 * 1024, $"{bytes.Length} bytes");
+    }
+
+    [Fact]
+    public void The_state_stays_below_64_KiB_with_a_long_history_of_many_metrics_and_troubles()
+    {
+        Begin("a");
+        var summary = new RoundSummary
+        {
+            Round = 1, Decision = new string('d', 500), GlobalSha256 = new string('a', 64),
+            Metrics = Enumerable.Range(0, 48).ToImmutableSortedDictionary(i => $"a_long_tag_of_somebody.metric_{i:00}.loss", i => i / 7.0, StringComparer.Ordinal),
+            LeftOut = [.. Enumerable.Range(0, 16).Select(i => new NodeTrouble { Node = $"node_{i}", Reason = new string('r', 300) })],
+        };
+        state = state with { History = [.. Enumerable.Repeat(summary, SwarmState.MaximumHistory)], Tasks = state.Tasks.SetItem("worker", state.Tasks["worker"] with { Phase = TaskPhase.Committed }) };
+        var view = StateView.Of(state);
+        Assert.True(ProtocolJson.Write(view).Length < 64 * 1024);
+        Assert.Equal(summary.GlobalSha256, view.History[^1].GlobalSha256);
+        Assert.Equal(TaskPhase.Committed, view.Tasks[0].Phase);
+    }
+
+    public static TheoryData<string, Func<TaskCompleted, TaskCompleted>> BadRecords => new()
+    {
+        { "a tag with a wildcard", r => r with { Results = [new StagedResult { Tag = "a/#", Content = One }] } },
+        { "two results of one tag", r => r with { Results = [new StagedResult { Tag = "a", Content = One }, new StagedResult { Tag = "a", Content = One }] } },
+        { "no content", r => r with { Results = [new StagedResult { Tag = "a" }] } },
+        { "samples beyond all measure", r => r with { Results = [new StagedResult { Tag = "a", Content = One, Samples = long.MaxValue }] } },
+        { "endless seconds", r => r with { Seconds = double.PositiveInfinity } },
+        { "globals from several nodes", r => r with { Globals = [new StagedGlobal { Tag = "a", Content = One }] } },
+        { "an unsound pointer", r => r with { Results = [new StagedResult { Tag = "a", Content = new ValueRef { Blob = new BlobRef { Sha256 = "x", Size = -1 } } }] } },
+        { "a reason without end", r => r with { Next = new NextRequest { Reason = new string('x', 10_000) } } },
+        { "nodes without end", r => r with { Next = new NextRequest { Nodes = [.. Enumerable.Repeat("a", 1000)] } } },
+    };
+
+    [Theory]
+    [MemberData(nameof(BadRecords))]
+    public void A_record_that_is_not_in_order_is_refused_and_the_node_named(string what, Func<TaskCompleted, TaskCompleted> spoil)
+    {
+        Begin(Definition(quorum: 0.5), "a", "b");
+        Step(new CoordinatorEvent.UpdateSeen(spoil(Completed("worker", "a", 1))));
+        Assert.True(state.Tasks["worker"].Placed["a"].Phase == AttemptPhase.Failed, what);
+        Assert.Contains("its record was refused", state.Tasks["worker"].Placed["a"].Trouble, StringComparison.Ordinal);
+        Complete("worker", "b");
+        Assert.Equal(TaskPhase.Committed, state.Tasks["worker"].Phase);
+    }
+
+    [Fact]
+    public void A_metric_that_is_no_finite_number_is_left_out_of_the_summary()
+    {
+        Begin("a");
+        var metrics = JsonDocument.Parse("""{"loss":1e999,"huge":1e308,"good":0.5,"samples":1000}""").RootElement;
+        Step(new CoordinatorEvent.UpdateSeen(Completed("worker", "a", 1) with { Results = [new StagedResult { Tag = "m", Content = new ValueRef { Value = metrics } }] }));
+        Complete("aggregator", "a");
+        Complete("scheduler", "a");
+        Assert.Equal(["m.good"], Assert.Single(state.History).Metrics.Keys);
+        Assert.NotEmpty(ProtocolJson.Write(StateView.Of(state)));
+    }
+}
