@@ -16,9 +16,10 @@ internal sealed class CoordinatorLoop(
     private CoordinatorState? state;
     private ITimer? ticks;
     private int tickQueued;
+    private bool failed;
 
     /// <summary>Whether there is a run to coordinate.</summary>
-    public bool HasRun => state is not null;
+    public bool HasRun => state is not null && !failed;
 
     /// <summary>The state as last published.</summary>
     public SwarmState? Final => wire.Final;
@@ -94,6 +95,7 @@ internal sealed class CoordinatorLoop(
         }
         catch (Exception e) when (IsOwnFault(e))
         {
+            failed = true;
             Log.CoordinationFailed(context.Logger, e, swarm);
             await FailAsync($"the coordinator failed: {e.GetType().Name}: {e.Message}", cancellationToken);
             return false;

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using MantaLight.Blobs;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MantaLight.Tests.Blobs;
 
@@ -199,6 +200,20 @@ public sealed class BlobTransferTests : IAsyncLifetime
         await producer.Connection.PublishAsync(new OutboundMessage(topics.SwarmBlob("s", blob.Sha256, 4), ReadOnlyMemory<byte>.Empty, retain: true), CancellationToken.None);
         var error = await Assert.ThrowsAsync<BlobUnavailableException>(() => consumer.Fetcher.FetchGlobalAsync("s", blob, CancellationToken.None));
         Assert.Contains("1 of 10 chunks", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Chunks_are_cleared_beside_who_asks_and_waited_for_no_longer_than_the_patience()
+    {
+        var (_, blob) = producer.Write(400 * ChunkSize);
+        await producer.Publisher.PublishGlobalAsync("s", blob, CancellationToken.None);
+        await using var clearer = new BlobClearer(producer.Connection, topics, NullLogger.Instance, TimeProvider.System);
+        clearer.Clear("s", blob);
+        // At 200 a second these take two.
+        await clearer.DrainAsync(TimeSpan.FromMilliseconds(50));
+        Assert.Contains(topics.SwarmBlob("s", blob.Sha256, 399), broker.Retained.Keys);
+        await clearer.DrainAsync(TimeSpan.FromSeconds(30));
+        Assert.DoesNotContain(broker.Retained.Keys, k => k.Contains("/blobs/", StringComparison.Ordinal));
     }
 
     /// <summary>A node's blob side alone.</summary>
