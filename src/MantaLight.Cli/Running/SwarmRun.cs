@@ -28,6 +28,8 @@ internal sealed class SwarmRun(RunSettings settings, CliConsole console, ILogger
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
         var failure = "it ended without a state";
+        if (settings.Json is { } json)
+            RunReport.RequireWritable(json);
         try
         {
             var completed = await RunSwarmAsync(cancellationToken);
