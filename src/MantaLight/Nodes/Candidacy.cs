@@ -14,8 +14,8 @@ internal sealed class Candidacy(SeatContext seats, string swarm, SwarmMemory mem
 
     private CoordinatorSeat? seat;
 
-    /// <summary>Whether it neither stands nor holds a seat.</summary>
-    public bool IsIdle => election.Role == ElectionRole.Idle && seat is null;
+    /// <summary>Whether neither this node nor another holds the seat or wants it.</summary>
+    public bool IsIdle => election.Role == ElectionRole.Idle && seat is null && election.Vacant;
 
     public bool Holds(CoordinatorSeat held) => held == seat;
 

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using MantaLight.Blobs;
 using MantaLight.Diagnostics;
 using MantaLight.Messaging;
@@ -8,13 +7,27 @@ using Microsoft.Extensions.Logging;
 namespace MantaLight.Nodes;
 
 /// <summary>Reads the node's channel and hands each event to whom it concerns. Nothing that arrives can end it.</summary>
-internal sealed class NodeLoop(AttemptServices node, SeatContext seats, Presence presence, ChunkInbox inbox, BlobServer server)
+internal sealed class NodeLoop
 {
+    private readonly AttemptServices node;
+    private readonly SeatContext seats;
+    private readonly Presence presence;
+    private readonly ChunkInbox inbox;
+    private readonly BlobServer server;
     private readonly SortedDictionary<string, Presence> members = new(StringComparer.Ordinal);
-    private readonly SortedDictionary<string, SwarmMember> swarms = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, CoordinatorClaim> claims = new(StringComparer.Ordinal);
+    private readonly SwarmTable swarms;
     private readonly HashSet<string> complainedOf = [];
     private Exception? fatal;
+
+    public NodeLoop(AttemptServices node, SeatContext seats, Presence presence, ChunkInbox inbox, BlobServer server)
+    {
+        this.node = node;
+        this.seats = seats;
+        this.presence = presence;
+        this.inbox = inbox;
+        this.server = server;
+        swarms = new SwarmTable(node, seats, () => [.. members.Values]);
+    }
 
     private string Id => node.Settings.Id;
 
@@ -35,7 +48,7 @@ internal sealed class NodeLoop(AttemptServices node, SeatContext seats, Presence
         }
     }
 
-    public async Task StopAsync() => await Task.WhenAll(swarms.Values.Select(s => s.DisposeAsync().AsTask()));
+    public Task StopAsync() => swarms.StopAsync();
 
     private void Handle(NodeEvent happening)
     {
@@ -48,18 +61,17 @@ internal sealed class NodeLoop(AttemptServices node, SeatContext seats, Presence
                 ConnectionChanged(e.Status);
                 break;
             case NodeEvent.AttemptEnded e:
-                Find(e.Swarm)?.AttemptEnded(e.Outcome);
+                swarms.Find(e.Swarm)?.AttemptEnded(e.Outcome);
                 break;
             case NodeEvent.ElectionHappened e:
-                Find(e.Swarm)?.ElectionHappened(e.Seat, e.Happening);
+                swarms.Find(e.Swarm)?.ElectionHappened(e.Seat, e.Happening);
                 break;
             case NodeEvent.SeatLeft e:
-                Find(e.Swarm)?.SeatLeft(e.Seat, e.Final);
+                swarms.Find(e.Swarm)?.SeatLeft(e.Seat, e.Final);
                 break;
             case NodeEvent.Tick:
-                ForEach(swarm => swarm.Tick());
-                foreach (var (id, _) in swarms.Where(s => s.Value.IsForgettable).ToArray())
-                    swarms.Remove(id);
+                swarms.ForEach(swarm => swarm.Tick());
+                swarms.Forget();
                 break;
         }
     }
@@ -77,31 +89,31 @@ internal sealed class NodeLoop(AttemptServices node, SeatContext seats, Presence
                     Open(message, letter);
                 break;
             case ["swarms", var id]:
-                Member(id).DefinitionSeen(message.Payload, message.Retained);
+                swarms.Get(id).DefinitionSeen(message.Payload, message.Retained);
                 break;
             case ["swarms", var id, "state"]:
                 if (Read<SwarmState>(message) is { } state && Check(message, state.Swarm == id, "another swarm's state"))
-                    Member(id).StateSeen(state);
+                    swarms.Get(id).StateSeen(state);
                 break;
             case ["swarms", var id, "control"]:
                 if (Read<SwarmControl>(message) is { } control)
-                    Find(id)?.ControlSeen(control);
+                    swarms.Find(id)?.ControlSeen(control);
                 break;
             case ["swarms", var id, "coordinator"]:
                 if (Read<CoordinatorClaim>(message) is { } claim && Check(message, Identifier.IsValid(claim.From) && Authority.IsTerm(claim.Term), "no node id, or no term"))
-                    Claimed(id, claim);
+                    swarms.Claimed(id, claim);
                 break;
             case ["swarms", var id, "coordinator", "beat"]:
                 if (Read<CoordinatorBeat>(message) is { } beat && Check(message, Identifier.IsValid(beat.From) && Authority.IsTerm(beat.Term), "no node id, or no term"))
-                    Find(id)?.BeatSeen(beat);
+                    swarms.Find(id)?.BeatSeen(beat);
                 break;
             case ["swarms", var id, "coordinator", "lost"]:
                 if (Read<CoordinatorLost>(message) is { } lost)
-                    Find(id)?.LostSeen(lost);
+                    swarms.Find(id)?.LostSeen(lost);
                 break;
             case ["swarms", var id, "schedule", _]:
                 if (Read<ScheduleAttempt>(message) is { } schedule && Check(message, IsSound(schedule), "a schedule message whose parts do not agree"))
-                    Member(id).Scheduled(schedule);
+                    swarms.Get(id).Scheduled(schedule);
                 break;
             default:
                 Drop(message.Topic, "not a topic of the protocol");
@@ -117,10 +129,10 @@ internal sealed class NodeLoop(AttemptServices node, SeatContext seats, Presence
                 Announce();
                 break;
             case RollCall call when Check(message, Identifier.IsValid(call.Swarm), "no swarm id"):
-                Find(call.Swarm)?.RollCalled(call);
+                swarms.Find(call.Swarm)?.RollCalled(call);
                 break;
             case CancelAttempt cancel when Check(message, Identifier.IsValid(cancel.Swarm), "no swarm id"):
-                Find(cancel.Swarm)?.Cancel(cancel);
+                swarms.Find(cancel.Swarm)?.Cancel(cancel);
                 break;
             case BlobRequest request:
                 server.Ask(request);
@@ -155,8 +167,8 @@ internal sealed class NodeLoop(AttemptServices node, SeatContext seats, Presence
             return;
         }
         members[seen.From] = seen;
-        var candidates = Candidates();
-        ForEach(swarm => swarm.CandidatesChanged(candidates));
+        var candidates = swarms.Candidates;
+        swarms.ForEach(swarm => swarm.CandidatesChanged(candidates));
     }
 
     // What the broker replays may be a dead process's last word; only what was said after this one's start is a sign of life.
@@ -173,52 +185,10 @@ internal sealed class NodeLoop(AttemptServices node, SeatContext seats, Presence
         }
         if (status == ConnectionStatus.Closed)
             fatal = new BrokerConnectionLostException("The connection to the broker was closed for good.");
-        ForEach(swarm => swarm.ConnectionChanged(status == ConnectionStatus.Connected));
+        swarms.ForEach(swarm => swarm.ConnectionChanged(status == ConnectionStatus.Connected));
     }
 
     private void Announce() => node.Outbox.Send(node.Topics.Presence(Id), presence, Delivery.AtLeastOnce, retain: true);
-
-    // What goes wrong in one swarm is kept from the others.
-    private void ForEach(Action<SwarmMember> action)
-    {
-        foreach (var (id, swarm) in swarms)
-        {
-            try
-            {
-                action(swarm);
-            }
-            catch (Exception e)
-            {
-                Log.EventFailed(seats.Logger, e, id);
-            }
-        }
-    }
-
-    private SwarmMember? Find(string id) => swarms.GetValueOrDefault(id);
-
-    /// <summary>The node's part in a swarm; only what makes a swarm (its definition, state or a schedule) makes one.</summary>
-    private SwarmMember Member(string id)
-    {
-        if (Find(id) is { } known)
-            return known;
-        var member = new SwarmMember(node, seats, id, () => [.. members.Values], hash => swarms.Values.Any(s => s.Needs(hash)));
-        member.CandidatesChanged(Candidates());
-        if (claims.Remove(id, out var claim))
-            member.ClaimSeen(claim);
-        return swarms[id] = member;
-    }
-
-    // A claim often comes before the definition; it is kept until then, as an incumbent must not be pushed out.
-    private void Claimed(string id, CoordinatorClaim claim)
-    {
-        if (Find(id) is { } member)
-            member.ClaimSeen(claim);
-        else if (claims.Count < 1000 || claims.ContainsKey(id))
-            claims[id] = claim;
-    }
-
-    private ImmutableSortedSet<string> Candidates() =>
-        members.Values.Where(m => m.Status == NodeStatus.Online).Select(m => m.From).Append(Id).ToImmutableSortedSet(StringComparer.Ordinal);
 
     private static bool IsSound(ScheduleAttempt schedule) =>
         schedule.Globals.All(g => g.Content.IsSound()) && schedule.Inputs.All(i => Identifier.IsValid(i.Node) && i.Staged.Content.IsSound())

@@ -103,6 +103,56 @@ public sealed class BlobTransferTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task One_forged_chunk_does_not_cost_the_blob()
+    {
+        var (bytes, blob) = producer.Write(3 * ChunkSize);
+        producer.LoseEveryOtherRequest = true;
+        var fetching = consumer.Fetcher.FetchResultAsync("producer", blob, CancellationToken.None);
+        Assert.True(consumer.Inbox.Deliver(blob.Sha256, "0", new ReadOnlySequence<byte>(new byte[ChunkSize])));
+        await fetching;
+        Assert.Equal(bytes, consumer.Read(blob));
+    }
+
+    [Fact]
+    public async Task A_refusal_from_anybody_but_the_producer_is_ignored()
+    {
+        var (bytes, blob) = producer.Write(3 * ChunkSize);
+        producer.LoseEveryOtherRequest = true;
+        var fetching = consumer.Fetcher.FetchResultAsync("producer", blob, CancellationToken.None);
+        consumer.Inbox.Refuse("somebody", blob.Sha256, "no");
+        await fetching;
+        Assert.Equal(bytes, consumer.Read(blob));
+    }
+
+    [Fact]
+    public async Task A_store_that_cannot_be_written_is_told_as_a_blob_that_is_not_to_be_had()
+    {
+        var (_, blob) = producer.Write(5000);
+        Directory.Delete(Path.Combine(folder, "consumer"), recursive: true);
+        var error = await Assert.ThrowsAsync<BlobUnavailableException>(() => consumer.Fetcher.FetchResultAsync("producer", blob, CancellationToken.None));
+        Assert.Contains("cannot be kept in this node's store", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Chunks_larger_than_the_broker_takes_are_refused_with_both_sizes()
+    {
+        var (_, blob) = producer.Write(5000);
+        var large = blob with { ChunkSize = 32 << 20, ChunkCount = 1 };
+        var error = await Assert.ThrowsAsync<BlobUnavailableException>(() => consumer.Fetcher.FetchResultAsync("producer", large, CancellationToken.None));
+        Assert.Contains("33554432", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_an_earlier_process_left_is_swept_after_its_time_and_nothing_younger()
+    {
+        var (_, old) = producer.Write(5000);
+        var (_, young) = producer.Write(6000);
+        File.SetLastWriteTimeUtc(Path.Combine(folder, "producer", old.Sha256), DateTime.UnixEpoch);
+        producer.Store.Sweep(DateTimeOffset.UnixEpoch + TimeSpan.FromDays(1));
+        Assert.Equal((false, true), (producer.Store.Contains(old.Sha256), producer.Store.Contains(young.Sha256)));
+    }
+
+    [Fact]
     public async Task A_pointer_that_is_not_sound_is_refused_before_anything_is_asked()
     {
         var (_, blob) = producer.Write(5000);

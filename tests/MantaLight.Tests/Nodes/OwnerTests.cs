@@ -82,4 +82,63 @@ public sealed class OwnerTests
         await SwarmHarness.EventuallyAsync(
             () => !broker.Retained.Keys.Any(k => k.Contains("/blobs/", StringComparison.Ordinal) || k.Contains("/globals/", StringComparison.Ordinal)));
     }
+
+    [Fact]
+    public async Task A_definition_published_while_the_seat_opens_is_the_one_that_runs()
+    {
+        await using var swarm = await SwarmHarness.StartAsync(new SimulatedBroker(), nodes: 1);
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition("EndlessWorker"));
+        await swarm.WaitForClaimAsync();
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 1));
+        Assert.Equal(RunStatus.Completed, (await swarm.WaitAsync(s => s.Status == RunStatus.Completed)).Status);
+    }
+
+    [Fact]
+    public async Task A_definition_removed_while_the_seat_opens_does_not_run()
+    {
+        var broker = new SimulatedBroker();
+        await using var swarm = await SwarmHarness.StartAsync(broker, nodes: 1);
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition("EndlessWorker"));
+        await swarm.WaitForClaimAsync();
+        await swarm.PublishDefinitionAsync("");
+        await SwarmHarness.EventuallyAsync(() => Claim(broker, swarm) is { Released: true });
+        Assert.True(!broker.Retained.TryGetValue(swarm.Topics.State("vectors"), out var state)
+            || ProtocolJson.Read<SwarmState>(new(state), out _) is { Status: RunStatus.Removed });
+    }
+
+    [Fact]
+    public async Task A_stop_before_anybody_acts_is_not_lost()
+    {
+        await using var swarm = await SwarmHarness.StartAsync(new SimulatedBroker(), nodes: 1);
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition("EndlessWorker"));
+        await swarm.WaitForClaimAsync();
+        await swarm.ControlAsync(SwarmAction.Stop);
+        var end = await swarm.WaitForEndAsync();
+        Assert.Equal((RunStatus.Stopped, "stopped by its owner", 1), (end.Status, end.Reason, end.Start));
+    }
+
+    [Fact]
+    public async Task A_node_that_was_cut_off_during_the_removal_does_not_bring_the_swarm_back()
+    {
+        var broker = new SimulatedBroker(new SimulatedBrokerOptions { ReconnectPause = TimeSpan.FromSeconds(3) });
+        await using var swarm = await SwarmHarness.StartAsync(broker, nodes: 2);
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 1, minimumNodes: 2));
+        var end = await swarm.WaitForEndAsync();
+        // Whoever coordinated is cut off only after it has left, so that the other one removes.
+        await SwarmHarness.EventuallyAsync(() => Claim(broker, swarm) is { Released: true });
+        var others = swarm.Messages.Count(IsPresence);
+        broker.Cut($"{swarm.Topics.Cluster}.{end.From}");
+        await swarm.PublishDefinitionAsync("");
+        await swarm.WaitAsync(s => s.Status == RunStatus.Removed);
+        await SwarmHarness.EventuallyAsync(() => swarm.Messages.Count(IsPresence) > others);
+        // More than an election takes.
+        await Task.Delay(2000);
+        var states = swarm.Messages.Select(m => ProtocolJson.Read<SwarmState>(m.Payload, out _)).OfType<SwarmState>().ToArray();
+        Assert.Equal((RunStatus.Removed, 1), (states[^1].Status, states[^1].Start));
+
+        bool IsPresence(BrokerMessage m) => m.Topic == swarm.Topics.Presence(end.From) && ProtocolJson.Read<Presence>(m.Payload, out _) is { Status: NodeStatus.Online };
+    }
+
+    private static CoordinatorClaim? Claim(SimulatedBroker broker, SwarmHarness swarm) =>
+        broker.Retained.TryGetValue(swarm.Topics.Coordinator("vectors"), out var claim) ? ProtocolJson.Read<CoordinatorClaim>(new(claim), out _) : null;
 }

@@ -56,10 +56,13 @@ internal sealed class SwarmHarness : IAsyncDisposable
         return harness;
     }
 
-    public async Task<NodeRuntime> AddNodeAsync(string id)
+    public Task<NodeRuntime> AddNodeAsync(string id) => AddNodeAsync(Settings(id));
+
+    public async Task<NodeRuntime> AddNodeAsync(NodeSettings settings)
     {
+        var id = settings.Id;
         var stop = new CancellationTokenSource();
-        var runtime = new NodeRuntime(Settings(id), broker, services, loggers, TimeProvider.System);
+        var runtime = new NodeRuntime(settings, broker, services, loggers, TimeProvider.System);
         var running = Task.Run(() => runtime.RunAsync(stop.Token));
         await runtime.Online.WaitAsync(Patience);
         nodes[id] = new RunningNode(runtime, running, stop);
@@ -129,6 +132,9 @@ internal sealed class SwarmHarness : IAsyncDisposable
     }
 
     public Task<SwarmState> WaitForEndAsync() => WaitAsync(s => s.Status.IsFinal());
+
+    /// <summary>Waits until somebody has the coordinator's seat, but does not act yet.</summary>
+    public Task WaitForClaimAsync(string swarm = "vectors") => EventuallyAsync(() => messages.Any(m => m.Topic == Topics.Coordinator(swarm)));
 
     /// <summary>Waits for what no message tells.</summary>
     public static async Task EventuallyAsync(Func<bool> condition, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(condition))] string what = "")

@@ -1,0 +1,66 @@
+using System.Collections.Immutable;
+using MantaLight.Diagnostics;
+using MantaLight.Protocol;
+
+namespace MantaLight.Nodes;
+
+/// <summary>The swarms that a node has a part in.</summary>
+internal sealed class SwarmTable(AttemptServices node, SeatContext seats, Func<ImmutableArray<Presence>> present)
+{
+    private const int MaximumClaims = 1000;
+
+    private readonly SortedDictionary<string, SwarmMember> swarms = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, CoordinatorClaim> claims = new(StringComparer.Ordinal);
+
+    /// <summary>Those who may coordinate: the nodes that are there, this one among them.</summary>
+    public ImmutableSortedSet<string> Candidates =>
+        present().Where(m => m.Status == NodeStatus.Online).Select(m => m.From).Append(node.Settings.Id).ToImmutableSortedSet(StringComparer.Ordinal);
+
+    /// <summary>Does something for each; what goes wrong in one is kept from the others.</summary>
+    public void ForEach(Action<SwarmMember> action)
+    {
+        foreach (var (id, swarm) in swarms)
+        {
+            try
+            {
+                action(swarm);
+            }
+            catch (Exception e)
+            {
+                Log.EventFailed(seats.Logger, e, id);
+            }
+        }
+    }
+
+    public SwarmMember? Find(string id) => swarms.GetValueOrDefault(id);
+
+    /// <summary>The node's part in a swarm; only what makes a swarm (its definition, state or a schedule) makes one.</summary>
+    public SwarmMember Get(string id)
+    {
+        if (Find(id) is { } known)
+            return known;
+        var member = new SwarmMember(node, seats, id, present, hash => swarms.Values.Any(s => s.Needs(hash)));
+        member.CandidatesChanged(Candidates);
+        if (claims.Remove(id, out var claim))
+            member.ClaimSeen(claim);
+        return swarms[id] = member;
+    }
+
+    /// <summary>Hands on a claim; one that comes before the definition is kept until then, as an incumbent must not be pushed out.</summary>
+    public void Claimed(string id, CoordinatorClaim claim)
+    {
+        if (Find(id) is { } member)
+            member.ClaimSeen(claim);
+        else if (claims.Count < MaximumClaims || claims.ContainsKey(id))
+            claims[id] = claim;
+    }
+
+    /// <summary>Forgets those of which nothing is left.</summary>
+    public void Forget()
+    {
+        foreach (var (id, _) in swarms.Where(s => s.Value.IsForgettable).ToArray())
+            swarms.Remove(id);
+    }
+
+    public async Task StopAsync() => await Task.WhenAll(swarms.Values.Select(s => s.DisposeAsync().AsTask()));
+}
