@@ -134,7 +134,7 @@ internal sealed class SwarmRun(RunSettings settings, CliConsole console, ILogger
         var report = new RunReport
         {
             Status = ended ? Texts.Snake(state!.Status) : failure == "cancelled" ? failure : "failed",
-            Reason = ended ? state!.Reason : failure,
+            Reason = ended ? state!.Reason : failure == "cancelled" ? null : failure,
             Swarm = settings.Id ?? definition?.Name ?? "",
             Seed = definition?.Seed ?? settings.Changes.Seed ?? 0,
             Run = state?.Run,
