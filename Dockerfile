@@ -3,7 +3,7 @@ FROM mcr.microsoft.com/dotnet/sdk:10.0-noble AS build
 WORKDIR /source
 
 # Projects and versions first: packages (libtorch is large) are restored again only when these change.
-COPY global.json Directory.Build.props Directory.Packages.props ./
+COPY global.json Directory.Build.props Directory.Packages.props .editorconfig ./
 COPY src/Directory.Build.props src/BannedSymbols.txt src/
 COPY src/MantaLight/MantaLight.csproj src/MantaLight/
 COPY src/MantaLight.Broker/MantaLight.Broker.csproj src/MantaLight.Broker/

@@ -9,7 +9,7 @@ public sealed class Scheduler : SwarmTask
 {
     public override async Task RunAsync(CancellationToken cancellationToken)
     {
-        var hyperparameters = await World.Globals.GetAsync<Hyperparameters>("hyperparameters", cancellationToken);
+        var hyperparameters = await World.Globals.GetAsync<Goal>("hyperparameters", cancellationToken);
         var tests = await World.Results.SelectAsync<TestMetrics>("test_metrics", cancellationToken);
         if (tests.Count == 0)
             throw new TaskContractException("No test_metrics in this round; the scheduler must run after the test task.");
@@ -24,6 +24,9 @@ public sealed class Scheduler : SwarmTask
         else
             World.ScheduleNextRound(reason: Remaining(hyperparameters.ValAccThreshold));
     }
+
+    // All that a scheduler needs of them.
+    private sealed record Goal(double? ValAccThreshold);
 
     private static string? Remaining(double? threshold) => threshold is { } value
         ? string.Create(CultureInfo.InvariantCulture, $"threshold {value * 100:F1}% not reached")

@@ -23,6 +23,7 @@ internal sealed class MqttEndpoint
     private readonly string host;
     private readonly int port;
     private readonly string path;
+    private readonly string query;
     private readonly string scheme;
     private readonly MqttClientCredentials? credentials;
 
@@ -38,13 +39,15 @@ internal sealed class MqttEndpoint
         scheme = uri.Scheme;
         host = uri.IdnHost.Trim('[', ']');
         port = uri.Port > 0 ? uri.Port : defaultPort;
-        path = IsWebSocket ? (uri.AbsolutePath is "/" or "" ? "/mqtt" : uri.AbsolutePath) + uri.Query : "";
+        path = IsWebSocket ? (uri.AbsolutePath is "/" or "" ? "/mqtt" : uri.AbsolutePath) : "";
+        // A query can hold a signature: it is dialed and never shown.
+        query = IsWebSocket ? uri.Query : "";
         credentials = Credentials(options, uri);
         MaximumPacketSize = options.MaximumPacketSize;
         Description = $"{scheme}://{(host.Contains(':') ? $"[{host}]" : host)}:{port}{path}";
     }
 
-    /// <summary>The address without credentials.</summary>
+    /// <summary>The address without credentials and without its query.</summary>
     public string Description { get; }
 
     /// <summary>The owner's own limit, if any.</summary>
@@ -106,7 +109,7 @@ internal sealed class MqttEndpoint
 
     private MqttClientWebSocketOptions WebSocketOptions() => new()
     {
-        Uri = Description,
+        Uri = Description + query,
         TlsOptions = new MqttClientTlsOptions { UseTls = IsSecure },
     };
 

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -40,6 +41,8 @@ public static class SwarmNodeExtensions
         if (export == TelemetryExport.None)
             return services;
         services.AddOpenTelemetry()
+            // The environment last, so that OTEL_SERVICE_NAME wins.
+            .ConfigureResource(resource => resource.AddService("mantalight").AddEnvironmentVariableDetector())
             .WithMetrics(metrics =>
             {
                 metrics.AddMeter(Telemetry.Name).AddRuntimeInstrumentation();

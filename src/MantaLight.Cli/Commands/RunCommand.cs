@@ -41,7 +41,7 @@ internal static class RunCommand
         var cluster = BrokerFlags.Cluster();
         var id = BrokerFlags.Id();
         var json = new Option<string?>("--json") { Description = "Writes the summary, with each node's numbers, to a file.", HelpName = "FILE" };
-        var data = new Option<string?>("--data") { Description = "The folder of the nodes' data, as DATASET/NODE/DATASET.npz [default: temp/partitioned]", HelpName = "DIR" };
+        var data = new Option<string?>("--data") { Description = "The folder of the nodes' data, as DATASET/NODE/DATASET.npz [default: prepared below temp/partitioned]", HelpName = "DIR" };
         var verbose = new Option<bool>("--verbose") { Description = "Shows the nodes' logs on standard error." };
         var command = new Command("run", "Run a swarm: prepare its data, start a broker and nodes, deploy, watch, sum up.")
         {

@@ -53,7 +53,7 @@ internal static class SwarmDeployCommand
             PresenceCheck.Check(definition, nodes);
         var hash = SwarmJson.HashOf(definition);
         var earlier = await client.StateAsync(swarm, cancellationToken);
-        var view = new RunView(swarm, state => state.Definition == hash && state.Start > (earlier?.Start ?? 0));
+        var view = new RunView(swarm, state => state.Definition == hash && state.Start >= (earlier?.Definition == hash && !earlier.Status.IsFinal() ? earlier.Start : (earlier?.Start ?? 0) + 1));
         await using var watcher = await SwarmWatcher.StartAsync(client, view, TimeProvider.System, cancellationToken);
         await client.DefineAsync(swarm, SwarmJson.Write(definition), cancellationToken);
         console.Out.WriteLine($"Deployed: {swarm} on {client.Broker}, {client.Topics.Definition(swarm)}");
@@ -62,7 +62,11 @@ internal static class SwarmDeployCommand
             console.Out.WriteLine(earlier.Status.IsFinal()
                 ? $"The same definition has ended as {Texts.Snake(earlier.Status)}, so nothing starts by itself. Start it again: mantalight swarm start {swarm}"
                 : $"The same definition is {Texts.Snake(earlier.Status)} already (round {earlier.Round}); nothing changes.");
-            return ExitCodes.Success;
+            if (!wait)
+                return ExitCodes.Success;
+            return earlier.Status.IsFinal()
+                ? earlier.Status == RunStatus.Completed ? ExitCodes.Success : ExitCodes.Failure
+                : await SwarmWatchCommand.ShowAsync(console, watcher, view, cancellationToken);
         }
         console.Out.WriteLine(nodes.Count > 0
             ? $"{nodes.Count} nodes are online; one of them is elected to coordinate and starts it."

@@ -30,7 +30,7 @@ internal static class NodeHost
         builder.Services
             .AddSingleton<IHostLifetime, CallersLifetime>()
             .Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout)
-            .AddMqttConnection(connection => connection.Uri = broker)
+            .AddMqttConnection(connection => connection.Uri = broker, Settings(builder.Configuration).GetSection("Mqtt"))
             .AddSwarmNode(configure: node => Copy(options, node))
             .AddSwarmTelemetry(options.Telemetry);
         using var host = builder.Build();
@@ -61,10 +61,7 @@ internal static class NodeHost
     /// <exception cref="InvalidSettingException">One of them cannot be.</exception>
     public static NodeOptions Read(IConfiguration configuration, NodeFlags flags)
     {
-        var all = new ConfigurationBuilder()
-            .AddConfiguration(configuration.GetSection(NodeOptions.Section))
-            .AddEnvironmentVariables(NodeOptions.EnvironmentPrefix)
-            .Build();
+        var all = Settings(configuration);
         var options = new NodeOptions();
         try
         {
@@ -81,6 +78,11 @@ internal static class NodeHost
         Identifier.Require(options.Cluster, "Cluster");
         return options;
     }
+
+    private static IConfiguration Settings(IConfiguration configuration) => new ConfigurationBuilder()
+        .AddConfiguration(configuration.GetSection(NodeOptions.Section))
+        .AddEnvironmentVariables(NodeOptions.EnvironmentPrefix)
+        .Build();
 
     private static void Copy(NodeOptions from, NodeOptions to)
     {

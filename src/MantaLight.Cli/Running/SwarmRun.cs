@@ -28,6 +28,8 @@ internal sealed class SwarmRun(RunSettings settings, CliConsole console, ILogger
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
         var failure = "it ended without a state";
+        if (settings.Json is { } json)
+            RunReport.RequireWritable(json);
         try
         {
             var completed = await RunSwarmAsync(cancellationToken);
@@ -132,7 +134,7 @@ internal sealed class SwarmRun(RunSettings settings, CliConsole console, ILogger
         var report = new RunReport
         {
             Status = ended ? Texts.Snake(state!.Status) : failure == "cancelled" ? failure : "failed",
-            Reason = ended ? state!.Reason : failure,
+            Reason = ended ? state!.Reason : failure == "cancelled" ? null : failure,
             Swarm = settings.Id ?? definition?.Name ?? "",
             Seed = definition?.Seed ?? settings.Changes.Seed ?? 0,
             Run = state?.Run,

@@ -48,7 +48,14 @@ internal sealed class SwarmClient : IAsyncDisposable
     {
         var arrived = Channel.CreateBounded<BrokerMessage>(MaximumRetained);
         await using var subscription = await connection.SubscribeAsync(
-            filter, message => arrived.Writer.TryWrite(message), cancellationToken);
+            filter,
+            message =>
+            {
+                // What is published meanwhile would keep the replay from ever ending.
+                if (message.Retained)
+                    arrived.Writer.TryWrite(message);
+            },
+            cancellationToken);
         var found = new SortedDictionary<string, BrokerMessage>(StringComparer.Ordinal);
         while (found.Count < MaximumRetained)
         {

@@ -21,6 +21,26 @@ internal sealed record RunReport
     public required long BytesDown { get; init; }
     public required double Seconds { get; init; }
 
+    /// <summary>Finds out before the run, not after it, whether the file can be written.</summary>
+    /// <exception cref="InvalidSettingException">It cannot be.</exception>
+    public static void RequireWritable(string path)
+    {
+        var full = Path.GetFullPath(path);
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(full)!);
+            File.Delete($"{full}.tmp");
+            File.Create($"{full}.tmp").Dispose();
+            File.Delete($"{full}.tmp");
+            if (Directory.Exists(full))
+                throw new IOException("it is a folder");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidSettingException($"The report {full} cannot be written: {e.Message}", e);
+        }
+    }
+
     /// <summary>Writes the file, complete or not at all.</summary>
     /// <exception cref="InvalidSettingException">It cannot be written.</exception>
     public async Task WriteAsync(string path, CancellationToken cancellationToken)

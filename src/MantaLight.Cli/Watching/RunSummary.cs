@@ -11,7 +11,7 @@ internal static class RunSummary
         WriteRounds(console, rounds);
         var reason = report.Reason is { } why ? $": {Texts.Line(why)}" : "";
         console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"Swarm {report.Swarm} {report.Status}{reason} ({rounds.Count} rounds, {report.Seconds:F1} s, {Texts.Bytes(report.BytesUp)} up, {Texts.Bytes(report.BytesDown)} down)"));
+            $"Swarm {report.Swarm} {report.Status}{reason} ({rounds.Count} {(rounds.Count == 1 ? "round" : "rounds")}, {report.Seconds:F1} s, {Texts.Bytes(report.BytesUp)} up, {Texts.Bytes(report.BytesDown)} down)"));
     }
 
     /// <summary>Writes the table alone.</summary>

@@ -22,6 +22,10 @@ public abstract class TorchInitializer<TModel> : SwarmTask
     /// <value>global_model_params.</value>
     protected virtual string WeightsTag => "global_model_params";
 
+    /// <summary>Reads the hyper-parameters; override it to read a derived record.</summary>
+    protected virtual Task<Hyperparameters> GetHyperparametersAsync(CancellationToken cancellationToken) =>
+        World.Globals.GetAsync<Hyperparameters>(HyperparametersTag, cancellationToken);
+
     /// <summary>Makes the model; override it where its constructor has parameters.</summary>
     protected virtual TModel CreateModel()
     {
@@ -40,7 +44,7 @@ public abstract class TorchInitializer<TModel> : SwarmTask
     {
         TorchRuntime.EnsureLoaded(Logger);
         var initialization = World.Globals.Contains(HyperparametersTag)
-            ? (await World.Globals.GetAsync<Hyperparameters>(HyperparametersTag, cancellationToken)).Initialization
+            ? (await GetHyperparametersAsync(cancellationToken)).Initialization
             : "default";
         using var alone = await AttemptContext.RunAloneAsync(cancellationToken);
         using var model = await TorchThread.RunAsync(

@@ -6,6 +6,7 @@ namespace MantaLight.Torch;
 
 /// <summary>What <see cref="TorchWorker{TModel}"/> and <see cref="TorchTest{TModel}"/> share.</summary>
 /// <typeparam name="TModel">The model, from the attempt's scope, which disposes it.</typeparam>
+[TaskOptions(typeof(TorchTaskOptions))]
 public abstract class TorchTask<TModel>(TModel model) : SwarmTask
     where TModel : nn.Module<Tensor, Tensor>
 {
@@ -14,10 +15,7 @@ public abstract class TorchTask<TModel>(TModel model) : SwarmTask
 
     /// <summary>The data set's name on the node.</summary>
     /// <value>The option <c>dataset</c> of the task in the definition; without it <c>mnist</c>.</value>
-    protected virtual string Dataset =>
-        Context.Options.ValueKind == System.Text.Json.JsonValueKind.Object && Context.Options.TryGetProperty("dataset", out var name) && name.GetString() is { } dataset
-            ? dataset
-            : "mnist";
+    protected virtual string Dataset => TaskJson.Read<TorchTaskOptions>(Context.Options, $"options of {GetType().Name}").Dataset;
 
     /// <summary>The global that holds the hyper-parameters.</summary>
     /// <value>hyperparameters.</value>

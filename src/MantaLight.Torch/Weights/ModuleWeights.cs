@@ -48,7 +48,8 @@ public static class ModuleWeights
         var targets = module.state_dict();
         RequireSameLayout(module, targets, weights);
         foreach (var array in weights)
-            FiniteCheck.RequireFinite(array);
+            if (array.FirstNonFinite() is { } at)
+                throw new IncompatibleWeightsException($"Array '{array}' holds NaN or an infinity at element {at}; such weights are refused.");
 
         using var noGradients = no_grad();
         foreach (var array in weights)

@@ -152,10 +152,10 @@ public sealed record FedAvgOptions
 }
 
 /// <summary>What an aggregator combined; the result <c>aggregation</c>.</summary>
-/// <param name="Participants">The nodes in the mean, in node-id order; at most 100.</param>
+/// <param name="Participants">The nodes in the mean, in node-id order; at most 16.</param>
 /// <param name="ParticipantCount">How many they are.</param>
 /// <param name="Samples">Their samples together.</param>
-/// <param name="Refused">The contributions that were left out; at most 100.</param>
+/// <param name="Refused">The contributions that were left out; at most 16.</param>
 /// <param name="RefusedCount">How many they are.</param>
 public sealed record AggregationSummary(
     IReadOnlyList<string> Participants, int ParticipantCount, long Samples, IReadOnlyList<RefusedContribution> Refused, int RefusedCount);

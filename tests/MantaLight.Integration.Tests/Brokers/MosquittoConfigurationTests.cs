@@ -31,7 +31,7 @@ public sealed partial class MosquittoConfigurationTests : IAsyncDisposable
     public async Task It_serves_the_protocol_over_tcp_and_websocket_and_keeps_retained_messages_when_it_is_killed()
     {
         if (!MosquittoProcess.IsInstalled)
-            Assert.Skip("mosquitto is not installed; install the package 'mosquitto' to run this test.");
+            Needs.That(false, "mosquitto is not installed; install the package 'mosquitto' to run this test.");
         var (tcp, web) = (FreePort(), FreePort());
         var configuration = await WriteAsync(tcp, web);
 

@@ -10,9 +10,8 @@ public sealed class MosquittoFixture : IAsyncLifetime
     {
         get
         {
-            if (process is null)
-                Assert.Skip("mosquitto is not installed; install the package 'mosquitto' to run this test.");
-            return process.Uri;
+            Needs.That(process is not null, "mosquitto is not installed; install the package 'mosquitto' to run this test.");
+            return process!.Uri;
         }
     }
 

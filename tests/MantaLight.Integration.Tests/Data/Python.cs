@@ -13,8 +13,8 @@ internal static class Python
     /// <summary>Skips the test, with the reason, where a module is not installed.</summary>
     public static async Task RequireAsync(string module)
     {
-        Assert.SkipUnless(File.Exists(Program), $"{Program} is not installed.");
-        Assert.SkipUnless(await Installed.GetOrAdd(module, IsInstalledAsync), $"python3-{module} is not installed.");
+        Needs.That(File.Exists(Program), $"{Program} is not installed.");
+        Needs.That(await Installed.GetOrAdd(module, IsInstalledAsync), $"python3-{module} is not installed.");
     }
 
     /// <summary>Runs a script, which must succeed.</summary>

@@ -26,7 +26,7 @@ public sealed class MnistFixture : IAsyncLifetime
     {
         get
         {
-            Assert.SkipWhen(missing is not null, $"MNIST is not to be had: {missing}");
+            Needs.That(missing is null, $"MNIST is not to be had: {missing}");
             return Path.Combine(folder, "small");
         }
     }

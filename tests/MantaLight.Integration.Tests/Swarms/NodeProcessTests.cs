@@ -17,7 +17,7 @@ public sealed class NodeProcessTests(MnistFixture mnist) : IClassFixture<MnistFi
     [Fact]
     public async Task The_card_in_the_README_works_and_survives_a_worker_killed_in_the_middle()
     {
-        Assert.SkipUnless(File.Exists("/usr/bin/mosquitto_pub"), "mosquitto_pub is not installed; install the package 'mosquitto-clients'.");
+        Needs.That(File.Exists("/usr/bin/mosquitto_pub"), "mosquitto_pub is not installed; install the package 'mosquitto-clients'.");
         var data = mnist.Data;
         await using var mosquitto = await MosquittoProcess.StartAsync();
         await using var watcher = await Watcher.StartAsync(mosquitto.Uri);

@@ -107,6 +107,9 @@ public sealed partial class ComposeTests
 
         Assert.All(sources, s => Assert.True(Path.Exists(Path.Combine(Repository.Root, s)), s));
         Assert.All(Repository.SourceProjects, p => Assert.Contains($"src/{p}/{p}.csproj", sources));
+        // What changes how the sources compile.
+        string[] settings = [".editorconfig", "global.json", "Directory.Build.props", "Directory.Packages.props"];
+        Assert.All(settings, s => Assert.Contains(s, sources));
     }
 
     private static string Dockerfile => Repository.Read("Dockerfile");
