@@ -59,6 +59,7 @@ internal sealed class SwarmMemory(NodeSettings settings, TimeProvider time)
             if (retained || book is not { Removing: false })
                 return null;
             book = book with { Removing = true };
+            restartAfter = null;
             return new CoordinatorEvent.RunEnded(RunStatus.Removed, "its definition was removed");
         }
         var read = Read(payload);
@@ -68,7 +69,7 @@ internal sealed class SwarmMemory(NodeSettings settings, TimeProvider time)
             return null;
         }
         var before = book;
-        (book, Word, Since) = (read, null, time.GetUtcNow());
+        (book, Word, restartAfter, Since) = (read, null, null, time.GetUtcNow());
         return before is not null && before.Hash != read.Hash
             ? new CoordinatorEvent.RunEnded(RunStatus.Superseded, "another definition was published")
             : null;
@@ -80,6 +81,9 @@ internal sealed class SwarmMemory(NodeSettings settings, TimeProvider time)
         if (!authority.Accepts(seen))
             return false;
         State = seen;
+        // The wish is fulfilled: it must not be again where another broker counts starts anew.
+        if (seen.Start > restartAfter)
+            restartAfter = null;
         // Who was cut off while the owner removed the definition is told by the tombstone alone.
         if (seen.Status == RunStatus.Removed && book is not null && (book.Removing || (!book.Confirmed && book.Hash == seen.Definition)))
             book = null;

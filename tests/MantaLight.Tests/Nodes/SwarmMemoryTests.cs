@@ -1,0 +1,60 @@
+using System.Buffers;
+using System.Collections.Immutable;
+using System.Text;
+using MantaLight.Nodes;
+using MantaLight.Protocol;
+using MantaLight.Shared;
+using MantaLight.Swarms;
+using MantaLight.Tasks;
+
+namespace MantaLight.Tests.Nodes;
+
+/// <summary>What a member remembers of a swarm.</summary>
+public sealed class SwarmMemoryTests
+{
+    private static readonly byte[] Definition = Encoding.UTF8.GetBytes(SwarmHarness.Definition());
+
+    private readonly SwarmMemory memory = new(
+        new NodeSettings { Id = "node_0", Datasets = new Nothing(), Modules = ImmutableSortedDictionary<string, TaskCatalog>.Empty, StateFolder = "none" }, TimeProvider.System);
+
+    [Fact]
+    public void A_wish_to_run_again_is_fulfilled_once()
+    {
+        memory.DefinitionSeen(new ReadOnlySequence<byte>(Definition), retained: false);
+        memory.StateSeen(State(start: 1, term: 1, RunStatus.Completed));
+        Assert.False(memory.IsWanted);
+        memory.ControlSeen(SwarmAction.Start);
+        Assert.True(memory.IsWanted);
+        memory.StateSeen(State(start: 2, term: 2, RunStatus.Running));
+        memory.StateSeen(State(start: 2, term: 2, RunStatus.Completed));
+        Assert.False(memory.IsWanted);
+        // On another broker, where starts are counted anew.
+        memory.StateSeen(State(start: 1, term: 3, RunStatus.Completed));
+        Assert.False(memory.IsWanted);
+    }
+
+    [Fact]
+    public void A_removal_takes_the_wish_with_it()
+    {
+        memory.DefinitionSeen(new ReadOnlySequence<byte>(Definition), retained: false);
+        memory.StateSeen(State(start: 1, term: 1, RunStatus.Completed));
+        memory.ControlSeen(SwarmAction.Start);
+        memory.DefinitionSeen(ReadOnlySequence<byte>.Empty, retained: false);
+        memory.StateSeen(State(start: 1, term: 2, RunStatus.Removed));
+        memory.DefinitionSeen(new ReadOnlySequence<byte>(Definition), retained: false);
+        memory.StateSeen(State(start: 1, term: 3, RunStatus.Completed));
+        Assert.False(memory.IsWanted);
+    }
+
+    private static SwarmState State(int start, long term, RunStatus status) => new()
+    {
+        From = "node_1", Term = term, Start = start, Status = status, Definition = SwarmJson.HashOf(SwarmJson.Parse(Definition)), Run = $"r-{start}",
+    };
+
+    private sealed class Nothing : IDatasetProvider
+    {
+        public IReadOnlyCollection<string> Names => [];
+
+        public string? Find(string dataset) => null;
+    }
+}
