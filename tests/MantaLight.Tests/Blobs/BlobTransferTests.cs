@@ -12,7 +12,7 @@ public sealed class BlobTransferTests : IAsyncLifetime
 {
     private const int ChunkSize = 1024;
 
-    private static readonly BlobTiming Timing = new() { Idle = TimeSpan.FromMilliseconds(100), GiveUp = TimeSpan.FromMilliseconds(500) };
+    private static readonly BlobTiming Timing = new() { Idle = TimeSpan.FromMilliseconds(200), GiveUp = TimeSpan.FromSeconds(2) };
 
     private readonly string folder = Directory.CreateTempSubdirectory("mantalight-blobs-").FullName;
     private readonly Topics topics = new("c");
