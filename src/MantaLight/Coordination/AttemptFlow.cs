@@ -24,7 +24,6 @@ internal static class AttemptFlow
             // One deadline for the task on this node, however often it is lost or repeated: a round must end.
             Deadline = attempt.Deadline == default ? turn.Now + state.Definition.Rounds.Deadline : attempt.Deadline,
             LastSent = turn.Now,
-            Progress = 0,
         };
         turn.Put(alias, attempt);
         turn.Do(new CoordinatorAction.Schedule(attempt.Node, Message(turn, alias, attempt)));
@@ -53,8 +52,8 @@ internal static class AttemptFlow
             case TaskAccepted when attempt.Phase == AttemptPhase.Scheduled:
                 turn.Put(update.Alias, attempt with { Phase = AttemptPhase.Accepted, Incarnation = update.Incarnation });
                 break;
-            case TaskRunning running:
-                turn.Put(update.Alias, attempt with { Phase = AttemptPhase.Accepted, Progress = running.Progress });
+            case TaskRunning:
+                turn.Put(update.Alias, attempt with { Phase = AttemptPhase.Accepted });
                 break;
             case TaskCompleted completed:
                 Complete(turn, task, attempt, completed);
@@ -124,7 +123,7 @@ internal static class AttemptFlow
         if (RecordCheck.ProblemOf(record, maySetGlobals: task.Placed.Count == 1) is { } problem)
             Fail(turn, task, attempt, $"its record was refused: {problem}", retryable: false);
         else
-            turn.Put(record.Alias, attempt with { Phase = AttemptPhase.Completed, Record = record, Progress = 1, Trouble = null });
+            turn.Put(record.Alias, attempt with { Phase = AttemptPhase.Completed, Record = record, Trouble = null });
     }
 
     private static void Fail(Turn turn, TaskRound task, Attempt attempt, string trouble, bool retryable)

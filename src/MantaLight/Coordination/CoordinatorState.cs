@@ -131,8 +131,6 @@ internal sealed record Attempt
 
     public int Failures { get; init; }
 
-    public double Progress { get; init; }
-
     public string? Trouble { get; init; }
 
     public TaskCompleted? Record { get; init; }

@@ -150,8 +150,8 @@ public sealed class WholeSwarmTests
         await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 20));
         await swarm.WaitForEndAsync();
         // The goodbye comes after the clearing.
-        while (ProtocolJson.Read<CoordinatorClaim>(new(broker.Retained[swarm.Topics.Coordinator("vectors")]), out _) is not { Released: true })
-            await Task.Delay(20);
+        await SwarmHarness.EventuallyAsync(
+            () => ProtocolJson.Read<CoordinatorClaim>(new(broker.Retained[swarm.Topics.Coordinator("vectors")]), out _) is { Released: true });
         Assert.Single(broker.Retained.Keys, k => k.Contains("/blobs/", StringComparison.Ordinal));
     }
 
