@@ -207,6 +207,14 @@ internal static class RoundFlow
             return false;
         if (state.Status == RunStatus.Starting)
             return StartRound(turn, 1, null);
+        // Summed up already: a run that had ended behind this round, and that is to go on.
+        if (state.History.LastOrDefault()?.Round == state.Round)
+        {
+            if (state.Round < state.Definition.Rounds.Maximum)
+                return StartRound(turn, state.Round + 1, null);
+            End(turn, RunStatus.Completed, $"all {state.Definition.Rounds.Maximum} rounds done");
+            return true;
+        }
         var request = state.Tasks.Values.SelectMany(t => t.Placed.Values).Select(a => a.Record?.Next).FirstOrDefault(next => next is not null);
         var summary = RoundSummaries.Of(state, request, turn.Now);
         turn.State = state with { History = [.. state.History.Append(summary).TakeLast(SwarmState.MaximumHistory)] };
