@@ -49,7 +49,7 @@ internal sealed class History
         broker = new FaultyBroker(world, plan.Temper, Draw.For(plan.Seed, "broker"), evidence);
         nodes = [.. plan.Nodes.Select(id => new SimulatedNode(world, broker, plan, id, evidence))];
         owner = new Owner(world, broker, plan);
-        faults = new Faults(world, broker, plan, nodes);
+        faults = new Faults(world, broker, plan, nodes, evidence);
     }
 
     public static Outcome Run(HistoryPlan plan, bool writesTrace = false)

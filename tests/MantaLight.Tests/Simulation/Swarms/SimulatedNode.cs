@@ -38,6 +38,7 @@ internal sealed class SimulatedNode(World world, FaultyBroker broker, HistoryPla
     /// <summary>Starts a process, unless one runs.</summary>
     public void Start()
     {
+        // A process that was killed by its own publish or write is dead before anybody asks.
         if (IsRunning || isStopping)
             return;
         starts++;
