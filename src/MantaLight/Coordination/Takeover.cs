@@ -16,7 +16,7 @@ internal static class Takeover
         var total = new Flow(retained.BytesUp, retained.BytesDown);
         state = state with
         {
-            Status = retained.Status != RunStatus.Paused ? retained.Status : retained.Round == 0 ? RunStatus.Starting : RunStatus.Running,
+            Status = retained.Status != RunStatus.Paused ? retained.Status : retained.Round == (state.Definition.Start?.Round ?? 0) ? RunStatus.Starting : RunStatus.Running,
             Paused = retained.Status == RunStatus.Paused,
             TookOver = turn.Now,
             Retiring = retained.Retiring,
