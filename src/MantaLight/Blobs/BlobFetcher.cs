@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Threading.Channels;
+using MantaLight.Concurrency;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
 
@@ -30,8 +31,8 @@ internal sealed class BlobFetcher(
     {
         if (Interlocked.Exchange(ref disposed, 1) == 1)
             return;
-        await stopping.CancelAsync();
-        await Task.WhenAll(transfers.Values.Where(t => t.IsValueCreated).Select(t => t.Value)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await stopping.CancelBesideAsync();
+        await Task.WhenAll(transfers.Values.Where(t => t.IsValueCreated).Select(t => t.Value)).ConfigureAwait(Background.Quietly);
         stopping.Dispose();
     }
 
@@ -77,7 +78,7 @@ internal sealed class BlobFetcher(
             await CollectAsync(partial, chunks.Reader, cancellationToken);
         }
         // Whatever the wildcard did not bring is fetched chunk by chunk: the way on brokers that do not replay by wildcard.
-        var deadline = stamp.Time.GetUtcNow() + timing.GiveUp;
+        var deadline = stamp.Time.SteadyNow() + timing.GiveUp;
         while (partial.Missing > 0)
         {
             var before = partial.Missing;
@@ -95,8 +96,8 @@ internal sealed class BlobFetcher(
                     await subscription.DisposeAsync();
             }
             if (partial.Missing < before)
-                deadline = stamp.Time.GetUtcNow() + timing.GiveUp;
-            else if (stamp.Time.GetUtcNow() >= deadline)
+                deadline = stamp.Time.SteadyNow() + timing.GiveUp;
+            else if (stamp.Time.SteadyNow() >= deadline)
                 throw new BlobUnavailableException($"{partial.Missing} of {blob.ChunkCount} chunks of global {blob.Sha256} of swarm '{swarm}' are not retained at the broker.");
         }
         partial.Complete();
@@ -133,7 +134,7 @@ internal sealed class BlobFetcher(
         {
             var asked = new HashSet<int>();
             var next = 0;
-            var deadline = stamp.Time.GetUtcNow() + timing.GiveUp;
+            var deadline = stamp.Time.SteadyNow() + timing.GiveUp;
             while (partial.Missing > 0)
             {
                 if (asked.Count <= BlobRequest.Window / 2)
@@ -146,11 +147,11 @@ internal sealed class BlobFetcher(
                             throw new BlobUnavailableException($"{producer} does not serve blob {blob.Sha256}: {refusal}");
                         asked.Remove(arrival.Chunk);
                         if (partial.Add(arrival.Chunk, arrival.Bytes))
-                            deadline = stamp.Time.GetUtcNow() + timing.GiveUp;
+                            deadline = stamp.Time.SteadyNow() + timing.GiveUp;
                     }
                     continue;
                 }
-                if (stamp.Time.GetUtcNow() >= deadline)
+                if (stamp.Time.SteadyNow() >= deadline)
                     throw new BlobUnavailableException($"{producer} has not sent {partial.Missing} of {blob.ChunkCount} chunks of blob {blob.Sha256} for {timing.GiveUp.TotalSeconds:0} s.");
                 asked.Clear();
                 next = 0;

@@ -61,4 +61,7 @@ internal static partial class Log
 
     [LoggerMessage(303, LogLevel.Information, "Attempt {Attempt} was cancelled: {Reason}")]
     public static partial void AttemptCancelled(ILogger logger, string attempt, string reason);
+
+    [LoggerMessage(400, LogLevel.Warning, "Blob {Hash} on this node's disk is not what its hash says; it is dropped")]
+    public static partial void BlobSpoiled(ILogger logger, string hash);
 }

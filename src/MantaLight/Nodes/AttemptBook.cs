@@ -1,3 +1,4 @@
+using MantaLight.Concurrency;
 using MantaLight.Protocol;
 
 namespace MantaLight.Nodes;
@@ -30,7 +31,7 @@ internal sealed class NodeAttempt(ScheduleAttempt schedule, AttemptRunner runner
         if (Outcome is null && CancelReason is null)
         {
             CancelReason = reason;
-            cancelling = cancel.CancelAsync();
+            cancelling = cancel.CancelBesideAsync();
         }
         return cancelling;
     }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Text.Json;
 using MantaLight.Blobs;
+using MantaLight.Concurrency;
 using MantaLight.Diagnostics;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
@@ -23,7 +24,7 @@ internal sealed record AttemptServices(
     Outbox Outbox,
     ILoggerFactory Loggers,
     TimeProvider Time,
-    SemaphoreSlim Slots);
+    AsyncGate Slots);
 
 /// <summary>Runs one attempt: an instance in a scope of its own, its effects staged, one record at the end.</summary>
 internal sealed class AttemptRunner(AttemptServices node, string swarm, ScheduleAttempt schedule)
@@ -54,15 +55,8 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
         TaskUpdate outcome;
         try
         {
-            await node.Slots.WaitAsync(stop.Token);
-            try
-            {
-                outcome = await ExecuteAsync(stop.Token);
-            }
-            finally
-            {
-                node.Slots.Release();
-            }
+            using var place = await node.Slots.EnterAsync(stop.Token);
+            outcome = await ExecuteAsync(stop.Token);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -95,7 +89,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
         {
             SwarmTask task;
             // A model's constructor may draw from a process-wide generator that another attempt has to itself.
-            using (await AttemptContext.RunAloneAsync(cancellationToken))
+            using (await node.Settings.Alone.EnterAsync(cancellationToken))
                 task = activator.Create(type);
             task.Attach(new AttemptEnvironment(
                 new World(new Globals(store), new Results(store), requests),
@@ -128,7 +122,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
         }
     }
 
-    private AttemptContext Context() => new(Report)
+    private AttemptContext Context() => new(Report, node.Settings.Alone)
     {
         Swarm = swarm,
         Round = schedule.Round,

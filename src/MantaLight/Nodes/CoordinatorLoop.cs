@@ -1,3 +1,4 @@
+using MantaLight.Concurrency;
 using MantaLight.Coordination;
 using MantaLight.Diagnostics;
 using MantaLight.Messaging;
@@ -63,7 +64,7 @@ internal sealed class CoordinatorLoop(
             Term = term,
             Timing = context.Settings.Coordination,
         };
-        (state, var actions) = CoordinatorMachine.Begin(fresh, retained, act.Members, context.Time.GetUtcNow());
+        (state, var actions) = CoordinatorMachine.Begin(fresh, retained, act.Members, context.Time.SteadyNow());
         if (!await DoAsync(actions, cancellationToken))
             return false;
         // What its owner has asked for while nobody acted.
@@ -82,7 +83,7 @@ internal sealed class CoordinatorLoop(
 
     private Task<bool> FeedAsync(CoordinatorEvent happening, CancellationToken cancellationToken)
     {
-        (state, var actions) = CoordinatorMachine.Step(state!, happening, context.Time.GetUtcNow());
+        (state, var actions) = CoordinatorMachine.Step(state!, happening, context.Time.SteadyNow());
         return DoAsync(actions, cancellationToken);
     }
 

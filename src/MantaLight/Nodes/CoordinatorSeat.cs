@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MantaLight.Concurrency;
 using MantaLight.Coordination;
 using MantaLight.Diagnostics;
 using MantaLight.Messaging;
@@ -39,7 +40,7 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
     {
         this.context = context;
         this.swarm = swarm;
-        running = Task.Run(RunAsync);
+        running = Background.Run(RunAsync);
     }
 
     /// <summary>Asks for something; what is asked is done in order.</summary>
@@ -57,7 +58,7 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
         if (goodbye)
             stopping.CancelAfter(GoodbyePatience + TimeSpan.FromSeconds(2));
         else
-            await stopping.CancelAsync();
+            await stopping.CancelBesideAsync();
         await running;
         stopping.Dispose();
     }
@@ -103,7 +104,7 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
 
     private async Task ObeyAsync(IBrokerConnection connection, Topics topics)
     {
-        await foreach (var command in commands.ReadAllAsync(stopping.Token))
+        await foreach (var command in commands.EachAsync(stopping.Token))
         {
             if (retired && command is not SeatCommand.Goodbye)
                 continue;

@@ -1,4 +1,5 @@
 using MantaLight.Blobs;
+using MantaLight.Concurrency;
 using MantaLight.Coordination;
 using MantaLight.Diagnostics;
 using MantaLight.Messaging;
@@ -29,23 +30,16 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
     /// <summary>The state that is retained or, where the broker has lost it or has an older one, the one that this node knows.</summary>
     public async Task<SwarmState?> ReadStateAsync(SwarmState? known, CancellationToken cancellationToken)
     {
-        var found = new TaskCompletionSource<SwarmState>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var found = new Awaited<SwarmState>();
         await using var subscription = await connection.SubscribeAsync(topics.State(swarm), message =>
         {
             if (ProtocolJson.Read<SwarmState>(message.Payload, out _) is { } read && read.Swarm == swarm && Authority.IsTerm(read.Term))
-                found.TrySetResult(read);
+                found.TrySet(read);
         }, cancellationToken);
         // A run that is known is not taken for none because its state is slow to come.
         var patience = context.Settings.Election.ReadBack * (known is null ? 1 : 10);
-        try
-        {
-            var retained = await found.Task.WaitAsync(patience, context.Time, cancellationToken);
-            return Final = known is not null && Order(known).CompareTo(Order(retained)) > 0 ? known : retained;
-        }
-        catch (TimeoutException)
-        {
-            return Final = known;
-        }
+        var retained = await found.WaitAsync(patience, context.Time, cancellationToken);
+        return Final = retained is null || (known is not null && Order(known).CompareTo(Order(retained)) > 0) ? known : retained;
     }
 
     private static (int, long, int) Order(SwarmState committed) => (committed.Start, committed.Term, committed.Round);

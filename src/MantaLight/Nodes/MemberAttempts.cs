@@ -1,3 +1,4 @@
+using MantaLight.Concurrency;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
 
@@ -46,7 +47,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         var attempt = new NodeAttempt(schedule, runner);
         attempts.Put(attempt);
         Say(attempt);
-        attempt.Running = Task.Run(async () =>
+        attempt.Running = Background.Run(async () =>
         {
             var outcome = await runner.RunAsync(() => attempt.CancelReason, attempt.Cancelled);
             seats.Post(new NodeEvent.AttemptEnded(swarm, outcome));
@@ -97,7 +98,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
 
     public void Tick()
     {
-        var now = node.Time.GetUtcNow();
+        var now = node.Time.SteadyNow();
         foreach (var attempt in attempts.Current.Where(a => a.Outcome is not null && !IsSettled(a) && now - a.LastSent >= Resend))
             Say(attempt);
         // Another swarm may have needed it until now.
@@ -112,7 +113,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
             Cancel(attempt, "the node is stopping");
         var running = attempts.All.Select(a => a.Running).OfType<Task<TaskUpdate>>().ToArray();
         Task all = Task.WhenAll(running);
-        await all.WaitAsync(TimeSpan.FromSeconds(10), node.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await all.EndsWithinAsync(TimeSpan.FromSeconds(10), node.Time);
         // The node's loop has ended: nobody else hands these on.
         foreach (var ended in running.Where(r => r.IsCompletedSuccessfully))
             Ended(await ended);
@@ -122,7 +123,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
 
     private void Say(NodeAttempt attempt)
     {
-        attempt.LastSent = node.Time.GetUtcNow();
+        attempt.LastSent = node.Time.SteadyNow();
         var update = attempt.Outcome ?? new TaskAccepted
         {
             Run = attempt.Schedule.Run, Round = attempt.Schedule.Round, Alias = attempt.Schedule.Alias, Attempt = attempt.Schedule.Attempt,

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Security.Cryptography;
+using MantaLight.Concurrency;
 using MantaLight.Coordination;
 using MantaLight.Protocol;
 using MantaLight.Swarms;
@@ -69,7 +70,7 @@ internal sealed class SwarmMemory(NodeSettings settings, TimeProvider time)
             return null;
         }
         var before = book;
-        (book, Word, restartAfter, Since) = (read, null, null, time.GetUtcNow());
+        (book, Word, restartAfter, Since) = (read, null, null, time.SteadyNow());
         return before is not null && before.Hash != read.Hash
             ? new CoordinatorEvent.RunEnded(RunStatus.Superseded, "another definition was published")
             : null;
@@ -114,7 +115,7 @@ internal sealed class SwarmMemory(NodeSettings settings, TimeProvider time)
         if (action == SwarmAction.Start)
         {
             if (State is { } ended && ended.Status.IsFinal())
-                (restartAfter, Since) = (ended.Start, time.GetUtcNow());
+                (restartAfter, Since) = (ended.Start, time.SteadyNow());
         }
         else if (IsWanted && book is { Removing: false })
         {
