@@ -59,6 +59,7 @@ internal static class CoordinatorMachine
         }
         else
         {
+            turn.State = StartPoint.Of(turn.State);
             var entries = turn.State.EffectiveGlobals();
             foreach (var stale in (retained?.Globals ?? []).Where(old => entries.All(e => e.Tag != old.Tag)))
                 turn.Do(new CoordinatorAction.ClearGlobal(stale.Tag));

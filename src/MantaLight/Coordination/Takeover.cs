@@ -17,7 +17,7 @@ internal static class Takeover
         state = state with
         {
             // A paused run, or one that had ended and whose owner wants it to go on, is in neither condition of those two.
-            Status = retained.Round == 0 ? RunStatus.Starting : RunStatus.Running,
+            Status = retained.Round == (state.Definition.Start?.Round ?? 0) ? RunStatus.Starting : RunStatus.Running,
             Paused = retained.Status == RunStatus.Paused,
             TookOver = turn.Now,
             Retiring = retained.Retiring,
