@@ -1,3 +1,4 @@
+using MantaLight.Blobs;
 using System.Collections.Immutable;
 using MantaLight.Weights;
 
