@@ -17,6 +17,7 @@ internal static class ElectionMachine
             ElectionEvent.Wanted e => WantedChanged(state, e.Value, now),
             ElectionEvent.Candidates e => (state with { Candidates = e.Nodes }, []),
             ElectionEvent.ClaimSeen e => ClaimSeen(state, e.Claim, e.Released, now),
+            ElectionEvent.TermSeen e => (state with { HighestTerm = Math.Max(state.HighestTerm, e.Term) }, []),
             ElectionEvent.BeatSeen e => BeatSeen(state, e.Claim, now),
             ElectionEvent.LostSeen e => LostSeen(state, e, now),
             ElectionEvent.NodeConnection e => NodeConnection(state, e.Connected, now),

@@ -209,6 +209,14 @@ internal static class RoundFlow
             return false;
         if (state.Status == RunStatus.Starting)
             return StartRound(turn, 1, null);
+        // Summed up already: a run that had ended behind this round, and that is to go on.
+        if (state.History.LastOrDefault()?.Round == state.Round)
+        {
+            if (state.Round < state.Definition.Rounds.Maximum)
+                return StartRound(turn, state.Round + 1, new NextRequest { Alias = state.FromAlias, Nodes = state.FromNodes });
+            End(turn, RunStatus.Completed, $"all {state.Definition.Rounds.Maximum} rounds done");
+            return true;
+        }
         var request = state.Tasks.Values.SelectMany(t => t.Placed.Values).Select(a => a.Record?.Next).FirstOrDefault(next => next is not null);
         var summary = RoundSummaries.Of(state, request, turn.Now);
         // What was asked for stays in the state also where the run ends, for one that goes on from its checkpoint.
