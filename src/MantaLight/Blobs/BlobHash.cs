@@ -6,18 +6,10 @@ namespace MantaLight.Blobs;
 /// <summary>Reads from an offset; returns how many bytes.</summary>
 internal delegate int ReadAt(long offset, Span<byte> bytes);
 
-/// <summary>The hash of bytes that lie in pieces, or are read piece by piece.</summary>
+/// <summary>The hash of bytes that are read piece by piece.</summary>
 internal static class BlobHash
 {
     private const int PieceSize = 256 * 1024;
-
-    public static string Of(ReadOnlySequence<byte> content)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var segment in content)
-            hash.AppendData(segment.Span);
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
 
     public static string Of(ReadAt read, long size)
     {
