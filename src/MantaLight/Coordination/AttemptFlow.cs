@@ -141,7 +141,7 @@ internal static class AttemptFlow
         }
         else if (member is null or { Online: false })
         {
-            if (member is not null && turn.Now - member.Since < state.Timing.Offline)
+            if (!Placement.IsAway(state, attempt.Node, turn.Now))
                 return;
             if (task.Task.Method == PlacementMethod.Any && Placement.Replacement(state, task) is { } other)
                 Move(turn, task, attempt, other);
@@ -191,15 +191,19 @@ internal static class AttemptFlow
 
     private static void Move(Turn turn, TaskRound task, Attempt attempt, string other)
     {
-        // Not in LeftOut: the node may be needed again, and the count of nodes stays what it was. The number goes on, since
-        // the node may have an attempt of that number from before.
-        turn.Put(task.Without(attempt.Node).With(new Attempt
-        {
-            Node = other, Number = attempt.Number, Deadline = attempt.Deadline, Failures = attempt.Failures, Trouble = attempt.Trouble,
-        }));
+        turn.Put(Moved(task, attempt, other));
         // A successor must know where it is.
         turn.Dirty = true;
     }
+
+    /// <summary>
+    /// The task with an attempt given to another node. The first is not left out: it may be needed again, and the count of nodes
+    /// stays what it was. The number goes on, since the node may have an attempt of that number from before.
+    /// </summary>
+    public static TaskRound Moved(TaskRound task, Attempt attempt, string other) => task.Without(attempt.Node).With(new Attempt
+    {
+        Node = other, Number = attempt.Number, Deadline = attempt.Deadline, Failures = attempt.Failures, Trouble = attempt.Trouble,
+    });
 
     private static void Tell(Turn turn, string alias, Attempt attempt, string trouble)
     {

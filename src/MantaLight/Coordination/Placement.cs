@@ -59,6 +59,10 @@ internal static class Placement
         return Rendezvous.Order($"{state.Definition.Seed}/{state.Round}/{round.Task.Alias}", free).FirstOrDefault();
     }
 
+    /// <summary>Whether a node has been away for longer than it takes to come back.</summary>
+    public static bool IsAway(CoordinatorState state, string node, DateTimeOffset now) =>
+        !state.Members.TryGetValue(node, out var member) || (!member.Online && now - member.Since >= state.Timing.Offline);
+
     /// <summary>What a member lacks for a task; null when it lacks nothing.</summary>
     public static string? Misses(CoordinatorState state, TaskDefinition task, Member member)
     {

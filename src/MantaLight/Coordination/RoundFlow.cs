@@ -95,7 +95,7 @@ internal static class RoundFlow
                 continue;
             var task = pending.Placed.IsEmpty
                 ? Placed(turn.State, pending.Task) with { LeftOut = pending.LeftOut, Recent = pending.Recent }
-                : WithoutLost(turn.State, pending);
+                : WithoutLost(turn, pending);
             if (task.Placed.IsEmpty)
             {
                 turn.Blocked ??= Placement.Explain(turn.State, task.Task, Placement.Least(turn.State, task.Task));
@@ -109,20 +109,29 @@ internal static class RoundFlow
         return moved;
     }
 
-    /// <summary>A node that an earlier task of the round was committed without, and that is still away, is not waited for once more.</summary>
-    private static TaskRound WithoutLost(CoordinatorState state, TaskRound task)
+    /// <summary>The task as it is placed, but for nodes that are known to be away now.</summary>
+    private static TaskRound WithoutLost(Turn turn, TaskRound task)
     {
-        if (task.Task.Method != PlacementMethod.All)
-            return task;
-        foreach (var (node, _) in task.Placed.Where(p => p.Value.IsOpen && state.Members.GetValueOrDefault(p.Key) is null or { Online: false }))
+        var state = turn.State;
+        foreach (var attempt in task.Placed.Values.Where(a => a.IsOpen && Placement.IsAway(state, a.Node, turn.Now)))
         {
-            var earlier = state.Tasks.Values.FirstOrDefault(
-                t => t.Phase == TaskPhase.Committed && (t.LeftOut.ContainsKey(node) || t.Placed.GetValueOrDefault(node) is { Phase: AttemptPhase.Failed }));
-            if (earlier is not null && task.Placed.Count > 1)
-                task = task.Without(node) with { LeftOut = task.LeftOut.SetItem(node, new NodeTrouble { Node = node, Reason = $"away since task '{earlier.Task.Alias}'" }) };
+            if (task.Task.Method == PlacementMethod.Any)
+            {
+                if (Placement.Replacement(state, task) is { } other)
+                    task = AttemptFlow.Moved(task, attempt, other);
+            }
+            // Whom an earlier task of the round was committed without is not waited for once more.
+            else if (task.Placed.Count > 1 && state.Tasks.Values.FirstOrDefault(t => IsWithout(t, attempt.Node)) is { } earlier)
+            {
+                var left = new NodeTrouble { Node = attempt.Node, Reason = $"away since task '{earlier.Task.Alias}'" };
+                task = task.Without(attempt.Node) with { LeftOut = task.LeftOut.SetItem(attempt.Node, left) };
+            }
         }
         return task;
     }
+
+    private static bool IsWithout(TaskRound task, string node) => task.Phase == TaskPhase.Committed
+        && (task.LeftOut.ContainsKey(node) || task.Placed.GetValueOrDefault(node) is { Phase: AttemptPhase.Failed });
 
     /// <summary>Takes the round into the history.</summary>
     public static void Close(Turn turn, RoundSummary summary)
