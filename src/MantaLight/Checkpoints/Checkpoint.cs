@@ -42,7 +42,7 @@ public sealed record Checkpoint(string Path, CheckpointInfo Info, ImmutableSorte
             var weights = Split(content.Arrays, info);
             foreach (var (tag, expected) in info.Weights)
             {
-                if (BlobHash.Of(WeightsCodec.Encode(weights[tag])) is var found && found != expected)
+                if (WeightsHash.Of(weights[tag]) is var found && found != expected)
                     throw new MalformedDataException($"the weights of '{tag}' have the hash {found} where its metadata tell {expected}: they were changed or damaged since it was written");
             }
             return new Checkpoint(path, info, weights);

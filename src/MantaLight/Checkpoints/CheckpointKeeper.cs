@@ -3,8 +3,10 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using System.Threading.Channels;
 using MantaLight.Blobs;
+using MantaLight.Concurrency;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
+using MantaLight.Storage;
 using MantaLight.Swarms;
 using MantaLight.Weights;
 
@@ -44,7 +46,7 @@ public sealed class CheckpointKeeper : IAsyncDisposable
     {
         (this.topics, this.options, this.tell, this.time) = (topics, options, tell, time);
         folder = new CheckpointFolder(options);
-        store = new BlobStore(temporary);
+        store = new BlobStore(new FileDisk(temporary));
         fetcher = new BlobFetcher(connection, topics, new MessageStamp(connection.ClientId, connection.ClientId, time), store, new ChunkInbox(), new BlobTiming());
     }
 
@@ -81,8 +83,8 @@ public sealed class CheckpointKeeper : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         due.Writer.TryComplete();
-        await writing.WaitAsync(LastPatience, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await stopping.CancelAsync();
+        await writing.EndsWithinAsync(LastPatience, time);
+        await stopping.CancelBesideAsync();
         await fetcher.DisposeAsync();
         await writing;
         foreach (var subscription in subscriptions)
@@ -139,7 +141,7 @@ public sealed class CheckpointKeeper : IAsyncDisposable
 
     private async Task WriteAsync()
     {
-        await foreach (var (state, round) in due.Reader.ReadAllAsync(CancellationToken.None))
+        await foreach (var (state, round) in due.Reader.EachAsync(CancellationToken.None))
         {
             try
             {
@@ -187,13 +189,13 @@ public sealed class CheckpointKeeper : IAsyncDisposable
         }
     }
 
-    private async Task<MappedBlob> MapAsync(string swarm, BlobRef blob, CancellationToken cancellationToken)
+    private async Task<DiskMemory> MapAsync(string swarm, BlobRef blob, CancellationToken cancellationToken)
     {
-        await fetcher.FetchGlobalAsync(swarm, blob, cancellationToken);
+        await fetcher.FetchGlobalAsync(swarm, blob, peer: null, cancellationToken);
         return store.Map(blob);
     }
 
-    private static NamedArrays Decode(MappedBlob mapped)
+    private static NamedArrays Decode(DiskMemory mapped)
     {
         try
         {
@@ -206,7 +208,7 @@ public sealed class CheckpointKeeper : IAsyncDisposable
         }
     }
 
-    private static JsonElement Parse(MappedBlob mapped)
+    private static JsonElement Parse(DiskMemory mapped)
     {
         using (mapped)
         {

@@ -5,6 +5,7 @@ using System.Text.Json;
 using MantaLight.Blobs;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
+using MantaLight.Storage;
 using MantaLight.Swarms;
 using MantaLight.Weights;
 
@@ -22,7 +23,7 @@ public static class CheckpointStart
         var folder = Directory.CreateTempSubdirectory("mantalight-start-");
         try
         {
-            var store = new BlobStore(folder.FullName);
+            var store = new BlobStore(new FileDisk(folder.FullName));
             var publisher = new BlobPublisher(
                 connection, new Topics(cluster), new MessageStamp(connection.ClientId, connection.ClientId, time), store, new BlobTiming());
             var globals = ImmutableSortedDictionary.CreateBuilder<string, StartGlobal>(StringComparer.Ordinal);

@@ -39,6 +39,9 @@ public sealed record ScheduleAttempt : CoordinatorMessage
     /// <summary>How long it may take, in seconds from its acceptance: clocks need not agree.</summary>
     public double TimeoutSeconds { get; set; }
 
+    /// <summary>Over how many seconds the task's nodes spread their completed records; 0 to send them at once.</summary>
+    public double ReportSpreadSeconds { get; set; }
+
     /// <summary>Whether it may set globals: only a task on one node may.</summary>
     public bool MaySetGlobals { get; set; }
 

@@ -1,15 +1,15 @@
-using System.Buffers;
 using System.Security.Cryptography;
+using MantaLight.Weights;
 
 namespace MantaLight.Checkpoints;
 
-/// <summary>The SHA-256 of a blob that lies in pieces.</summary>
-internal static class BlobHash
+/// <summary>The name of weights: the SHA-256 of their blob, as in the swarm's state.</summary>
+internal static class WeightsHash
 {
-    public static string Of(ReadOnlySequence<byte> content)
+    public static string Of(NamedArrays weights)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var segment in content)
+        foreach (var segment in WeightsCodec.Encode(weights))
             hash.AppendData(segment.Span);
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
