@@ -181,7 +181,7 @@ public sealed class WorkerTests(TinyData data) : IClassFixture<TinyData>
     private async Task<MemoryAttempt> TrainAsync(Type type, string hyperparameters, NamedArrays weights, ulong seed)
     {
         TinyModel model;
-        using (await AttemptContext.RunAloneAsync(CancellationToken.None)) // as the node does: constructors draw from the default generator
+        using (await AttemptContext.ProcessGate.EnterAsync(CancellationToken.None)) // as the node does: constructors draw from the default generator
             model = (TinyModel)Activator.CreateInstance(type)!;
         using (model)
             return await data.Attempt(hyperparameters, weights, seed).RunAsync(new TinyWorker(model));

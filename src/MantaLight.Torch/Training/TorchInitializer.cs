@@ -46,7 +46,7 @@ public abstract class TorchInitializer<TModel> : SwarmTask
         var initialization = World.Globals.Contains(HyperparametersTag)
             ? (await GetHyperparametersAsync(cancellationToken)).Initialization
             : "default";
-        using var alone = await AttemptContext.RunAloneAsync(cancellationToken);
+        using var alone = await Context.RunAloneAsync(cancellationToken);
         using var model = await TorchThread.RunAsync(
             () =>
             {

@@ -27,7 +27,7 @@ public abstract class TorchWorker<TModel>(TModel model) : TorchTask<TModel>(mode
 
         var draws = DrawsFromDefaultGenerator;
         TrainingOutcome outcome;
-        using (draws ? await AttemptContext.RunAloneAsync(cancellationToken) : null)
+        using (draws ? await Context.RunAloneAsync(cancellationToken) : null)
         {
             outcome = await TorchThread.RunAsync(
                 () =>

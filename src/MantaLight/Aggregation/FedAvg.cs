@@ -1,3 +1,4 @@
+using MantaLight.Concurrency;
 using MantaLight.Tasks;
 using MantaLight.Weights;
 
@@ -86,7 +87,7 @@ public sealed class FedAvg : SwarmTask
         finally
         {
             // Something else failed: what is still being pulled ends before the attempt does.
-            await stop.CancelAsync();
+            await stop.CancelBesideAsync();
             (await IgnoringErrors(next)).Weights?.Dispose();
         }
     }

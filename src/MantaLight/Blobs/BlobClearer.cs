@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using MantaLight.Concurrency;
 using MantaLight.Diagnostics;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
@@ -25,7 +26,7 @@ internal sealed class BlobClearer : IAsyncDisposable
         this.topics = topics;
         this.logger = logger;
         this.time = time;
-        clearing = Task.Run(ClearAsync);
+        clearing = Background.Run(ClearAsync);
     }
 
     public void Clear(string swarm, BlobRef blob) => asked.Writer.TryWrite((swarm, blob));
@@ -34,13 +35,13 @@ internal sealed class BlobClearer : IAsyncDisposable
     public async Task DrainAsync(TimeSpan patience)
     {
         asked.Writer.TryComplete();
-        await clearing.WaitAsync(patience, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await clearing.EndsWithinAsync(patience, time);
     }
 
     public async ValueTask DisposeAsync()
     {
         asked.Writer.TryComplete();
-        await stopping.CancelAsync();
+        await stopping.CancelBesideAsync();
         await clearing;
         stopping.Dispose();
     }
@@ -49,7 +50,7 @@ internal sealed class BlobClearer : IAsyncDisposable
     {
         try
         {
-            await foreach (var (swarm, blob) in asked.Reader.ReadAllAsync(stopping.Token))
+            await foreach (var (swarm, blob) in asked.Reader.EachAsync(stopping.Token))
             {
                 try
                 {

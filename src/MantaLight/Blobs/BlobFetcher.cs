@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Threading.Channels;
+using MantaLight.Concurrency;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
 
@@ -20,8 +21,9 @@ internal sealed class BlobFetcher(
     private readonly CancellationTokenSource stopping = new();
     private int disposed;
 
-    public Task FetchGlobalAsync(string swarm, BlobRef blob, CancellationToken cancellationToken) =>
-        FetchAsync(blob, stop => ReadRetainedAsync(swarm, blob, stop), cancellationToken);
+    /// <summary>Brings a global from the broker; what the broker does not have, from a peer that may.</summary>
+    public Task FetchGlobalAsync(string swarm, BlobRef blob, string? peer, CancellationToken cancellationToken) =>
+        FetchAsync(blob, stop => ReadRetainedAsync(swarm, blob, peer == stamp.Node ? null : peer, stop), cancellationToken);
 
     public Task FetchResultAsync(string producer, BlobRef blob, CancellationToken cancellationToken) =>
         FetchAsync(blob, stop => PullAsync(producer, blob, stop), cancellationToken);
@@ -30,8 +32,8 @@ internal sealed class BlobFetcher(
     {
         if (Interlocked.Exchange(ref disposed, 1) == 1)
             return;
-        await stopping.CancelAsync();
-        await Task.WhenAll(transfers.Values.Where(t => t.IsValueCreated).Select(t => t.Value)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await stopping.CancelBesideAsync();
+        await Task.WhenAll(transfers.Values.Where(t => t.IsValueCreated).Select(t => t.Value)).ConfigureAwait(Background.Quietly);
         stopping.Dispose();
     }
 
@@ -61,7 +63,7 @@ internal sealed class BlobFetcher(
         }
     }
 
-    private async Task ReadRetainedAsync(string swarm, BlobRef blob, CancellationToken cancellationToken)
+    private async Task ReadRetainedAsync(string swarm, BlobRef blob, string? peer, CancellationToken cancellationToken)
     {
         using var partial = store.Begin(blob);
         var parent = topics.SwarmBlobs(swarm, blob.Sha256);
@@ -77,7 +79,7 @@ internal sealed class BlobFetcher(
             await CollectAsync(partial, chunks.Reader, cancellationToken);
         }
         // Whatever the wildcard did not bring is fetched chunk by chunk: the way on brokers that do not replay by wildcard.
-        var deadline = stamp.Time.GetUtcNow() + timing.GiveUp;
+        var deadline = stamp.Time.SteadyNow() + timing.GiveUp;
         while (partial.Missing > 0)
         {
             var before = partial.Missing;
@@ -95,8 +97,10 @@ internal sealed class BlobFetcher(
                     await subscription.DisposeAsync();
             }
             if (partial.Missing < before)
-                deadline = stamp.Time.GetUtcNow() + timing.GiveUp;
-            else if (stamp.Time.GetUtcNow() >= deadline)
+                deadline = stamp.Time.SteadyNow() + timing.GiveUp;
+            else if (peer is not null && await TryPullAsync(peer, blob, partial, cancellationToken))
+                break;
+            else if (stamp.Time.SteadyNow() >= deadline)
                 throw new BlobUnavailableException($"{partial.Missing} of {blob.ChunkCount} chunks of global {blob.Sha256} of swarm '{swarm}' are not retained at the broker.");
         }
         partial.Complete();
@@ -109,6 +113,19 @@ internal sealed class BlobFetcher(
         {
             while (chunks.TryRead(out var arrival))
                 partial.Add(arrival.Chunk, arrival.Bytes);
+        }
+    }
+
+    private async Task<bool> TryPullAsync(string peer, BlobRef blob, PartialBlob partial, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await PullAsync(peer, blob, partial, cancellationToken);
+            return true;
+        }
+        catch (BlobUnavailableException)
+        {
+            return false;
         }
     }
 
@@ -133,7 +150,7 @@ internal sealed class BlobFetcher(
         {
             var asked = new HashSet<int>();
             var next = 0;
-            var deadline = stamp.Time.GetUtcNow() + timing.GiveUp;
+            var deadline = stamp.Time.SteadyNow() + timing.GiveUp;
             while (partial.Missing > 0)
             {
                 if (asked.Count <= BlobRequest.Window / 2)
@@ -146,11 +163,11 @@ internal sealed class BlobFetcher(
                             throw new BlobUnavailableException($"{producer} does not serve blob {blob.Sha256}: {refusal}");
                         asked.Remove(arrival.Chunk);
                         if (partial.Add(arrival.Chunk, arrival.Bytes))
-                            deadline = stamp.Time.GetUtcNow() + timing.GiveUp;
+                            deadline = stamp.Time.SteadyNow() + timing.GiveUp;
                     }
                     continue;
                 }
-                if (stamp.Time.GetUtcNow() >= deadline)
+                if (stamp.Time.SteadyNow() >= deadline)
                     throw new BlobUnavailableException($"{producer} has not sent {partial.Missing} of {blob.ChunkCount} chunks of blob {blob.Sha256} for {timing.GiveUp.TotalSeconds:0} s.");
                 asked.Clear();
                 next = 0;

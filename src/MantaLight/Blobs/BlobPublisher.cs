@@ -1,7 +1,8 @@
 using System.Buffers;
+using MantaLight.Concurrency;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
-using Microsoft.Win32.SafeHandles;
+using MantaLight.Storage;
 
 namespace MantaLight.Blobs;
 
@@ -20,6 +21,17 @@ internal sealed class BlobPublisher(IBrokerConnection connection, Topics topics,
             if (!await IsKeptAsync(swarm, blob, file, chunk, cancellationToken))
                 throw new BlobUnavailableException($"The broker did not keep chunk {chunk} of {blob.ChunkCount} of global {blob.Sha256}: check its limits for retained messages.");
         }
+    }
+
+    /// <summary>Whether the broker has the chunks of a global that this node need not have: the last one, or all where it is not proven.</summary>
+    public async Task<bool> IsOnBrokerAsync(string swarm, BlobRef blob, CancellationToken cancellationToken)
+    {
+        for (var chunk = connection.Limits.ReplaysRetainedByWildcard ? blob.ChunkCount - 1 : 0; chunk < blob.ChunkCount; chunk++)
+        {
+            if (await ReadBackAsync(swarm, blob, chunk, cancellationToken) is not { } kept || kept.Length != blob.LengthOf(chunk))
+                return false;
+        }
+        return true;
     }
 
     /// <summary>Removes a global's chunks from the broker.</summary>
@@ -50,7 +62,7 @@ internal sealed class BlobPublisher(IBrokerConnection connection, Topics topics,
             await RefuseAsync(request, "it is not (or no longer) kept here", cancellationToken);
             return;
         }
-        var size = RandomAccess.GetLength(file);
+        var size = file.Length;
         var chunks = request.Chunks.Where(chunk => chunk >= 0 && (long)chunk * request.ChunkSize < size);
         await SendAsync(file, size, request.ChunkSize, chunks, chunk => topics.NodeBlob(request.From, request.Hash, chunk), retain: false, cancellationToken);
     }
@@ -62,7 +74,7 @@ internal sealed class BlobPublisher(IBrokerConnection connection, Topics topics,
     }
 
     private async Task SendAsync(
-        SafeFileHandle file, long size, int chunkSize, IEnumerable<int> chunks, Func<int, string> topic, bool retain, CancellationToken cancellationToken)
+        DiskFile file, long size, int chunkSize, IEnumerable<int> chunks, Func<int, string> topic, bool retain, CancellationToken cancellationToken)
     {
         var underWay = new Queue<Task>();
         try
@@ -79,11 +91,11 @@ internal sealed class BlobPublisher(IBrokerConnection connection, Topics topics,
         finally
         {
             // After a failure the others still use their buffers: let them end before the file is closed.
-            await Task.WhenAll(underWay).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAll(underWay).ConfigureAwait(Background.Quietly);
         }
     }
 
-    private async Task SendAsync(SafeFileHandle file, long size, int chunkSize, int chunk, string topic, bool retain, CancellationToken cancellationToken)
+    private async Task SendAsync(DiskFile file, long size, int chunkSize, int chunk, string topic, bool retain, CancellationToken cancellationToken)
     {
         var offset = (long)chunk * chunkSize;
         var length = (int)Math.Min(chunkSize, size - offset);
@@ -94,29 +106,28 @@ internal sealed class BlobPublisher(IBrokerConnection connection, Topics topics,
         ArrayPool<byte>.Shared.Return(buffer);
     }
 
-    private async Task<bool> IsKeptAsync(string swarm, BlobRef blob, SafeFileHandle file, int chunk, CancellationToken cancellationToken)
+    private async Task<bool> IsKeptAsync(string swarm, BlobRef blob, DiskFile file, int chunk, CancellationToken cancellationToken)
     {
-        var found = new TaskCompletionSource<ReadOnlySequence<byte>>(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var subscription = await connection.SubscribeAsync(
-            topics.SwarmBlob(swarm, blob.Sha256, chunk), message => found.TrySetResult(message.Payload), cancellationToken);
-        try
-        {
-            var kept = await found.Task.WaitAsync(5 * timing.Idle, stamp.Time, cancellationToken);
-            var expected = new byte[blob.LengthOf(chunk)];
-            ReadExactly(file, expected, (long)chunk * blob.ChunkSize);
-            return kept.ToArray().AsSpan().SequenceEqual(expected);
-        }
-        catch (TimeoutException)
-        {
+        if (await ReadBackAsync(swarm, blob, chunk, cancellationToken) is not { } kept)
             return false;
-        }
+        var expected = new byte[blob.LengthOf(chunk)];
+        ReadExactly(file, expected, (long)chunk * blob.ChunkSize);
+        return kept.AsSpan().SequenceEqual(expected);
     }
 
-    private static void ReadExactly(SafeFileHandle file, Span<byte> target, long offset)
+    private async Task<byte[]?> ReadBackAsync(string swarm, BlobRef blob, int chunk, CancellationToken cancellationToken)
+    {
+        var found = new Awaited<byte[]>();
+        await using var subscription = await connection.SubscribeAsync(
+            topics.SwarmBlob(swarm, blob.Sha256, chunk), message => found.TrySet(message.Payload.ToArray()), cancellationToken);
+        return await found.WaitAsync(5 * timing.Idle, stamp.Time, cancellationToken);
+    }
+
+    private static void ReadExactly(DiskFile file, Span<byte> target, long offset)
     {
         for (var read = 0; read < target.Length;)
         {
-            var count = RandomAccess.Read(file, target[read..], offset + read);
+            var count = file.Read(offset + read, target[read..]);
             if (count == 0)
                 throw new EndOfStreamException("A blob's file is shorter than it was.");
             read += count;

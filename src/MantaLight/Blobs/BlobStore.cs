@@ -1,52 +1,50 @@
 using System.Buffers;
 using System.Security.Cryptography;
 using MantaLight.Protocol;
-using Microsoft.Win32.SafeHandles;
+using MantaLight.Storage;
 
 namespace MantaLight.Blobs;
 
-/// <summary>A node's blobs on disk: a file for each, named by its hash. A file under its name is whole; partial ones have other names.</summary>
-internal sealed class BlobStore
+/// <summary>A node's blobs on disk: a file for each, named by its hash. A file under its name is whole.</summary>
+internal sealed class BlobStore(IDisk disk)
 {
-    private readonly string folder;
-    private long partials;
+    private const string Folder = "blobs";
 
-    public BlobStore(string folder)
+    public bool Contains(string hash) => disk.Exists(NameOf(hash));
+
+    /// <summary>Deletes what was written before a moment and is not to be kept, and what the disk has spoiled; returns the hashes of the latter.</summary>
+    public IReadOnlyList<string> Sweep(DateTimeOffset before, IReadOnlySet<string> kept)
     {
-        this.folder = Directory.CreateDirectory(folder).FullName;
-        foreach (var left in Directory.EnumerateFiles(folder, "*.part"))
-            File.Delete(left);
-    }
-
-    public bool Contains(string hash) => File.Exists(PathOf(hash));
-
-    /// <summary>Deletes what was kept before a moment: at the start, what an earlier process has left.</summary>
-    public void Sweep(DateTimeOffset before)
-    {
-        foreach (var file in Directory.EnumerateFiles(folder))
+        var spoiled = new List<string>();
+        foreach (var file in disk.List(Folder))
         {
-            if (BlobRef.IsHash(Path.GetFileName(file)) && File.GetLastWriteTimeUtc(file) < before.UtcDateTime)
-                Delete(Path.GetFileName(file));
+            var hash = file.Name[(Folder.Length + 1)..];
+            if (!BlobRef.IsHash(hash))
+                continue;
+            var intact = IsIntact(hash);
+            if (!intact)
+                spoiled.Add(hash);
+            if (!intact || (file.Modified < before && !kept.Contains(hash)))
+                Delete(hash);
         }
+        return spoiled;
     }
 
     /// <summary>Writes out a value; hash and length are computed on the way.</summary>
+    /// <exception cref="IOException">The disk is full.</exception>
     public BlobRef Write(ReadOnlySequence<byte> content, int chunkSize, string format)
     {
-        var partial = NewPartial();
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        using (var file = File.OpenHandle(partial, FileMode.CreateNew, FileAccess.Write, preallocationSize: content.Length))
+        using var draft = disk.Create(Folder, content.Length);
+        long offset = 0;
+        foreach (var segment in content)
         {
-            long offset = 0;
-            foreach (var segment in content)
-            {
-                hash.AppendData(segment.Span);
-                RandomAccess.Write(file, segment.Span, offset);
-                offset += segment.Length;
-            }
+            hash.AppendData(segment.Span);
+            draft.Write(offset, segment.Span);
+            offset += segment.Length;
         }
         var sha256 = Convert.ToHexStringLower(hash.GetHashAndReset());
-        File.Move(partial, PathOf(sha256), overwrite: true);
+        draft.Keep(NameOf(sha256), durable: true);
         return new BlobRef
         {
             Sha256 = sha256,
@@ -58,48 +56,23 @@ internal sealed class BlobStore
     }
 
     /// <summary>Opens a blob for serving its chunks; null where it is not here.</summary>
-    public SafeFileHandle? TryOpen(string hash)
-    {
-        try
-        {
-            return File.OpenHandle(PathOf(hash));
-        }
-        catch (FileNotFoundException)
-        {
-            return null;
-        }
-    }
+    public DiskFile? TryOpen(string hash) => disk.Open(NameOf(hash));
 
-    /// <summary>Maps a blob into memory; dispose the result when done.</summary>
+    /// <summary>A blob as memory; dispose the result when done.</summary>
     /// <exception cref="BlobUnavailableException">It is not here.</exception>
-    public MappedBlob Map(BlobRef blob)
-    {
-        try
-        {
-            return new MappedBlob(PathOf(blob.Sha256), blob.Size);
-        }
-        catch (FileNotFoundException e)
-        {
-            throw new BlobUnavailableException($"Blob {blob.Sha256} is not in this node's store.", e);
-        }
-    }
+    public DiskMemory Map(BlobRef blob) => disk.Map(NameOf(blob.Sha256), blob.Size)
+        ?? throw new BlobUnavailableException($"Blob {blob.Sha256} is not in this node's store.");
 
     /// <summary>Begins a blob whose chunks come in any order.</summary>
-    public PartialBlob Begin(BlobRef blob) => new(blob, NewPartial(), PathOf(blob.Sha256));
+    public PartialBlob Begin(BlobRef blob) => new(blob, disk.Create(Folder, blob.Size), NameOf(blob.Sha256));
 
-    public void Delete(string hash)
+    public void Delete(string hash) => disk.Delete(NameOf(hash));
+
+    private bool IsIntact(string hash)
     {
-        try
-        {
-            File.Delete(PathOf(hash));
-        }
-        catch (IOException)
-        {
-            // Mapped by a reader, where the operating system minds: the next sweep takes it.
-        }
+        using var file = TryOpen(hash);
+        return file is not null && BlobHash.Of(file.Read, file.Length) == hash;
     }
 
-    private string NewPartial() => Path.Combine(folder, $"{Environment.ProcessId}-{Interlocked.Increment(ref partials)}.part");
-
-    private string PathOf(string hash) => Path.Combine(folder, hash);
+    private static string NameOf(string hash) => $"{Folder}/{hash}";
 }

@@ -1,32 +1,17 @@
 using System.Buffers;
 using System.Collections;
-using System.Security.Cryptography;
 using MantaLight.Protocol;
-using Microsoft.Win32.SafeHandles;
+using MantaLight.Storage;
 
 namespace MantaLight.Blobs;
 
 /// <summary>A blob under assembly. Chunks may come in any order and more than once; what does not fit is refused.</summary>
-internal sealed class PartialBlob : IDisposable
+internal sealed class PartialBlob(BlobRef blob, DiskDraft draft, string name) : IDisposable
 {
-    private readonly BlobRef blob;
-    private readonly string partial;
-    private readonly string final;
-    private readonly SafeFileHandle file;
-    private readonly BitArray have;
-
-    public PartialBlob(BlobRef blob, string partial, string final)
-    {
-        this.blob = blob;
-        this.partial = partial;
-        this.final = final;
-        Missing = blob.ChunkCount;
-        have = new BitArray(blob.ChunkCount);
-        file = File.OpenHandle(partial, FileMode.CreateNew, FileAccess.ReadWrite, preallocationSize: blob.Size);
-    }
+    private readonly BitArray have = new(blob.ChunkCount);
 
     /// <summary>How many chunks have not come yet.</summary>
-    public int Missing { get; private set; }
+    public int Missing { get; private set; } = blob.ChunkCount;
 
     public bool Has(int chunk) => have[chunk];
 
@@ -38,7 +23,7 @@ internal sealed class PartialBlob : IDisposable
         var offset = (long)chunk * blob.ChunkSize;
         foreach (var segment in bytes)
         {
-            RandomAccess.Write(file, segment.Span, offset);
+            draft.Write(offset, segment.Span);
             offset += segment.Length;
         }
         have[chunk] = true;
@@ -57,34 +42,13 @@ internal sealed class PartialBlob : IDisposable
     /// <summary>Checks the whole against its hash and gives it its name; false, with the hash that it has, where that is another.</summary>
     public bool TryComplete(out string found)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var buffer = ArrayPool<byte>.Shared.Rent(256 * 1024);
-        try
-        {
-            for (long offset = 0; offset < blob.Size;)
-            {
-                var read = RandomAccess.Read(file, buffer, offset);
-                if (read == 0)
-                    break;
-                hash.AppendData(buffer, 0, read);
-                offset += read;
-            }
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
-        found = Convert.ToHexStringLower(hash.GetHashAndReset());
+        found = BlobHash.Of(draft.Read, blob.Size);
         if (found != blob.Sha256)
             return false;
-        file.Dispose();
-        File.Move(partial, final, overwrite: true);
+        // Not flushed: it can be had again, and what a loss of power spoils is found by its hash at the next start.
+        draft.Keep(name, durable: false);
         return true;
     }
 
-    public void Dispose()
-    {
-        file.Dispose();
-        File.Delete(partial);
-    }
+    public void Dispose() => draft.Dispose();
 }

@@ -49,7 +49,7 @@ internal static class RoundFlow
             turn.Dirty = true;
             return true;
         }
-        return StartRound(turn, 1, null);
+        return StartRound(turn, turn.State.Round + 1, StartPoint.Request(turn.State.Definition));
     }
 
     /// <summary>Begins a round as the request says.</summary>
@@ -64,7 +64,7 @@ internal static class RoundFlow
             RoundBegan = turn.Now,
             FromAlias = request?.Alias,
             FromNodes = request?.Nodes,
-            Traffic = turn.State.Traffic with { AtRoundStart = round == 1 ? default : turn.State.Traffic.Total },
+            Traffic = turn.State.Traffic with { AtRoundStart = turn.State.Status == RunStatus.Starting ? default : turn.State.Traffic.Total },
         };
         RunEnd.ClearRetired(turn);
         var taking = request?.Alias is { } alias ? new SwarmGraph(turn.State.Definition).RoundFrom(alias) : default(ImmutableArray<string>?);
@@ -153,8 +153,18 @@ internal static class RoundFlow
             return false;
         if (state.Status == RunStatus.Starting)
             return StartRound(turn, 1, null);
+        // Summed up already: a run that had ended behind this round, and that is to go on.
+        if (state.History.LastOrDefault()?.Round == state.Round)
+        {
+            if (state.Round < state.Definition.Rounds.Maximum)
+                return StartRound(turn, state.Round + 1, new NextRequest { Alias = state.FromAlias, Nodes = state.FromNodes });
+            RunEnd.End(turn, RunStatus.Completed, $"all {state.Definition.Rounds.Maximum} rounds done");
+            return true;
+        }
         var request = state.Tasks.Values.SelectMany(t => t.Placed.Values).Select(a => a.Record?.Next).FirstOrDefault(next => next is not null);
         Close(turn, RoundSummaries.Of(state, request, turn.Now));
+        // What was asked for stays in the state also where the run ends, for one that goes on from its checkpoint.
+        turn.State = turn.State with { FromAlias = request?.Alias, FromNodes = request?.Nodes };
         switch (request)
         {
             case { Stop: true }:

@@ -45,9 +45,11 @@ internal static class RunEnd
     /// <summary>Has the chunks of replaced globals removed.</summary>
     public static void ClearRetired(Turn turn)
     {
-        foreach (var old in turn.State.Retiring.Where(b => !IsCommitted(turn.State, b)).DistinctBy(b => b.Sha256))
+        // What the definition starts with is kept, so that it can be started again.
+        var lasting = turn.State.Retiring.Where(b => StartPoint.Has(turn.State.Definition, b)).DistinctBy(b => b.Sha256);
+        foreach (var old in turn.State.Retiring.Except(lasting).Where(b => !IsCommitted(turn.State, b)).DistinctBy(b => b.Sha256))
             turn.Do(new CoordinatorAction.ClearBlob(old));
-        turn.State = turn.State with { Retiring = [] };
+        turn.State = turn.State with { Retiring = [.. lasting] };
     }
 
     // Two tags, or two versions, can have the same bytes and so the same chunks.

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Threading.Channels;
+using MantaLight.Concurrency;
 
 namespace MantaLight.Messaging;
 
@@ -20,7 +21,7 @@ internal sealed class SimulatedBrokerConnection : IBrokerConnection
     public SimulatedBrokerConnection(SimulatedBroker broker, ConnectionProfile profile)
     {
         (this.broker, this.profile) = (broker, profile);
-        loop = Task.Run(LoopAsync);
+        loop = Background.Run(LoopAsync);
     }
 
     public string ClientId => profile.ClientId;
@@ -124,7 +125,7 @@ internal sealed class SimulatedBrokerConnection : IBrokerConnection
     {
         if (Interlocked.Exchange(ref closed, 1) != 0)
             return;
-        await closing.CancelAsync();
+        await closing.CancelBesideAsync();
         leave();
         await reconnecting;
         leave();
@@ -162,7 +163,7 @@ internal sealed class SimulatedBrokerConnection : IBrokerConnection
 
     private async Task LoopAsync()
     {
-        await foreach (var action in inbox.Reader.ReadAllAsync())
+        await foreach (var action in inbox.Reader.EachAsync(CancellationToken.None))
         {
             try
             {

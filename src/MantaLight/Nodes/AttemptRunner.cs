@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Text.Json;
 using MantaLight.Blobs;
+using MantaLight.Concurrency;
 using MantaLight.Diagnostics;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
@@ -20,10 +21,12 @@ internal sealed record AttemptServices(
     BlobFetcher Fetcher,
     BlobPublisher Publisher,
     BlobClearer Clearer,
+    AttemptJournal Journal,
+    SwarmArchive Archive,
     Outbox Outbox,
     ILoggerFactory Loggers,
     TimeProvider Time,
-    SemaphoreSlim Slots);
+    AsyncGate Slots);
 
 /// <summary>Runs one attempt: an instance in a scope of its own, its effects staged, one record at the end.</summary>
 internal sealed class AttemptRunner(AttemptServices node, string swarm, ScheduleAttempt schedule)
@@ -44,8 +47,21 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
     /// <summary>Globals whose chunks the attempt has put on the broker.</summary>
     public ImmutableArray<BlobRef> Published { get; private set; } = [];
 
+    /// <summary>Notes a blob that an earlier process has made for this attempt.</summary>
+    public void Touch(BlobRef blob) => store.Touch(blob.Sha256);
+
     /// <summary>Runs to the end; never throws.</summary>
-    public async Task<TaskUpdate> RunAsync(Func<string?> cancelReason, CancellationToken cancellationToken)
+    public Task<TaskUpdate> RunAsync(Func<string?> cancelReason, CancellationToken cancellationToken) =>
+        RunAsync(ExecuteAsync, cancelReason, cancellationToken);
+
+    /// <summary>Ends what an earlier process had done: only the globals' chunks may not be on the broker yet; never throws.</summary>
+    public Task<TaskUpdate> FinishAsync(TaskCompleted record, Func<string?> cancelReason, CancellationToken cancellationToken)
+    {
+        Published = [];
+        return RunAsync(stop => PublishAsync(record, stop), cancelReason, cancellationToken);
+    }
+
+    private async Task<TaskUpdate> RunAsync(Func<CancellationToken, Task<TaskUpdate>> work, Func<string?> cancelReason, CancellationToken cancellationToken)
     {
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(Math.Clamp(schedule.TimeoutSeconds, 0, 7 * 86400)), node.Time);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
@@ -54,15 +70,8 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
         TaskUpdate outcome;
         try
         {
-            await node.Slots.WaitAsync(stop.Token);
-            try
-            {
-                outcome = await ExecuteAsync(stop.Token);
-            }
-            finally
-            {
-                node.Slots.Release();
-            }
+            using var place = await node.Slots.EnterAsync(stop.Token);
+            outcome = await work(stop.Token);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -95,7 +104,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
         {
             SwarmTask task;
             // A model's constructor may draw from a process-wide generator that another attempt has to itself.
-            using (await AttemptContext.RunAloneAsync(cancellationToken))
+            using (await node.Settings.Alone.EnterAsync(cancellationToken))
                 task = activator.Create(type);
             task.Attach(new AttemptEnvironment(
                 new World(new Globals(store), new Results(store), requests),
@@ -107,28 +116,31 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
         }
         cancellationToken.ThrowIfCancellationRequested();
         var seconds = node.Time.GetElapsedTime(began).TotalSeconds;
-        await PublishGlobalsAsync(cancellationToken);
         Log.AttemptCompleted(logger, schedule.Attempt, seconds);
         Telemetry.AttemptSeconds.Record(seconds, new KeyValuePair<string, object?>("alias", schedule.Alias));
-        return new TaskCompleted
+        var record = new TaskCompleted
         {
             Globals = store.StagedGlobals,
             Results = store.StagedResults,
             Next = Next(requests.Request),
             Seconds = Math.Round(seconds, 4),
         };
+        // Written down before anything of it is seen elsewhere: whatever dies from here on, it is not done again.
+        node.Journal.Write(swarm, schedule, (TaskCompleted)Fill(record));
+        return await PublishAsync(record, cancellationToken);
     }
 
-    private async Task PublishGlobalsAsync(CancellationToken cancellationToken)
+    private async Task<TaskUpdate> PublishAsync(TaskCompleted record, CancellationToken cancellationToken)
     {
-        foreach (var blob in store.StagedGlobals.Select(g => g.Content.Blob).OfType<BlobRef>().DistinctBy(b => b.Sha256))
+        foreach (var blob in record.Globals.Select(g => g.Content.Blob).OfType<BlobRef>().DistinctBy(b => b.Sha256))
         {
             Published = Published.Add(blob);
             await node.Publisher.PublishGlobalAsync(swarm, blob, cancellationToken);
         }
+        return record;
     }
 
-    private AttemptContext Context() => new(Report)
+    private AttemptContext Context() => new(Report, node.Settings.Alone)
     {
         Swarm = swarm,
         Round = schedule.Round,

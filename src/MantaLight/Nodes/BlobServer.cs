@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using MantaLight.Blobs;
+using MantaLight.Concurrency;
 using MantaLight.Diagnostics;
 using MantaLight.Protocol;
 using Microsoft.Extensions.Logging;
@@ -22,7 +23,7 @@ internal sealed class BlobServer : IAsyncDisposable
     {
         this.publisher = publisher;
         this.logger = logger;
-        serving = Task.Run(ServeAsync);
+        serving = Background.Run(ServeAsync);
     }
 
     public void Ask(BlobRequest request) => requests.Writer.TryWrite(request);
@@ -30,7 +31,7 @@ internal sealed class BlobServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         requests.Writer.TryComplete();
-        await stopping.CancelAsync();
+        await stopping.CancelBesideAsync();
         await serving;
         stopping.Dispose();
     }
@@ -39,7 +40,7 @@ internal sealed class BlobServer : IAsyncDisposable
     {
         try
         {
-            await foreach (var request in requests.Reader.ReadAllAsync(stopping.Token))
+            await foreach (var request in requests.Reader.EachAsync(stopping.Token))
             {
                 try
                 {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MantaLight.Concurrency;
 using MantaLight.Coordination;
 using MantaLight.Protocol;
 
@@ -34,7 +35,7 @@ internal sealed class Candidacy(SeatContext seats, string swarm, SwarmMemory mem
 
     public void Elect(ElectionEvent happening)
     {
-        (election, var actions) = ElectionMachine.Step(election, happening, seats.Time.GetUtcNow());
+        (election, var actions) = ElectionMachine.Step(election, happening, seats.Time.SteadyNow());
         foreach (var action in actions)
         {
             switch (action)
@@ -82,7 +83,7 @@ internal sealed class Candidacy(SeatContext seats, string swarm, SwarmMemory mem
         if (memory.State is { } state && state.Definition == book.Hash && !state.Status.IsFinal())
             return true;
         var timing = seats.Settings.Election;
-        return seats.Time.GetUtcNow() - memory.Since < (timing.MissedBeats * timing.Beat) + (election.Candidates.Count * timing.Rank);
+        return seats.Time.SteadyNow() - memory.Since < (timing.MissedBeats * timing.Beat) + (election.Candidates.Count * timing.Rank);
     }
 
     private void Retire()

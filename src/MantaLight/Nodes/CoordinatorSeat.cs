@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using MantaLight.Blobs;
+using MantaLight.Concurrency;
 using MantaLight.Coordination;
 using MantaLight.Diagnostics;
 using MantaLight.Messaging;
@@ -9,7 +11,8 @@ namespace MantaLight.Nodes;
 
 /// <summary>What a seat asks of the node it belongs to.</summary>
 internal sealed record SeatContext(
-    IBroker Broker, NodeSettings Settings, MessageStamp Stamp, ILogger Logger, TimeProvider Time, Action<NodeEvent> Post, Action<Task> Supervise);
+    IBroker Broker, NodeSettings Settings, MessageStamp Stamp, BlobStore Store, BlobFetcher Fetcher,
+    ILogger Logger, TimeProvider Time, Action<NodeEvent> Post, Action<Task> Supervise);
 
 /// <summary>
 /// The coordinator connection of one swarm, from opening it to the goodbye, and the loop of the coordinator that acts on
@@ -39,7 +42,7 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
     {
         this.context = context;
         this.swarm = swarm;
-        running = Task.Run(RunAsync);
+        running = Background.Run(RunAsync);
     }
 
     /// <summary>Asks for something; what is asked is done in order.</summary>
@@ -57,7 +60,7 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
         if (goodbye)
             stopping.CancelAfter(GoodbyePatience + TimeSpan.FromSeconds(2));
         else
-            await stopping.CancelAsync();
+            await stopping.CancelBesideAsync();
         await running;
         stopping.Dispose();
     }
@@ -103,7 +106,7 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
 
     private async Task ObeyAsync(IBrokerConnection connection, Topics topics)
     {
-        await foreach (var command in commands.ReadAllAsync(stopping.Token))
+        await foreach (var command in commands.EachAsync(stopping.Token))
         {
             if (retired && command is not SeatCommand.Goodbye)
                 continue;

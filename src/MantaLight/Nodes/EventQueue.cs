@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
+using MantaLight.Concurrency;
 using MantaLight.Diagnostics;
 
 namespace MantaLight.Nodes;
@@ -31,9 +32,9 @@ internal sealed class EventQueue<T>(int capacity)
     /// <summary>Nothing more is taken; what waits can still be read.</summary>
     public void Complete() => channel.Writer.TryComplete();
 
-    public async IAsyncEnumerable<T> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<T> EachAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await foreach (var (item, counted) in channel.Reader.ReadAllAsync(cancellationToken))
+        await foreach (var (item, counted) in channel.Reader.EachAsync(cancellationToken))
         {
             if (counted)
                 Interlocked.Decrement(ref waiting);

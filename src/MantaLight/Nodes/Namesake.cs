@@ -1,3 +1,4 @@
+using MantaLight.Concurrency;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
 
@@ -13,37 +14,25 @@ internal static class Namesake
         var topics = settings.Topics;
         await using var connection = await broker.ConnectAsync(
             new ConnectionProfile { ClientId = $"{topics.Cluster}.{settings.Id}.{stamp.Incarnation}", Reconnect = false }, cancellationToken);
-        var retained = new TaskCompletionSource<Presence>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var answered = new TaskCompletionSource<Presence>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var retained = new Awaited<Presence>();
+        var answered = new Awaited<Presence>();
         var asked = false;
         await using var subscription = await connection.SubscribeAsync(topics.Presence(settings.Id), message =>
         {
             if (ProtocolJson.Read<Presence>(message.Payload, out _) is not { } presence)
                 return;
-            if (!retained.TrySetResult(presence) && Volatile.Read(ref asked) && presence.Status == NodeStatus.Online && presence.Incarnation != stamp.Incarnation)
-                answered.TrySetResult(presence);
+            if (!retained.TrySet(presence) && Volatile.Read(ref asked) && presence.Status == NodeStatus.Online && presence.Incarnation != stamp.Incarnation)
+                answered.TrySet(presence);
         }, cancellationToken);
-        var found = await WaitAsync(retained.Task, settings.Election.ReadBack, stamp.Time, cancellationToken);
+        var found = await retained.WaitAsync(settings.Election.ReadBack, stamp.Time, cancellationToken);
         if (found is not { Status: NodeStatus.Online })
             return;
         Volatile.Write(ref asked, true);
         await connection.PublishAsync(new OutboundMessage(topics.Inbox(settings.Id), ProtocolJson.Write(stamp.Stamp(new AreYouThere()))), cancellationToken);
-        if (await WaitAsync(answered.Task, settings.NamesakePatience, stamp.Time, cancellationToken) is { } live)
+        if (await answered.WaitAsync(settings.NamesakePatience, stamp.Time, cancellationToken) is { } live)
         {
             throw new NodeIdTakenException(
                 $"The node id '{settings.Id}' is in use in cluster '{settings.Cluster}' by a process that started at {live.Started:u} on {live.Resources.Platform}. Choose another with --id, or stop that one.");
-        }
-    }
-
-    private static async Task<Presence?> WaitAsync(Task<Presence> task, TimeSpan patience, TimeProvider time, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await task.WaitAsync(patience, time, cancellationToken);
-        }
-        catch (TimeoutException)
-        {
-            return null;
         }
     }
 }

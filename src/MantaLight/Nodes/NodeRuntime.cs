@@ -1,9 +1,11 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using MantaLight.Blobs;
+using MantaLight.Concurrency;
 using MantaLight.Diagnostics;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
+using MantaLight.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace MantaLight.Nodes;
@@ -15,7 +17,6 @@ namespace MantaLight.Nodes;
 public sealed class NodeRuntime
 {
     private const int QueueCapacity = 16_384;
-    private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan WillDelay = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
@@ -44,7 +45,7 @@ public sealed class NodeRuntime
         this.time = time;
         logger = loggers.CreateLogger("MantaLight.Nodes.Node");
         topics = settings.Topics;
-        stamp = new MessageStamp(settings.Id, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), time);
+        stamp = new MessageStamp(settings.Id, settings.Incarnation ?? Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), time);
     }
 
     /// <summary>Completes when the node is subscribed and its presence is published; fails when it cannot start.</summary>
@@ -86,9 +87,12 @@ public sealed class NodeRuntime
 
     private async Task ServeAsync(IBrokerConnection connection, Presence presence, CancellationToken cancellationToken)
     {
-        var store = new BlobStore(Path.Combine(settings.StateFolder, "blobs"));
-        // What a crash left is served for a day to those who still need it.
-        store.Sweep(time.GetUtcNow() - TimeSpan.FromDays(1));
+        var disk = settings.Disk ?? new FileDisk(settings.StateFolder);
+        var store = new BlobStore(disk);
+        await using var archive = new SwarmArchive(disk, logger);
+        var remembered = archive.Load();
+        Sweep(store, remembered);
+        var journal = new AttemptJournal(disk, logger);
         var timing = new BlobTiming();
         var inbox = new ChunkInbox();
         await using var fetcher = new BlobFetcher(connection, topics, stamp, store, inbox, timing);
@@ -96,12 +100,13 @@ public sealed class NodeRuntime
         await using var clearer = new BlobClearer(connection, topics, logger, time);
         await using var server = new BlobServer(publisher, logger);
         await using var outbox = new Outbox(connection, stamp, logger);
-        using var slots = new SemaphoreSlim(settings.Concurrency);
+        var slots = new AsyncGate(settings.Concurrency);
         var supervisor = new Supervisor(logger);
         var loop = new NodeLoop(
-            new AttemptServices(settings, topics, services, connection, store, fetcher, publisher, clearer, outbox, loggers, time, slots),
-            new SeatContext(broker, settings, stamp, logger, time, events.Post, supervisor.Watch),
+            new AttemptServices(settings, topics, services, connection, store, fetcher, publisher, clearer, journal, archive, outbox, loggers, time, slots),
+            new SeatContext(broker, settings, stamp, store, fetcher, logger, time, events.Post, supervisor.Watch),
             presence, inbox, server);
+        loop.Restore(remembered, journal.Load(store));
         var subscriptions = new List<IAsyncDisposable>();
         using var watch = connection.Watch(status => events.Post(new NodeEvent.ConnectionChanged(status)));
         try
@@ -113,8 +118,8 @@ public sealed class NodeRuntime
             Log.NodeOnline(logger, settings.Id, settings.Cluster, broker.Description,
                 string.Join(", ", presence.Datasets.Select(d => d.Name)), string.Join(", ", presence.Modules));
             online.TrySetResult();
-            await using var ticks = time.CreateTimer(_ => events.Offer(new NodeEvent.Tick()), null, TickInterval, TickInterval);
-            await loop.RunAsync(events.ReadAllAsync(cancellationToken), cancellationToken);
+            await using var ticks = time.CreateTimer(_ => events.Offer(new NodeEvent.Tick()), null, settings.Tick, settings.Tick);
+            await loop.RunAsync(events.EachAsync(cancellationToken), cancellationToken);
         }
         finally
         {
@@ -127,6 +132,14 @@ public sealed class NodeRuntime
             await outbox.DrainAsync(Patience, time);
             await SayGoodbyeAsync(connection, presence);
         }
+    }
+
+    /// <summary>What a crash left is served for a day to those who still need it; committed globals are kept for as long as they are that.</summary>
+    private void Sweep(BlobStore store, ImmutableArray<RememberedSwarm> remembered)
+    {
+        var committed = remembered.SelectMany(r => r.State?.Globals ?? []).Select(g => g.Content.Blob?.Sha256).OfType<string>().ToHashSet(StringComparer.Ordinal);
+        foreach (var hash in store.Sweep(time.GetUtcNow() - TimeSpan.FromDays(1), committed))
+            Log.BlobSpoiled(logger, hash);
     }
 
     private IEnumerable<string> Filters() =>

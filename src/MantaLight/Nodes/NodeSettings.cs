@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using MantaLight.Concurrency;
 using MantaLight.Coordination;
 using MantaLight.Protocol;
+using MantaLight.Storage;
 using MantaLight.Tasks;
 
 namespace MantaLight.Nodes;
@@ -43,6 +45,19 @@ public sealed record NodeSettings
     /// <summary>How long an owner of the id is given to answer before a new process takes it.</summary>
     /// <value>5 seconds.</value>
     public TimeSpan NamesakePatience { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How often the node looks at the clock.</summary>
+    /// <value>0.1 seconds.</value>
+    internal TimeSpan Tick { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Where the node keeps what must survive it; absent for <see cref="StateFolder"/>.</summary>
+    internal IDisk? Disk { get; init; }
+
+    /// <summary>The name of the next start, different from all others; absent for a random one.</summary>
+    internal string? Incarnation { get; init; }
+
+    /// <summary>What is to run alone shares this: one for the process.</summary>
+    internal AsyncGate Alone { get; init; } = AttemptContext.ProcessGate;
 
     internal Topics Topics => new(Cluster);
 }

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using MantaLight.Concurrency;
 using MantaLight.Diagnostics;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
@@ -28,7 +29,7 @@ internal sealed class Outbox : IAsyncDisposable
         this.connection = connection;
         this.stamp = stamp;
         this.logger = logger;
-        sending = Task.Run(SendAsync);
+        sending = Background.Run(SendAsync);
     }
 
     public void Send(string topic, ControlMessage message, Delivery delivery = Delivery.AtLeastOnce, bool retain = false) =>
@@ -38,16 +39,16 @@ internal sealed class Outbox : IAsyncDisposable
     public async Task DrainAsync(TimeSpan patience, TimeProvider time)
     {
         queue.Writer.TryComplete();
-        await sending.WaitAsync(patience, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await sending.EndsWithinAsync(patience, time);
         // After this nothing is sent: the goodbye is the last word.
-        await stopping.CancelAsync();
+        await stopping.CancelBesideAsync();
         await sending;
     }
 
     public async ValueTask DisposeAsync()
     {
         queue.Writer.TryComplete();
-        await stopping.CancelAsync();
+        await stopping.CancelBesideAsync();
         await sending;
         stopping.Dispose();
     }
@@ -56,7 +57,7 @@ internal sealed class Outbox : IAsyncDisposable
     {
         try
         {
-            await foreach (var message in queue.Reader.ReadAllAsync(stopping.Token))
+            await foreach (var message in queue.Reader.EachAsync(stopping.Token))
             {
                 try
                 {

@@ -1,3 +1,4 @@
+using MantaLight.Concurrency;
 using MantaLight.Diagnostics;
 using Microsoft.Extensions.Logging;
 
@@ -13,7 +14,7 @@ internal sealed class Supervisor(ILogger logger)
     {
         lock (gate)
             work.Add(task);
-        task.ContinueWith(Ended, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        _ = SeeOutAsync(task);
     }
 
     /// <summary>Waits for what is under way, for at most 12 seconds.</summary>
@@ -22,11 +23,13 @@ internal sealed class Supervisor(ILogger logger)
         Task[] left;
         lock (gate)
             left = [.. work];
-        await Task.WhenAll(left).WaitAsync(TimeSpan.FromSeconds(12), time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(left).EndsWithinAsync(TimeSpan.FromSeconds(12), time);
     }
 
-    private void Ended(Task task)
+    /// <summary>Never fails: whatever the task ends with is told here.</summary>
+    private async Task SeeOutAsync(Task task)
     {
+        await task.ConfigureAwait(Background.Quietly);
         lock (gate)
             work.Remove(task);
         if (task.Exception is { } failure)

@@ -1,16 +1,19 @@
 using System.Text.Json;
+using MantaLight.Concurrency;
 
 namespace MantaLight.Tasks;
 
 /// <summary>Which attempt is running.</summary>
 public sealed class AttemptContext
 {
-    // One for the whole process, as torch's default random generator is.
-    private static readonly SemaphoreSlim Alone = new(1, 1);
+    /// <summary>One for the whole process, as torch's default random generator is.</summary>
+    internal static readonly AsyncGate ProcessGate = new(1);
 
     private readonly Action<TaskProgress> report;
+    private readonly AsyncGate alone;
 
-    internal AttemptContext(Action<TaskProgress> report) => this.report = report;
+    internal AttemptContext(Action<TaskProgress> report, AsyncGate? alone = null) =>
+        (this.report, this.alone) = (report, alone ?? ProcessGate);
 
     /// <summary>The swarm's id.</summary>
     public required string Swarm { get; init; }
@@ -56,22 +59,7 @@ public sealed class AttemptContext
     /// is disposed. For work that draws from a generator of the whole process (dropout in torch) and must still repeat
     /// bit for bit.
     /// </summary>
-    public static async Task<IDisposable> RunAloneAsync(CancellationToken cancellationToken)
-    {
-        await Alone.WaitAsync(cancellationToken);
-        return new Release();
-    }
-
-    private sealed class Release : IDisposable
-    {
-        private int released;
-
-        public void Dispose()
-        {
-            if (Interlocked.Exchange(ref released, 1) == 0)
-                Alone.Release();
-        }
-    }
+    public Task<IDisposable> RunAloneAsync(CancellationToken cancellationToken) => alone.EnterAsync(cancellationToken);
 }
 
 /// <summary>How far an attempt is.</summary>

@@ -48,6 +48,26 @@ public sealed partial class SourceTests
     public void No_source_blocks_on_a_task_or_hides_one(string pattern, string because) =>
         Assert.Empty(Hits("src", new Regex(pattern)).Select(h => $"{h} ({because})"));
 
+    // Whole swarms run in virtual time on one thread only where the core never leaves the scheduler that it was started on,
+    // and never asks the wall clock what to do.
+    [Theory]
+    [InlineData(@"\bTask\.Run\b", "use Background.Run")]
+    [InlineData(@"\.ReadAllAsync\b", "use EachAsync")]
+    [InlineData(@"\bSemaphoreSlim\b", "use AsyncGate")]
+    [InlineData(@"\.CancelAsync\(\)", "use CancelBesideAsync")]
+    [InlineData(@"ConfigureAwait\((false|ConfigureAwaitOptions)", "use Background.Quietly")]
+    [InlineData(@"\.ContinueWith\b", "await it")]
+    public void The_core_does_not_leave_its_scheduler(string pattern, string because) =>
+        Assert.Empty(Hits("src/MantaLight", new Regex(pattern)).Select(h => $"{h} ({because})"));
+
+    [Fact]
+    public void The_core_decides_by_steady_time_and_tells_people_the_wall_clock()
+    {
+        string[] told = ["ControlMessage.cs", "NodeRuntime.cs", "AttemptRunner.cs"];
+
+        Assert.DoesNotContain(Hits("src/MantaLight", new Regex(@"\bGetUtcNow\b")), h => !told.Any(h.Contains));
+    }
+
     [Fact]
     public void Text_checks_see_code_but_not_comments_and_strings()
     {

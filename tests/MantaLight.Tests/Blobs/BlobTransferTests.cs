@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using MantaLight.Blobs;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
+using MantaLight.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MantaLight.Tests.Blobs;
@@ -85,11 +86,11 @@ public sealed class BlobTransferTests : IAsyncLifetime
     {
         var (_, blob) = producer.Write(5000);
         var wrong = blob with { Sha256 = new string('0', 64) };
-        File.Copy(Path.Combine(folder, "producer", blob.Sha256), Path.Combine(folder, "producer", wrong.Sha256));
+        File.Copy(Path.Combine(folder, "producer", "blobs", blob.Sha256), Path.Combine(folder, "producer", "blobs", wrong.Sha256));
         var error = await Assert.ThrowsAsync<BlobUnavailableException>(() => consumer.Fetcher.FetchResultAsync("producer", wrong, CancellationToken.None));
         Assert.Contains("has the hash", error.Message, StringComparison.Ordinal);
         Assert.False(consumer.Store.Contains(wrong.Sha256));
-        Assert.Empty(Directory.EnumerateFiles(Path.Combine(folder, "consumer"), "*.part"));
+        Assert.Empty(Directory.EnumerateFiles(Path.Combine(folder, "consumer"), "*.part", SearchOption.AllDirectories));
     }
 
     [Fact]
@@ -130,6 +131,7 @@ public sealed class BlobTransferTests : IAsyncLifetime
     {
         var (_, blob) = producer.Write(5000);
         Directory.Delete(Path.Combine(folder, "consumer"), recursive: true);
+        await File.WriteAllTextAsync(Path.Combine(folder, "consumer"), "no folder");
         var error = await Assert.ThrowsAsync<BlobUnavailableException>(() => consumer.Fetcher.FetchResultAsync("producer", blob, CancellationToken.None));
         Assert.Contains("cannot be kept in this node's store", error.Message, StringComparison.Ordinal);
     }
@@ -148,8 +150,8 @@ public sealed class BlobTransferTests : IAsyncLifetime
     {
         var (_, old) = producer.Write(5000);
         var (_, young) = producer.Write(6000);
-        File.SetLastWriteTimeUtc(Path.Combine(folder, "producer", old.Sha256), DateTime.UnixEpoch);
-        producer.Store.Sweep(DateTimeOffset.UnixEpoch + TimeSpan.FromDays(1));
+        File.SetLastWriteTimeUtc(Path.Combine(folder, "producer", "blobs", old.Sha256), DateTime.UnixEpoch);
+        producer.Store.Sweep(DateTimeOffset.UnixEpoch + TimeSpan.FromDays(1), new HashSet<string>());
         Assert.Equal((false, true), (producer.Store.Contains(old.Sha256), producer.Store.Contains(young.Sha256)));
     }
 
@@ -176,7 +178,7 @@ public sealed class BlobTransferTests : IAsyncLifetime
         var (bytes, blob) = producer.Write((60 * ChunkSize) + 5);
         await producer.Publisher.PublishGlobalAsync("s", blob, CancellationToken.None);
         await producer.DisposeAsync();
-        await consumer.Fetcher.FetchGlobalAsync("s", blob, CancellationToken.None);
+        await consumer.Fetcher.FetchGlobalAsync("s", blob, peer: null, CancellationToken.None);
         Assert.Equal(bytes, consumer.Read(blob));
     }
 
@@ -188,7 +190,7 @@ public sealed class BlobTransferTests : IAsyncLifetime
         await using var two = await Peer.StartAsync("two", plain, topics, folder);
         var (bytes, blob) = one.Write(50 * ChunkSize);
         await one.Publisher.PublishGlobalAsync("s", blob, CancellationToken.None);
-        await two.Fetcher.FetchGlobalAsync("s", blob, CancellationToken.None);
+        await two.Fetcher.FetchGlobalAsync("s", blob, peer: null, CancellationToken.None);
         Assert.Equal(bytes, two.Read(blob));
     }
 
@@ -198,7 +200,7 @@ public sealed class BlobTransferTests : IAsyncLifetime
         var (_, blob) = producer.Write(10 * ChunkSize);
         await producer.Publisher.PublishGlobalAsync("s", blob, CancellationToken.None);
         await producer.Connection.PublishAsync(new OutboundMessage(topics.SwarmBlob("s", blob.Sha256, 4), ReadOnlyMemory<byte>.Empty, retain: true), CancellationToken.None);
-        var error = await Assert.ThrowsAsync<BlobUnavailableException>(() => consumer.Fetcher.FetchGlobalAsync("s", blob, CancellationToken.None));
+        var error = await Assert.ThrowsAsync<BlobUnavailableException>(() => consumer.Fetcher.FetchGlobalAsync("s", blob, peer: null, CancellationToken.None));
         Assert.Contains("1 of 10 chunks", error.Message, StringComparison.Ordinal);
     }
 
@@ -247,7 +249,7 @@ public sealed class BlobTransferTests : IAsyncLifetime
         {
             var connection = await broker.ConnectAsync(new ConnectionProfile { ClientId = id }, CancellationToken.None);
             var stamp = new MessageStamp(id, id, TimeProvider.System);
-            var store = new BlobStore(Path.Combine(folder, id));
+            var store = new BlobStore(new FileDisk(Path.Combine(folder, id)));
             var inbox = new ChunkInbox();
             var peer = new Peer
             {

@@ -15,7 +15,7 @@ public sealed class EventQueueTests
         Assert.False(queue.Offer("wire 3"));
         queue.Post("own 2");
         queue.Complete();
-        Assert.Equal(["wire 1", "own 1", "wire 2", "own 2"], await queue.ReadAllAsync(CancellationToken.None).ToArrayAsync());
+        Assert.Equal(["wire 1", "own 1", "wire 2", "own 2"], await queue.EachAsync(CancellationToken.None).ToArrayAsync());
     }
 
     [Fact]
@@ -24,7 +24,7 @@ public sealed class EventQueueTests
         var queue = new EventQueue<int>(1);
         Assert.True(queue.Offer(1));
         Assert.False(queue.Offer(2));
-        await using var reading = queue.ReadAllAsync(CancellationToken.None).GetAsyncEnumerator();
+        await using var reading = queue.EachAsync(CancellationToken.None).GetAsyncEnumerator();
         Assert.True(await reading.MoveNextAsync());
         Assert.True(queue.Offer(3));
     }

@@ -1,10 +1,10 @@
 using System.Buffers;
 using System.IO.MemoryMappedFiles;
 
-namespace MantaLight.Blobs;
+namespace MantaLight.Storage;
 
-/// <summary>A blob's file as memory: read where it lies in the page cache, never copied to the managed heap.</summary>
-internal sealed unsafe class MappedBlob : IDisposable
+/// <summary>A file as memory: read where it lies in the page cache, never copied to the managed heap.</summary>
+internal sealed unsafe class MappedFile : DiskMemory
 {
     private const int SegmentSize = 1 << 30;
 
@@ -12,10 +12,10 @@ internal sealed unsafe class MappedBlob : IDisposable
     private readonly MemoryMappedViewAccessor view;
     private bool disposed;
 
-    public MappedBlob(string path, long size)
+    public MappedFile(string path, long size)
     {
         if (new FileInfo(path) is { Exists: true } info && info.Length != size)
-            throw new MalformedDataException($"The blob {Path.GetFileName(path)} has {info.Length} bytes where {size} are expected.");
+            throw new MalformedDataException($"The file {Path.GetFileName(path)} has {info.Length} bytes where {size} are expected.");
         file = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
         view = file.CreateViewAccessor(0, size, MemoryMappedFileAccess.Read);
         byte* start = null;
@@ -23,9 +23,9 @@ internal sealed unsafe class MappedBlob : IDisposable
         Content = Sequence(start + view.PointerOffset, size);
     }
 
-    public ReadOnlySequence<byte> Content { get; }
+    public override ReadOnlySequence<byte> Content { get; }
 
-    public void Dispose()
+    public override void Dispose()
     {
         if (disposed)
             return;

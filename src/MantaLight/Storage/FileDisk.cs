@@ -1,0 +1,141 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace MantaLight.Storage;
+
+/// <summary>A folder of the machine's file system.</summary>
+internal sealed class FileDisk : IDisk
+{
+    private const string Partial = ".part";
+
+    private readonly string root;
+    private long partials;
+
+    /// <summary>Takes the folder; what a crash left unfinished in it is removed.</summary>
+    public FileDisk(string folder)
+    {
+        root = Directory.CreateDirectory(folder).FullName;
+        foreach (var left in Directory.EnumerateFiles(root, $"*{Partial}", SearchOption.AllDirectories))
+            File.Delete(left);
+    }
+
+    public bool Exists(string name) => File.Exists(PathOf(name));
+
+    public IReadOnlyList<DiskEntry> List(string folder)
+    {
+        var place = new DirectoryInfo(PathOf(folder));
+        if (!place.Exists)
+            return [];
+        return [.. place.EnumerateFiles()
+            .Where(file => file.Extension != Partial)
+            .Select(file => new DiskEntry($"{folder}/{file.Name}", file.LastWriteTimeUtc))
+            .OrderBy(file => file.Name, StringComparer.Ordinal)];
+    }
+
+    public byte[]? Read(string name, int maximum)
+    {
+        try
+        {
+            var file = new FileInfo(PathOf(name));
+            return file.Exists && file.Length <= maximum ? File.ReadAllBytes(file.FullName) : null;
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    public void Write(string name, ReadOnlySpan<byte> content)
+    {
+        using var draft = Create(Folder(name), content.Length);
+        draft.Write(0, content);
+        draft.Keep(name, durable: true);
+    }
+
+    public void Delete(string name)
+    {
+        try
+        {
+            File.Delete(PathOf(name));
+        }
+        catch (IOException)
+        {
+            // Mapped by a reader, where the operating system minds: the next sweep takes it.
+        }
+    }
+
+    public DiskDraft Create(string folder, long size)
+    {
+        Directory.CreateDirectory(PathOf(folder));
+        var partial = PathOf($"{folder}/{Environment.ProcessId}-{Interlocked.Increment(ref partials)}{Partial}");
+        return new Draft(this, partial, size);
+    }
+
+    public DiskFile? Open(string name)
+    {
+        try
+        {
+            return new Reader(File.OpenHandle(PathOf(name)));
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    public DiskMemory? Map(string name, long size)
+    {
+        try
+        {
+            return new MappedFile(PathOf(name), size);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    private string PathOf(string name) => Path.Combine(root, name);
+
+    private static string Folder(string name) => Path.GetDirectoryName(name) ?? "";
+
+    private sealed class Draft : DiskDraft
+    {
+        private readonly FileDisk disk;
+        private readonly string partial;
+        private readonly SafeFileHandle file;
+
+        public Draft(FileDisk disk, string partial, long size)
+        {
+            this.disk = disk;
+            this.partial = partial;
+            file = File.OpenHandle(partial, FileMode.CreateNew, FileAccess.ReadWrite, preallocationSize: size);
+        }
+
+        public override void Write(long offset, ReadOnlySpan<byte> bytes) => RandomAccess.Write(file, bytes, offset);
+
+        public override int Read(long offset, Span<byte> bytes) => RandomAccess.Read(file, bytes, offset);
+
+        public override void Keep(string name, bool durable)
+        {
+            if (durable)
+                RandomAccess.FlushToDisk(file);
+            file.Dispose();
+            File.Move(partial, disk.PathOf(name), overwrite: true);
+        }
+
+        public override void Dispose()
+        {
+            file.Dispose();
+            File.Delete(partial);
+        }
+    }
+
+    private sealed class Reader(SafeFileHandle file) : DiskFile
+    {
+        public override long Length => RandomAccess.GetLength(file);
+
+        public override int Read(long offset, Span<byte> bytes) => RandomAccess.Read(file, bytes, offset);
+
+        public override void Dispose() => file.Dispose();
+    }
+}

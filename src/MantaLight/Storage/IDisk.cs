@@ -1,0 +1,75 @@
+using System.Buffers;
+
+namespace MantaLight.Storage;
+
+/// <summary>
+/// A node's folder. Names are relative and have at most one folder (<c>blobs/…</c>). What has been written under its name is
+/// there whole after a crash at any moment, or not at all.
+/// </summary>
+internal interface IDisk
+{
+    bool Exists(string name);
+
+    /// <summary>The files of a folder, in ordinal order; none where there is no such folder.</summary>
+    IReadOnlyList<DiskEntry> List(string folder);
+
+    /// <summary>A small file; null where it is not there, or is longer than <paramref name="maximum"/>.</summary>
+    byte[]? Read(string name, int maximum);
+
+    /// <summary>Writes a small file under its name: written aside, flushed to the disk, renamed.</summary>
+    /// <exception cref="IOException">The disk is full, or does not answer.</exception>
+    void Write(string name, ReadOnlySpan<byte> content);
+
+    void Delete(string name);
+
+    /// <summary>Begins a file that has no name yet; it is gone unless it is kept.</summary>
+    /// <exception cref="IOException">The disk is full, or does not answer.</exception>
+    DiskDraft Create(string folder, long size);
+
+    /// <summary>Opens a file for reading; null where it is not there.</summary>
+    DiskFile? Open(string name);
+
+    /// <summary>A file as memory; null where it is not there.</summary>
+    /// <exception cref="MalformedDataException">It has another size.</exception>
+    DiskMemory? Map(string name, long size);
+}
+
+/// <summary>A file that is there.</summary>
+/// <param name="Name">With its folder.</param>
+/// <param name="Modified">When it was last written.</param>
+internal readonly record struct DiskEntry(string Name, DateTimeOffset Modified);
+
+/// <summary>A file under way. Disposing it without keeping it removes it.</summary>
+internal abstract class DiskDraft : IDisposable
+{
+    public abstract void Write(long offset, ReadOnlySpan<byte> bytes);
+
+    /// <summary>Reads back; returns how many bytes.</summary>
+    public abstract int Read(long offset, Span<byte> bytes);
+
+    /// <summary>Gives it its name, in place of what had it.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="durable">Whether it is flushed to the disk first, so that it survives the loss of power too.</param>
+    public abstract void Keep(string name, bool durable);
+
+    public abstract void Dispose();
+}
+
+/// <summary>A file open for reading.</summary>
+internal abstract class DiskFile : IDisposable
+{
+    public abstract long Length { get; }
+
+    /// <summary>Reads; returns how many bytes.</summary>
+    public abstract int Read(long offset, Span<byte> bytes);
+
+    public abstract void Dispose();
+}
+
+/// <summary>A file as memory, for as long as it is not disposed.</summary>
+internal abstract class DiskMemory : IDisposable
+{
+    public abstract ReadOnlySequence<byte> Content { get; }
+
+    public abstract void Dispose();
+}
