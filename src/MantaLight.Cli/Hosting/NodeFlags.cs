@@ -16,6 +16,7 @@ internal sealed record NodeFlags
     public string? StateFolder { get; init; }
     public TelemetryExport? Telemetry { get; init; }
     public bool Gpu { get; init; }
+    public string? HoldFile { get; init; }
 
     /// <summary>Whether the end of standard input means to stop.</summary>
     public bool UntilInputEnds { get; init; }
@@ -30,6 +31,7 @@ internal sealed record NodeFlags
         options.StateFolder = StateFolder ?? options.StateFolder;
         options.Telemetry = Telemetry ?? options.Telemetry;
         options.Gpu |= Gpu;
+        options.HoldFile = HoldFile ?? options.HoldFile;
         foreach (var dataset in Datasets)
         {
             var equals = dataset.IndexOf('=', StringComparison.Ordinal);

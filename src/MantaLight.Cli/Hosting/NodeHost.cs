@@ -86,8 +86,8 @@ internal static class NodeHost
 
     private static void Copy(NodeOptions from, NodeOptions to)
     {
-        (to.Id, to.Cluster, to.Broker, to.Concurrency, to.StateFolder, to.Gpu, to.Telemetry) =
-            (from.Id, from.Cluster, from.Broker, from.Concurrency, from.StateFolder, from.Gpu, from.Telemetry);
+        (to.Id, to.Cluster, to.Broker, to.Concurrency, to.StateFolder, to.Gpu, to.Telemetry, to.HoldFile) =
+            (from.Id, from.Cluster, from.Broker, from.Concurrency, from.StateFolder, from.Gpu, from.Telemetry, from.HoldFile);
         foreach (var (name, path) in from.Datasets)
             to.Datasets[name] = path;
         foreach (var module in from.Modules)
