@@ -21,7 +21,7 @@ internal static class ExitCodes
     /// <summary>The code for an error that was raised on purpose.</summary>
     public static int Of(MantaLightException error) => error switch
     {
-        InvalidSwarmException or InvalidSettingException or ModuleException => Usage,
+        InvalidSwarmException or InvalidSettingException or ModuleException or CheckpointException => Usage,
         DatasetException or BrokerUnreachableException or BrokerRefusedException or BrokerConnectionLostException
             or NodeIdTakenException => Environment,
         _ => Failure,

@@ -55,6 +55,20 @@ public sealed class NodeOptions
     /// <summary>Whether tasks may use a GPU here.</summary>
     public bool Gpu { get; set; }
 
+    /// <summary>The folder where this process keeps checkpoints of the cluster's swarms.</summary>
+    /// <value>Null: none are kept.</value>
+    public string? Checkpoints { get; set; }
+
+    /// <summary>Every how many rounds a checkpoint is written; at least 1.</summary>
+    /// <value>1.</value>
+    [Range(1, 1_000_000)]
+    public int CheckpointEvery { get; set; } = 1;
+
+    /// <summary>How many checkpoints of a swarm are kept, the newest ones; at least 1.</summary>
+    /// <value>Null: all.</value>
+    [Range(1, 1_000_000)]
+    public int? KeepCheckpoints { get; set; }
+
     /// <summary>Where metrics and traces go.</summary>
     /// <value><see cref="TelemetryExport.None"/>.</value>
     public TelemetryExport Telemetry { get; set; }

@@ -22,6 +22,7 @@ internal sealed class SwarmNodeService(
 
     private readonly CancellationTokenSource stopping = new();
     private Task running = Task.CompletedTask;
+    private NodeCheckpoints? checkpoints;
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -30,6 +31,7 @@ internal sealed class SwarmNodeService(
         var runtime = new NodeRuntime(Settings(options.Value), broker, services, loggers, time);
         running = Task.Run(() => runtime.RunAsync(stopping.Token), CancellationToken.None);
         await runtime.Online.WaitAsync(cancellationToken);
+        checkpoints = await NodeCheckpoints.StartAsync(options.Value, broker, loggers, time, cancellationToken);
         _ = running.ContinueWith(_ => lifetime.StopApplication(), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
     }
 
@@ -48,6 +50,8 @@ internal sealed class SwarmNodeService(
 
     public async ValueTask DisposeAsync()
     {
+        if (checkpoints is not null)
+            await checkpoints.DisposeAsync();
         await stopping.CancelAsync();
         await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         stopping.Dispose();

@@ -21,8 +21,9 @@ internal static class SwarmControlCommand
 
     /// <summary>Lets a swarm go on.</summary>
     public static Command Resume(CliConsole console) => Create(
-        console, "resume", "Let a paused swarm go on.", SwarmAction.Resume,
-        possible: s => s.Status is RunStatus.Paused or RunStatus.Starting, done: (_, s) => s.Status != RunStatus.Paused);
+        console, "resume", "Let a paused swarm go on, or one that was stopped or has failed, from its last commit.", SwarmAction.Resume,
+        possible: s => s.Status is RunStatus.Paused or RunStatus.Starting || s.Status.CanGoOn(),
+        done: (before, s) => before.Status.IsFinal() ? s.Start > before.Start : s.Status != RunStatus.Paused);
 
     /// <summary>Ends a swarm.</summary>
     public static Command Stop(CliConsole console) => Create(

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using MantaLight.Checkpoints;
+using MantaLight.Cli.Checkpoints;
 using MantaLight.Cli.Modules;
 using MantaLight.Cli.Swarms;
 using MantaLight.Cli.Watching;
@@ -19,19 +21,22 @@ internal static class SwarmDeployCommand
         var set = BrokerFlags.Set();
         var broker = BrokerFlags.Broker();
         var cluster = BrokerFlags.Cluster();
+        var resume = CheckpointFlags.ResumeFrom();
         var wait = new Option<bool>("--wait") { Description = "Watches until the swarm has ended; the exit code says whether it completed." };
-        var command = new Command("deploy", "Check a definition and publish it: that starts the swarm.") { source, id, set, wait, broker, cluster }.WithExamples(
+        var command = new Command("deploy", "Check a definition and publish it: that starts the swarm.") { source, id, set, resume, wait, broker, cluster }.WithExamples(
             "mantalight swarm deploy examples/Mnist",
-            "mantalight swarm deploy examples/Mnist/swarm.json --id trial_7 --set hyperparameters.lr=0.02 --wait");
+            "mantalight swarm deploy examples/Mnist/swarm.json --id trial_7 --set hyperparameters.lr=0.02 --wait",
+            "mantalight swarm deploy examples/Mnist --resume-from temp/checkpoints/mnist-round-7.safetensors");
         command.SetAction(async (parsed, cancellationToken) =>
         {
             // All checks that need no broker come before one is asked for.
             var found = SwarmSource.Find(parsed.GetValue(source)!);
             var definition = await found.ReadAsync(new DefinitionChanges([.. parsed.GetValue(set) ?? []]), cancellationToken);
             await CheckTasksAsync(console, found, definition, cancellationToken);
+            var checkpoint = parsed.GetValue(resume) is { } file ? await ResumeFile.ReadAsync(file, definition, console, cancellationToken) : null;
             await using var client = await SwarmClient.ConnectAsync(
                 BrokerFlags.Parse(parsed.GetValue(broker)!), parsed.GetValue(cluster)!, TimeProvider.System, cancellationToken);
-            return await DeployAsync(console, client, definition, parsed.GetValue(id) ?? definition.Name, parsed.GetValue(wait), cancellationToken);
+            return await DeployAsync(console, client, definition, checkpoint, parsed.GetValue(id) ?? definition.Name, parsed.GetValue(wait), cancellationToken);
         });
         return command;
     }
@@ -46,13 +51,18 @@ internal static class SwarmDeployCommand
     }
 
     private static async Task<int> DeployAsync(
-        CliConsole console, SwarmClient client, SwarmDefinition definition, string swarm, bool wait, CancellationToken cancellationToken)
+        CliConsole console, SwarmClient client, SwarmDefinition definition, Checkpoint? checkpoint, string swarm, bool wait, CancellationToken cancellationToken)
     {
         var nodes = await client.NodesAsync(cancellationToken);
         if (nodes.Count > 0)
             PresenceCheck.Check(definition, nodes);
-        var hash = SwarmJson.HashOf(definition);
         var earlier = await client.StateAsync(swarm, cancellationToken);
+        if (checkpoint is not null)
+        {
+            ResumeFile.RequireEnded(earlier, client, checkpoint);
+            definition = await ResumeFile.PublishAsync(checkpoint, definition, client, swarm, cancellationToken);
+        }
+        var hash = SwarmJson.HashOf(definition);
         var view = new RunView(swarm, state => state.Definition == hash && state.Start >= (earlier?.Definition == hash && !earlier.Status.IsFinal() ? earlier.Start : (earlier?.Start ?? 0) + 1));
         await using var watcher = await SwarmWatcher.StartAsync(client, view, TimeProvider.System, cancellationToken);
         await client.DefineAsync(swarm, SwarmJson.Write(definition), cancellationToken);

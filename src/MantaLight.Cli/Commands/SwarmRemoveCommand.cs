@@ -1,5 +1,8 @@
+using System.Buffers;
 using System.CommandLine;
+using MantaLight.Messaging;
 using MantaLight.Protocol;
+using MantaLight.Swarms;
 
 namespace MantaLight.Cli.Commands;
 
@@ -20,6 +23,9 @@ internal static class SwarmRemoveCommand
             if (definition is null && state is null or { Status: RunStatus.Removed })
                 throw new InvalidSettingException($"There is no swarm '{swarm}' in cluster '{client.Topics.Cluster}' on {client.Broker}. See `mantalight swarm list`.");
             await client.DefineAsync(swarm, ReadOnlyMemory<byte>.Empty, cancellationToken);
+            // What a checkpoint had put there for it: whoever has not begun does not know of it.
+            if (definition is { } known && StartOf(known) is { } start)
+                await client.ClearStartAsync(swarm, start, cancellationToken);
             if (state is null)
             {
                 console.Out.WriteLine($"Removed: {swarm}; no node had started it.");
@@ -33,5 +39,17 @@ internal static class SwarmRemoveCommand
             console.Out.WriteLine($"Removed: {swarm}");
             return ExitCodes.Success;
         }).WithExamples("mantalight swarm remove mnist");
+    }
+
+    private static StartDefinition? StartOf(BrokerMessage definition)
+    {
+        try
+        {
+            return SwarmJson.Parse(definition.Payload.ToArray()).Start;
+        }
+        catch (InvalidSwarmException)
+        {
+            return null;
+        }
     }
 }

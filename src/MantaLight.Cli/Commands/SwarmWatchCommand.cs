@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MantaLight.Cli.Checkpoints;
 using MantaLight.Cli.Watching;
 using MantaLight.Protocol;
 
@@ -11,15 +12,18 @@ internal static class SwarmWatchCommand
     public static Command Create(CliConsole console)
     {
         var id = BrokerFlags.SwarmId();
-        return SwarmCommand.OnBroker("watch", "Watch a swarm until it has ended; the exit code says whether it completed.", [id], async (parsed, client, cancellationToken) =>
+        var checkpoints = new CheckpointFlags();
+        Symbol[] symbols = [id, checkpoints.Folder, checkpoints.Every, checkpoints.Keep];
+        return SwarmCommand.OnBroker("watch", "Watch a swarm until it has ended; the exit code says whether it completed.", symbols, async (parsed, client, cancellationToken) =>
         {
             var swarm = parsed.GetValue(id)!;
             if (await client.StateAsync(swarm, cancellationToken) is null && await client.DefinitionAsync(swarm, cancellationToken) is null)
                 throw await SwarmShowCommand.MissingAsync(client, swarm, cancellationToken);
             var view = new RunView(swarm);
             await using var watcher = await SwarmWatcher.StartAsync(client, view, TimeProvider.System, cancellationToken);
+            await using var kept = await CheckpointWatch.StartAsync(checkpoints.Of(parsed), client, watcher, swarm, console, cancellationToken);
             return await ShowAsync(console, watcher, view, cancellationToken);
-        }).WithExamples("mantalight swarm watch mnist");
+        }).WithExamples("mantalight swarm watch mnist", "mantalight swarm watch mnist --checkpoints temp/checkpoints --checkpoint-every 5 --keep-checkpoints 3");
     }
 
     /// <summary>Shows a run to its end.</summary>

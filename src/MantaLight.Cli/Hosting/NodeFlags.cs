@@ -14,6 +14,9 @@ internal sealed record NodeFlags
     public int? Concurrency { get; init; }
     public ImmutableArray<string> Tags { get; init; } = [];
     public string? StateFolder { get; init; }
+    public string? Checkpoints { get; init; }
+    public int? CheckpointEvery { get; init; }
+    public int? KeepCheckpoints { get; init; }
     public TelemetryExport? Telemetry { get; init; }
     public bool Gpu { get; init; }
     public string? HoldFile { get; init; }
@@ -29,6 +32,9 @@ internal sealed record NodeFlags
         options.Broker = Broker ?? options.Broker;
         options.Concurrency = Concurrency ?? options.Concurrency;
         options.StateFolder = StateFolder ?? options.StateFolder;
+        options.Checkpoints = Checkpoints ?? options.Checkpoints;
+        options.CheckpointEvery = CheckpointEvery ?? options.CheckpointEvery;
+        options.KeepCheckpoints = KeepCheckpoints ?? options.KeepCheckpoints;
         options.Telemetry = Telemetry ?? options.Telemetry;
         options.Gpu |= Gpu;
         options.HoldFile = HoldFile ?? options.HoldFile;

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MantaLight.Checkpoints;
 using MantaLight.Cli.Data;
 using MantaLight.Cli.Swarms;
 
@@ -39,6 +40,12 @@ internal sealed record RunSettings
 
     /// <summary>The folder of the nodes' data; null for the usual one.</summary>
     public string? Data { get; init; }
+
+    /// <summary>Where checkpoints go; null for nowhere.</summary>
+    public CheckpointOptions? Checkpoints { get; init; }
+
+    /// <summary>The checkpoint to go on from; null to begin at the beginning.</summary>
+    public string? ResumeFrom { get; init; }
 
     /// <summary>Whether the nodes' logs are shown.</summary>
     public bool Verbose { get; init; }

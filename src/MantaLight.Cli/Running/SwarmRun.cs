@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Reflection;
 
 using MantaLight.Broker;
+using MantaLight.Cli.Checkpoints;
 using MantaLight.Cli.Modules;
 using MantaLight.Cli.Swarms;
 using MantaLight.Cli.Watching;
@@ -62,6 +63,7 @@ internal sealed class SwarmRun(RunSettings settings, CliConsole console, ILogger
             ?? throw new ModuleException($"The module {definition.Module} is neither in the project beside {source.DefinitionFile} nor a .dll there. Put the definition into the module's project folder.");
         var module = ModuleFile.Load(file, definition);
         SwarmValidator.Check(definition, new TaskCatalog([module]));
+        var checkpoint = settings.ResumeFrom is { } from ? await ResumeFile.ReadAsync(from, definition, console, cancellationToken) : null;
         var data = await RunData.EnsureAsync(settings, definition, console, cancellationToken);
 
         using var folder = new TemporaryFolder();
@@ -73,6 +75,8 @@ internal sealed class SwarmRun(RunSettings settings, CliConsole console, ILogger
         await using var group = Group(nodes, module, file, uri);
         console.Out.WriteLine($"Starting {settings.Nodes} {(settings.Processes ? "processes" : "nodes")} on {client.Broker}");
         await group.StartAsync(client, cancellationToken);
+        if (checkpoint is not null)
+            definition = await ResumeFile.PublishAsync(checkpoint, definition, client, SwarmId, cancellationToken);
         return await DeployAndWatchAsync(client, group, cancellationToken);
     }
 
@@ -91,8 +95,9 @@ internal sealed class SwarmRun(RunSettings settings, CliConsole console, ILogger
             if (last)
                 watcher.GiveUp(what);
             else
-                watcher.Note(what);
+                watcher.Note(new Happening.Trouble(what));
         });
+        await using var checkpoints = await CheckpointWatch.StartAsync(settings.Checkpoints, client, watcher, SwarmId, console, cancellationToken);
         await client.DefineAsync(SwarmId, SwarmJson.Write(definition!), cancellationToken);
         if (earlier is not null && earlier.Definition == hash && earlier.Status != RunStatus.Removed)
             await client.ControlAsync(SwarmId, SwarmAction.Start, cancellationToken);

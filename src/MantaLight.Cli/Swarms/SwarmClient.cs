@@ -1,8 +1,10 @@
 using System.Security.Cryptography;
 using System.Threading.Channels;
+using MantaLight.Checkpoints;
 using MantaLight.Messaging;
 using MantaLight.Mqtt;
 using MantaLight.Protocol;
+using MantaLight.Swarms;
 
 namespace MantaLight.Cli.Swarms;
 
@@ -16,10 +18,12 @@ internal sealed class SwarmClient : IAsyncDisposable
 
     private readonly IBrokerConnection connection;
     private readonly MessageStamp stamp;
+    private readonly TimeProvider time;
 
     private SwarmClient(IBrokerConnection connection, Topics topics, string broker, string name, TimeProvider time)
     {
         this.connection = connection;
+        this.time = time;
         Topics = topics;
         Broker = broker;
         stamp = new MessageStamp(name, name, time);
@@ -104,6 +108,18 @@ internal sealed class SwarmClient : IAsyncDisposable
     /// <summary>Asks a swarm's coordinator for something.</summary>
     public ValueTask ControlAsync(string swarm, SwarmAction action, CancellationToken cancellationToken) => connection.PublishAsync(
         new OutboundMessage(Topics.Control(swarm), ProtocolJson.Write(stamp.Stamp(new SwarmControl { Action = action }))), cancellationToken);
+
+    /// <summary>Puts a checkpoint's globals on the broker, for a run to begin with.</summary>
+    public Task<StartDefinition> PublishStartAsync(string swarm, Checkpoint checkpoint, CancellationToken cancellationToken) =>
+        CheckpointStart.PublishAsync(connection, Topics.Cluster, swarm, checkpoint, time, cancellationToken);
+
+    /// <summary>Removes what <see cref="PublishStartAsync"/> has put there.</summary>
+    public Task ClearStartAsync(string swarm, StartDefinition start, CancellationToken cancellationToken) =>
+        CheckpointStart.ClearAsync(connection, Topics.Cluster, swarm, start, time, cancellationToken);
+
+    /// <summary>Keeps checkpoints of a swarm until the result is disposed, which must come before this client is.</summary>
+    public Task<CheckpointKeeper> KeepCheckpointsAsync(string swarm, CheckpointOptions options, Action<CheckpointNews> tell, CancellationToken cancellationToken) =>
+        CheckpointKeeper.StartAsync(connection, Topics.Cluster, swarm, options, tell, time, cancellationToken);
 
     /// <summary>Subscribes; the handler must not block.</summary>
     public Task<IAsyncDisposable> SubscribeAsync(string filter, Action<BrokerMessage> handler, CancellationToken cancellationToken) =>

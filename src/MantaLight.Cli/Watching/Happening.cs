@@ -23,6 +23,9 @@ internal abstract record Happening
     /// <summary>Something that is not as it should be.</summary>
     public sealed record Trouble(string Text) : Happening;
 
+    /// <summary>A round is kept in a file.</summary>
+    public sealed record CheckpointWritten(int Round, string Path) : Happening;
+
     /// <summary>The swarm has been waiting for a while.</summary>
     public sealed record Waiting(string Reason) : Happening;
 

@@ -15,6 +15,7 @@ internal static class PlainLines
         Happening.TaskChanged task => [TaskLine(task)],
         Happening.RoundFinished { Round: var round } => RoundLines(round),
         Happening.Trouble trouble => [$"Trouble: {Texts.Line(trouble.Text)}"],
+        Happening.CheckpointWritten checkpoint => [string.Create(CultureInfo.InvariantCulture, $"Checkpoint of round {checkpoint.Round}: {checkpoint.Path}")],
         Happening.Waiting waiting => [$"Waiting: {Texts.Line(waiting.Reason)}"],
         Happening.StatusChanged status => [StatusLine(status, swarm)],
         _ => [],

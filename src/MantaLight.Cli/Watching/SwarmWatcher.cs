@@ -44,10 +44,10 @@ internal sealed class SwarmWatcher : IAsyncDisposable
     }
 
     /// <summary>Has something said that did not come from the swarm.</summary>
-    public void Note(string text) => inputs.Writer.TryWrite(new Input(null, text, Over: false));
+    public void Note(Happening happening) => inputs.Writer.TryWrite(new Input(null, happening, Over: false));
 
     /// <summary>Ends the watch, because nobody is left who could go on.</summary>
-    public void GiveUp(string text) => inputs.Writer.TryWrite(new Input(null, text, Over: true));
+    public void GiveUp(string text) => inputs.Writer.TryWrite(new Input(null, new Happening.Trouble(text), Over: true));
 
     /// <summary>Shows the run until it has ended.</summary>
     /// <returns>True; false where it was given up.</returns>
@@ -61,8 +61,8 @@ internal sealed class SwarmWatcher : IAsyncDisposable
             while (inputs.Reader.TryRead(out var input))
             {
                 over |= input.Over;
-                if (input.Text is { } text)
-                    happened.Add(new Happening.Trouble(text));
+                if (input.Happening is { } happening)
+                    happened.Add(happening);
                 if (input.Message is { } message)
                     happened.AddRange(view.Apply(message, time.GetUtcNow()));
             }
@@ -93,5 +93,5 @@ internal sealed class SwarmWatcher : IAsyncDisposable
         inputs.Writer.TryWrite(new Input(message, null, Over: false));
     }
 
-    private readonly record struct Input(ControlMessage? Message, string? Text, bool Over);
+    private readonly record struct Input(ControlMessage? Message, Happening? Happening, bool Over);
 }

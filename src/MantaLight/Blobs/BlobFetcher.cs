@@ -21,8 +21,9 @@ internal sealed class BlobFetcher(
     private readonly CancellationTokenSource stopping = new();
     private int disposed;
 
-    public Task FetchGlobalAsync(string swarm, BlobRef blob, CancellationToken cancellationToken) =>
-        FetchAsync(blob, stop => ReadRetainedAsync(swarm, blob, stop), cancellationToken);
+    /// <summary>Brings a global from the broker; what the broker does not have, from a peer that may.</summary>
+    public Task FetchGlobalAsync(string swarm, BlobRef blob, string? peer, CancellationToken cancellationToken) =>
+        FetchAsync(blob, stop => ReadRetainedAsync(swarm, blob, peer == stamp.Node ? null : peer, stop), cancellationToken);
 
     public Task FetchResultAsync(string producer, BlobRef blob, CancellationToken cancellationToken) =>
         FetchAsync(blob, stop => PullAsync(producer, blob, stop), cancellationToken);
@@ -62,7 +63,7 @@ internal sealed class BlobFetcher(
         }
     }
 
-    private async Task ReadRetainedAsync(string swarm, BlobRef blob, CancellationToken cancellationToken)
+    private async Task ReadRetainedAsync(string swarm, BlobRef blob, string? peer, CancellationToken cancellationToken)
     {
         using var partial = store.Begin(blob);
         var parent = topics.SwarmBlobs(swarm, blob.Sha256);
@@ -97,6 +98,8 @@ internal sealed class BlobFetcher(
             }
             if (partial.Missing < before)
                 deadline = stamp.Time.SteadyNow() + timing.GiveUp;
+            else if (peer is not null && await TryPullAsync(peer, blob, partial, cancellationToken))
+                break;
             else if (stamp.Time.SteadyNow() >= deadline)
                 throw new BlobUnavailableException($"{partial.Missing} of {blob.ChunkCount} chunks of global {blob.Sha256} of swarm '{swarm}' are not retained at the broker.");
         }
@@ -110,6 +113,19 @@ internal sealed class BlobFetcher(
         {
             while (chunks.TryRead(out var arrival))
                 partial.Add(arrival.Chunk, arrival.Bytes);
+        }
+    }
+
+    private async Task<bool> TryPullAsync(string peer, BlobRef blob, PartialBlob partial, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await PullAsync(peer, blob, partial, cancellationToken);
+            return true;
+        }
+        catch (BlobUnavailableException)
+        {
+            return false;
         }
     }
 

@@ -23,6 +23,17 @@ internal sealed class BlobPublisher(IBrokerConnection connection, Topics topics,
         }
     }
 
+    /// <summary>Whether the broker has the chunks of a global that this node need not have: the last one, or all where it is not proven.</summary>
+    public async Task<bool> IsOnBrokerAsync(string swarm, BlobRef blob, CancellationToken cancellationToken)
+    {
+        for (var chunk = connection.Limits.ReplaysRetainedByWildcard ? blob.ChunkCount - 1 : 0; chunk < blob.ChunkCount; chunk++)
+        {
+            if (await ReadBackAsync(swarm, blob, chunk, cancellationToken) is not { } kept || kept.Length != blob.LengthOf(chunk))
+                return false;
+        }
+        return true;
+    }
+
     /// <summary>Removes a global's chunks from the broker.</summary>
     public static async Task ClearGlobalAsync(IBrokerConnection connection, Topics topics, TimeProvider time, string swarm, BlobRef blob, CancellationToken cancellationToken)
     {
@@ -97,14 +108,19 @@ internal sealed class BlobPublisher(IBrokerConnection connection, Topics topics,
 
     private async Task<bool> IsKeptAsync(string swarm, BlobRef blob, DiskFile file, int chunk, CancellationToken cancellationToken)
     {
-        var found = new Awaited<byte[]>();
-        await using var subscription = await connection.SubscribeAsync(
-            topics.SwarmBlob(swarm, blob.Sha256, chunk), message => found.TrySet(message.Payload.ToArray()), cancellationToken);
-        if (await found.WaitAsync(5 * timing.Idle, stamp.Time, cancellationToken) is not { } kept)
+        if (await ReadBackAsync(swarm, blob, chunk, cancellationToken) is not { } kept)
             return false;
         var expected = new byte[blob.LengthOf(chunk)];
         ReadExactly(file, expected, (long)chunk * blob.ChunkSize);
         return kept.AsSpan().SequenceEqual(expected);
+    }
+
+    private async Task<byte[]?> ReadBackAsync(string swarm, BlobRef blob, int chunk, CancellationToken cancellationToken)
+    {
+        var found = new Awaited<byte[]>();
+        await using var subscription = await connection.SubscribeAsync(
+            topics.SwarmBlob(swarm, blob.Sha256, chunk), message => found.TrySet(message.Payload.ToArray()), cancellationToken);
+        return await found.WaitAsync(5 * timing.Idle, stamp.Time, cancellationToken);
     }
 
     private static void ReadExactly(DiskFile file, Span<byte> target, long offset)

@@ -12,8 +12,8 @@ internal sealed class BlobStore(IDisk disk)
 
     public bool Contains(string hash) => disk.Exists(NameOf(hash));
 
-    /// <summary>Deletes what was kept before a moment, and what the disk has spoiled; returns the hashes of the latter.</summary>
-    public IReadOnlyList<string> Sweep(DateTimeOffset before)
+    /// <summary>Deletes what was written before a moment and is not to be kept, and what the disk has spoiled; returns the hashes of the latter.</summary>
+    public IReadOnlyList<string> Sweep(DateTimeOffset before, IReadOnlySet<string> kept)
     {
         var spoiled = new List<string>();
         foreach (var file in disk.List(Folder))
@@ -24,7 +24,7 @@ internal sealed class BlobStore(IDisk disk)
             var intact = IsIntact(hash);
             if (!intact)
                 spoiled.Add(hash);
-            if (!intact || file.Modified < before)
+            if (!intact || (file.Modified < before && !kept.Contains(hash)))
                 Delete(hash);
         }
         return spoiled;

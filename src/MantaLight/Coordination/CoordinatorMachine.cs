@@ -41,20 +41,25 @@ internal static class CoordinatorMachine
     /// <summary>The first step: begins a new run, or goes on with one that a predecessor has left.</summary>
     /// <param name="fresh">The run as it is when it begins.</param>
     /// <param name="retained">The state that stands on the broker: this run's, another run's, or none.</param>
+    /// <param name="goesOn">Whether it goes on with the retained state's run, or with a new run from where that had ended.</param>
     /// <param name="members">The nodes' presence.</param>
     /// <param name="now">The time.</param>
     public static (CoordinatorState State, IReadOnlyList<CoordinatorAction> Actions) Begin(
-        CoordinatorState fresh, SwarmState? retained, IEnumerable<Presence> members, DateTimeOffset now)
+        CoordinatorState fresh, SwarmState? retained, bool goesOn, IEnumerable<Presence> members, DateTimeOffset now)
     {
         var turn = new Turn(fresh with { Began = now, RoundBegan = now }, now);
         foreach (var presence in members)
             MemberSeen(turn, presence);
-        if (retained is not null && retained.Run == fresh.Run.ToString())
+        if (goesOn && retained is not null)
         {
             Takeover.GoOn(turn, retained);
+            // The pointers follow the state, and are repaired from it.
+            foreach (var entry in turn.State.EffectiveGlobals())
+                turn.Do(new CoordinatorAction.PublishGlobal(entry));
         }
         else
         {
+            turn.State = StartPoint.Of(turn.State);
             var entries = turn.State.EffectiveGlobals();
             foreach (var stale in (retained?.Globals ?? []).Where(old => entries.All(e => e.Tag != old.Tag)))
                 turn.Do(new CoordinatorAction.ClearGlobal(stale.Tag));

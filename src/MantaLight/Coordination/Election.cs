@@ -87,6 +87,9 @@ internal abstract record ElectionEvent
     /// <summary>A claim on the node connection; released when its holder has said goodbye.</summary>
     public sealed record ClaimSeen(Claim Claim, bool Released = false) : ElectionEvent;
 
+    /// <summary>A term that somebody has acted in, from a committed state: every later one is higher.</summary>
+    public sealed record TermSeen(long Term) : ElectionEvent;
+
     /// <summary>A sign of life.</summary>
     public sealed record BeatSeen(Claim Claim) : ElectionEvent;
 

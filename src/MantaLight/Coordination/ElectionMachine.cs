@@ -17,6 +17,7 @@ internal static class ElectionMachine
             ElectionEvent.Wanted e => WantedChanged(state, e.Value, now),
             ElectionEvent.Candidates e => (state with { Candidates = e.Nodes }, []),
             ElectionEvent.ClaimSeen e => ClaimSeen(state, e.Claim, e.Released, now),
+            ElectionEvent.TermSeen e => (state with { HighestTerm = Math.Max(state.HighestTerm, e.Term) }, []),
             ElectionEvent.BeatSeen e => BeatSeen(state, e.Claim, now),
             ElectionEvent.LostSeen e => LostSeen(state, e, now),
             ElectionEvent.NodeConnection e => NodeConnection(state, e.Connected, now),
@@ -96,6 +97,9 @@ internal static class ElectionMachine
     {
         switch (state.Role)
         {
+            // Replayed messages may overtake the broker's answer to the subscription.
+            case ElectionRole.Connecting:
+                return (state with { HighestTerm = Math.Max(state.HighestTerm, claim.Term) }, []);
             case ElectionRole.Reading:
                 state = state with { HighestTerm = Math.Max(state.HighestTerm, claim.Term) };
                 return Announce(state, now);

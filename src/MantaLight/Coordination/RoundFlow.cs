@@ -91,7 +91,7 @@ internal static class RoundFlow
             turn.Dirty = true;
             return true;
         }
-        return StartRound(turn, 1, null);
+        return StartRound(turn, turn.State.Round + 1, StartPoint.Request(turn.State.Definition));
     }
 
     private static bool StartRound(Turn turn, int round, NextRequest? request)
@@ -104,7 +104,7 @@ internal static class RoundFlow
             RoundBegan = turn.Now,
             FromAlias = request?.Alias,
             FromNodes = request?.Nodes,
-            Traffic = turn.State.Traffic with { AtRoundStart = round == 1 ? default : turn.State.Traffic.Total },
+            Traffic = turn.State.Traffic with { AtRoundStart = turn.State.Status == RunStatus.Starting ? default : turn.State.Traffic.Total },
         };
         ClearRetired(turn);
         var taking = request?.Alias is { } alias ? new SwarmGraph(turn.State.Definition).RoundFrom(alias) : default(ImmutableArray<string>?);
@@ -191,9 +191,11 @@ internal static class RoundFlow
 
     private static void ClearRetired(Turn turn)
     {
-        foreach (var old in turn.State.Retiring.Where(b => !IsCommitted(turn.State, b)).DistinctBy(b => b.Sha256))
+        // What the definition starts with is kept, so that it can be started again.
+        var lasting = turn.State.Retiring.Where(b => StartPoint.Has(turn.State.Definition, b)).DistinctBy(b => b.Sha256);
+        foreach (var old in turn.State.Retiring.Except(lasting).Where(b => !IsCommitted(turn.State, b)).DistinctBy(b => b.Sha256))
             turn.Do(new CoordinatorAction.ClearBlob(old));
-        turn.State = turn.State with { Retiring = [] };
+        turn.State = turn.State with { Retiring = [.. lasting] };
     }
 
     // Two tags, or two versions, can have the same bytes and so the same chunks.
@@ -207,9 +209,18 @@ internal static class RoundFlow
             return false;
         if (state.Status == RunStatus.Starting)
             return StartRound(turn, 1, null);
+        // Summed up already: a run that had ended behind this round, and that is to go on.
+        if (state.History.LastOrDefault()?.Round == state.Round)
+        {
+            if (state.Round < state.Definition.Rounds.Maximum)
+                return StartRound(turn, state.Round + 1, new NextRequest { Alias = state.FromAlias, Nodes = state.FromNodes });
+            End(turn, RunStatus.Completed, $"all {state.Definition.Rounds.Maximum} rounds done");
+            return true;
+        }
         var request = state.Tasks.Values.SelectMany(t => t.Placed.Values).Select(a => a.Record?.Next).FirstOrDefault(next => next is not null);
         var summary = RoundSummaries.Of(state, request, turn.Now);
-        turn.State = state with { History = [.. state.History.Append(summary).TakeLast(SwarmState.MaximumHistory)] };
+        // What was asked for stays in the state also where the run ends, for one that goes on from its checkpoint.
+        turn.State = state with { History = [.. state.History.Append(summary).TakeLast(SwarmState.MaximumHistory)], FromAlias = request?.Alias, FromNodes = request?.Nodes };
         turn.Dirty = true;
         switch (request)
         {

@@ -16,11 +16,11 @@ internal static class Takeover
         var total = new Flow(retained.BytesUp, retained.BytesDown);
         state = state with
         {
-            Status = retained.Status != RunStatus.Paused ? retained.Status : retained.Round == 0 ? RunStatus.Starting : RunStatus.Running,
+            // A paused run, or one that had ended and whose owner wants it to go on, is in neither condition of those two.
+            Status = retained.Round == (state.Definition.Start?.Round ?? 0) ? RunStatus.Starting : RunStatus.Running,
             Paused = retained.Status == RunStatus.Paused,
             TookOver = turn.Now,
             Retiring = retained.Retiring,
-            Reason = retained.Reason,
             Round = retained.Round,
             SetUp = retained.Round > 0,
             FromAlias = retained.FromAlias,

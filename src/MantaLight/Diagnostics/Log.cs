@@ -64,4 +64,22 @@ internal static partial class Log
 
     [LoggerMessage(400, LogLevel.Warning, "Blob {Hash} on this node's disk is not what its hash says; it is dropped")]
     public static partial void BlobSpoiled(ILogger logger, string hash);
+
+    [LoggerMessage(401, LogLevel.Warning, "Journal entry {Name} on this node's disk is spoiled, or its blobs are gone; it is dropped")]
+    public static partial void JournalSpoiled(ILogger logger, string name);
+
+    [LoggerMessage(402, LogLevel.Warning, "Attempt {Attempt} could not be written to the journal and would be done again after a crash: {Problem}")]
+    public static partial void JournalFailed(ILogger logger, string attempt, string problem);
+
+    [LoggerMessage(403, LogLevel.Warning, "This node's own copy {Name} is spoiled; it is dropped")]
+    public static partial void ArchiveSpoiled(ILogger logger, string name);
+
+    [LoggerMessage(404, LogLevel.Warning, "This node's own copy {Name} could not be written: {Problem}")]
+    public static partial void ArchiveFailed(ILogger logger, string name, string problem);
+
+    [LoggerMessage(406, LogLevel.Warning, "Swarm {Swarm}: global {Hash} cannot be put back on the broker yet: {Problem}")]
+    public static partial void RepairFailed(ILogger logger, string swarm, string hash, string problem);
+
+    [LoggerMessage(405, LogLevel.Warning, "Swarm {Swarm}: the broker has lost {What}; it is published again from this node's own copy")]
+    public static partial void PublishedAgain(ILogger logger, string swarm, string what);
 }

@@ -42,3 +42,6 @@ public sealed class NodeIdTakenException(string message, Exception? inner = null
 
 /// <summary>A setting is missing or out of its range.</summary>
 public sealed class InvalidSettingException(string message, Exception? inner = null) : MantaLightException(message, inner);
+
+/// <summary>A checkpoint's file cannot be written or read, or is not one that a run can go on from.</summary>
+public sealed class CheckpointException(string message, Exception? inner = null) : MantaLightException(message, inner);

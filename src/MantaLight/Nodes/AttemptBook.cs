@@ -19,6 +19,9 @@ internal sealed class NodeAttempt(ScheduleAttempt schedule, AttemptRunner runner
     /// <summary>The record or the error; null while it runs.</summary>
     public TaskUpdate? Outcome { get; set; }
 
+    /// <summary>Whether chunks of its globals may not be on the broker: an earlier process had made them, or the broker lost them.</summary>
+    public bool IsUnpublished { get; set; }
+
     public DateTimeOffset LastSent { get; set; }
 
     public string? CancelReason { get; private set; }

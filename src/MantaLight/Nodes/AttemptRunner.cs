@@ -21,6 +21,8 @@ internal sealed record AttemptServices(
     BlobFetcher Fetcher,
     BlobPublisher Publisher,
     BlobClearer Clearer,
+    AttemptJournal Journal,
+    SwarmArchive Archive,
     Outbox Outbox,
     ILoggerFactory Loggers,
     TimeProvider Time,
@@ -45,8 +47,21 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
     /// <summary>Globals whose chunks the attempt has put on the broker.</summary>
     public ImmutableArray<BlobRef> Published { get; private set; } = [];
 
+    /// <summary>Notes a blob that an earlier process has made for this attempt.</summary>
+    public void Touch(BlobRef blob) => store.Touch(blob.Sha256);
+
     /// <summary>Runs to the end; never throws.</summary>
-    public async Task<TaskUpdate> RunAsync(Func<string?> cancelReason, CancellationToken cancellationToken)
+    public Task<TaskUpdate> RunAsync(Func<string?> cancelReason, CancellationToken cancellationToken) =>
+        RunAsync(ExecuteAsync, cancelReason, cancellationToken);
+
+    /// <summary>Ends what an earlier process had done: only the globals' chunks may not be on the broker yet; never throws.</summary>
+    public Task<TaskUpdate> FinishAsync(TaskCompleted record, Func<string?> cancelReason, CancellationToken cancellationToken)
+    {
+        Published = [];
+        return RunAsync(stop => PublishAsync(record, stop), cancelReason, cancellationToken);
+    }
+
+    private async Task<TaskUpdate> RunAsync(Func<CancellationToken, Task<TaskUpdate>> work, Func<string?> cancelReason, CancellationToken cancellationToken)
     {
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(Math.Clamp(schedule.TimeoutSeconds, 0, 7 * 86400)), node.Time);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
@@ -58,7 +73,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
             if (node.Settings.BeforeAttempt is { } before)
                 await before(schedule.Round, schedule.Alias, stop.Token);
             using var place = await node.Slots.EnterAsync(stop.Token);
-            outcome = await ExecuteAsync(stop.Token);
+            outcome = await work(stop.Token);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -103,25 +118,28 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
         }
         cancellationToken.ThrowIfCancellationRequested();
         var seconds = node.Time.GetElapsedTime(began).TotalSeconds;
-        await PublishGlobalsAsync(cancellationToken);
         Log.AttemptCompleted(logger, schedule.Attempt, seconds);
         Telemetry.AttemptSeconds.Record(seconds, new KeyValuePair<string, object?>("alias", schedule.Alias));
-        return new TaskCompleted
+        var record = new TaskCompleted
         {
             Globals = store.StagedGlobals,
             Results = store.StagedResults,
             Next = Next(requests.Request),
             Seconds = Math.Round(seconds, 4),
         };
+        // Written down before anything of it is seen elsewhere: whatever dies from here on, it is not done again.
+        node.Journal.Write(swarm, schedule, (TaskCompleted)Fill(record));
+        return await PublishAsync(record, cancellationToken);
     }
 
-    private async Task PublishGlobalsAsync(CancellationToken cancellationToken)
+    private async Task<TaskUpdate> PublishAsync(TaskCompleted record, CancellationToken cancellationToken)
     {
-        foreach (var blob in store.StagedGlobals.Select(g => g.Content.Blob).OfType<BlobRef>().DistinctBy(b => b.Sha256))
+        foreach (var blob in record.Globals.Select(g => g.Content.Blob).OfType<BlobRef>().DistinctBy(b => b.Sha256))
         {
             Published = Published.Add(blob);
             await node.Publisher.PublishGlobalAsync(swarm, blob, cancellationToken);
         }
+        return record;
     }
 
     private AttemptContext Context() => new(Report, node.Settings.Alone)

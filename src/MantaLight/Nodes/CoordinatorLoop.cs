@@ -10,11 +10,14 @@ namespace MantaLight.Nodes;
 internal sealed class CoordinatorLoop(
     SeatContext context, IBrokerConnection connection, string swarm, SeatCommand.Act act, EventQueue<SeatCommand> commands) : IAsyncDisposable
 {
-    private readonly SwarmBook book = act.Book;
+    private static readonly TimeSpan RestorePatience = TimeSpan.FromSeconds(30);
+
     private readonly long term = act.Term;
     private readonly CoordinatorWire wire = new(context, connection, swarm, commands);
     private readonly Topics topics = context.Settings.Topics;
+    private SwarmBook book = act.Book;
     private CoordinatorState? state;
+    private GlobalRepair? repair;
     private ITimer? ticks;
     private int tickQueued;
     private bool failed;
@@ -33,7 +36,7 @@ internal sealed class CoordinatorLoop(
     {
         if (happening is CoordinatorEvent.Tick)
             Interlocked.Exchange(ref tickQueued, 0);
-        return GuardAsync(stop => FeedAsync(happening, stop), cancellationToken);
+        return GuardAsync(async stop => await FeedAsync(await ProveAsync(happening, stop), stop), cancellationToken);
     }
 
     /// <summary>Waits until what is being cleared is cleared, or the patience is over.</summary>
@@ -43,19 +46,33 @@ internal sealed class CoordinatorLoop(
     {
         if (ticks is not null)
             await ticks.DisposeAsync();
+        if (repair is not null)
+            await repair.DisposeAsync();
         await wire.DisposeAsync();
     }
 
     private async Task<bool> BeginRunAsync(CancellationToken cancellationToken)
     {
-        var retained = await wire.ReadStateAsync(act.Known, cancellationToken);
+        var inherited = await Inheritance.ReadAsync(wire, context, act, cancellationToken);
+        book = inherited.Book;
+        var retained = inherited.State;
+        wire.Inherit(retained);
+        repair = new GlobalRepair(context, connection, swarm, Online, IsCommitted);
+        if (inherited.DefinitionLost && retained is not { Status: RunStatus.Removed })
+            await wire.PublishDefinitionAsync(book.Bytes, cancellationToken);
         if (await ConcludeAsync(retained, cancellationToken))
+        {
+            if (retained is { Status: not RunStatus.Removed } && (inherited.StateLost || inherited.DefinitionLost))
+                await RestoreAsync(retained, cancellationToken);
             return false;
+        }
         // What comes from here on is queued behind this call.
         await wire.SubscribeAsync<Presence>(topics.AllPresence, presence => new CoordinatorEvent.MemberSeen(presence), cancellationToken);
         await wire.SubscribeAsync<TaskUpdate>(topics.Tasks(swarm, "+"), update => new CoordinatorEvent.UpdateSeen(update), cancellationToken);
         await wire.SubscribeAsync<SwarmControl>(topics.Control(swarm), control => new CoordinatorEvent.ControlSeen(control.Action), cancellationToken);
+        await wire.WatchMembersAsync(Recollected, cancellationToken);
         var resumes = retained is not null && IsUnderWay(retained);
+        var goesOn = resumes || (retained is not null && retained.Definition == book.Hash && retained.Status.CanGoOn() && book.ResumeAfter == retained.Start);
         var fresh = new CoordinatorState
         {
             Swarm = swarm,
@@ -64,7 +81,9 @@ internal sealed class CoordinatorLoop(
             Term = term,
             Timing = context.Settings.Coordination,
         };
-        (state, var actions) = CoordinatorMachine.Begin(fresh, retained, act.Members, context.Time.SteadyNow());
+        (state, var actions) = CoordinatorMachine.Begin(fresh, retained, goesOn, act.Members, context.Time.SteadyNow());
+        if (goesOn)
+            CheckGlobals(retained!);
         if (!await DoAsync(actions, cancellationToken))
             return false;
         // What its owner has asked for while nobody acted.
@@ -85,6 +104,60 @@ internal sealed class CoordinatorLoop(
     {
         (state, var actions) = CoordinatorMachine.Step(state!, happening, context.Time.SteadyNow());
         return DoAsync(actions, cancellationToken);
+    }
+
+    /// <summary>Commits nothing whose bytes the broker does not have: it may have lost them since the member put them there.</summary>
+    private async Task<CoordinatorEvent> ProveAsync(CoordinatorEvent happening, CancellationToken cancellationToken)
+    {
+        if (happening is not CoordinatorEvent.UpdateSeen { Update: TaskCompleted { Globals.Length: > 0 } record } || !IsOpen(record))
+            return happening;
+        foreach (var blob in record.Globals.Select(g => g.Content.Blob).OfType<BlobRef>().Where(b => b.IsSound()))
+        {
+            if (await repair!.IsOnBrokerAsync(blob, cancellationToken))
+                continue;
+            return new CoordinatorEvent.UpdateSeen(new TaskFailed
+            {
+                From = record.From, Incarnation = record.Incarnation, Run = record.Run, Round = record.Round, Alias = record.Alias, Attempt = record.Attempt,
+                Error = "ChunksMissing", Message = $"the broker does not have the chunks of global {blob.Sha256}",
+            });
+        }
+        return happening;
+    }
+
+    private bool IsOpen(TaskCompleted record) => record.Run == state!.Run.ToString() && record.Round == state.Round
+        && state.Tasks.TryGetValue(record.Alias, out var task) && task.Phase != TaskPhase.Committed
+        && task.Placed.TryGetValue(record.From, out var attempt) && attempt.Phase != AttemptPhase.Completed;
+
+    private IReadOnlyCollection<string> Online() => state is null
+        ? [.. act.Members.Where(m => m.Status == NodeStatus.Online).Select(m => m.From)]
+        : [.. state.Members.Where(m => m.Value.Online).Select(m => m.Key)];
+
+    private bool IsCommitted(string hash) => Final?.Globals.Any(g => g.Content.Blob?.Sha256 == hash) ?? false;
+
+    private void CheckGlobals(SwarmState committed)
+    {
+        foreach (var blob in committed.Globals.Select(g => g.Content.Blob).OfType<BlobRef>())
+            repair!.Check(blob);
+    }
+
+    /// <summary>Puts back what the broker has lost of a run that has ended.</summary>
+    private async Task RestoreAsync(SwarmState ended, CancellationToken cancellationToken)
+    {
+        await wire.CommitAsync(ended with { Term = term }, cancellationToken);
+        foreach (var entry in ended.Globals)
+            await wire.SendAsync(topics.Global(swarm, entry.Tag), new GlobalValue { Run = ended.Run, Term = term, Global = entry }, retain: true, cancellationToken);
+        CheckGlobals(ended);
+        await repair!.DrainAsync(RestorePatience);
+    }
+
+    /// <summary>A member knows more than this coordinator has begun with: another one begins with that.</summary>
+    private void Recollected(Recollection kept)
+    {
+        if (kept.State is { } later && state is not null && later.Definition == state.Run.Definition
+            && (later.Term > term || (later.Term == term && later.From != context.Settings.Id) || (later.Start, later.Round).CompareTo((state.Run.Start, state.Round)) > 0))
+        {
+            context.Post(new NodeEvent.Recollected(swarm, kept));
+        }
     }
 
     /// <summary>Ends the run as failed where a step cannot be done: the next coordinator could not do it either.</summary>
@@ -144,7 +217,7 @@ internal sealed class CoordinatorLoop(
         if (!book.Confirmed && retained is { Status: RunStatus.Removed } && retained.Definition == book.Hash)
             return true;
         if (retained is not null && retained.Definition == book.Hash && retained.Status.IsFinal() && book.RestartAfter != retained.Start
-            && retained.Status != RunStatus.Removed)
+            && !(book.ResumeAfter == retained.Start && retained.Status.CanGoOn()) && retained.Status != RunStatus.Removed)
             return true;
         if (retained is not null && retained.Definition != book.Hash && !retained.Status.IsFinal())
             await wire.CommitAsync(retained with { Status = RunStatus.Superseded, Reason = "another definition was published", Term = term }, cancellationToken);
@@ -183,6 +256,8 @@ internal sealed class CoordinatorLoop(
                     await wire.CommitAsync(a.State, cancellationToken);
                     break;
                 case CoordinatorAction.PublishGlobal a:
+                    if (a.Global.Content.Blob is { } blob)
+                        repair?.Keep(blob);
                     await wire.SendAsync(topics.Global(swarm, a.Global.Tag), new GlobalValue { Run = state!.Run.ToString(), Term = term, Global = a.Global }, retain: true, cancellationToken);
                     break;
                 case CoordinatorAction.Schedule a:

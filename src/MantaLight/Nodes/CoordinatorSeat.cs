@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MantaLight.Blobs;
 using MantaLight.Concurrency;
 using MantaLight.Coordination;
 using MantaLight.Diagnostics;
@@ -10,7 +11,8 @@ namespace MantaLight.Nodes;
 
 /// <summary>What a seat asks of the node it belongs to.</summary>
 internal sealed record SeatContext(
-    IBroker Broker, NodeSettings Settings, MessageStamp Stamp, ILogger Logger, TimeProvider Time, Action<NodeEvent> Post, Action<Task> Supervise);
+    IBroker Broker, NodeSettings Settings, MessageStamp Stamp, BlobStore Store, BlobFetcher Fetcher,
+    ILogger Logger, TimeProvider Time, Action<NodeEvent> Post, Action<Task> Supervise);
 
 /// <summary>
 /// The coordinator connection of one swarm, from opening it to the goodbye, and the loop of the coordinator that acts on

@@ -1,3 +1,4 @@
+using System.Buffers;
 using MantaLight.Blobs;
 using MantaLight.Concurrency;
 using MantaLight.Coordination;
@@ -14,6 +15,8 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
     private readonly BlobClearer clearer = new(connection, context.Settings.Topics, context.Logger, context.Time);
     private readonly Topics topics = context.Settings.Topics;
 
+    public string Swarm => swarm;
+
     /// <summary>The state as last read or published.</summary>
     public SwarmState? Final { get; private set; }
 
@@ -27,22 +30,37 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
     /// <summary>Waits until what is being cleared is cleared, or the patience is over.</summary>
     public Task DrainAsync(TimeSpan patience) => clearer.DrainAsync(patience);
 
-    /// <summary>The state that is retained or, where the broker has lost it or has an older one, the one that this node knows.</summary>
-    public async Task<SwarmState?> ReadStateAsync(SwarmState? known, CancellationToken cancellationToken)
-    {
-        var found = new Awaited<SwarmState>();
-        await using var subscription = await connection.SubscribeAsync(topics.State(swarm), message =>
-        {
-            if (ProtocolJson.Read<SwarmState>(message.Payload, out _) is { } read && read.Swarm == swarm && Authority.IsTerm(read.Term))
-                found.TrySet(read);
-        }, cancellationToken);
-        // A run that is known is not taken for none because its state is slow to come.
-        var patience = context.Settings.Election.ReadBack * (known is null ? 1 : 10);
-        var retained = await found.WaitAsync(patience, context.Time, cancellationToken);
-        return Final = retained is null || (known is not null && Order(known).CompareTo(Order(retained)) > 0) ? known : retained;
-    }
+    /// <summary>The state that is retained; null where none comes.</summary>
+    public Task<SwarmState?> ReadStateAsync(TimeSpan patience, CancellationToken cancellationToken) => ReadAsync(topics.State(swarm), patience, message =>
+        ProtocolJson.Read<SwarmState>(message.Payload, out _) is { } read && read.Swarm == swarm && Authority.IsTerm(read.Term) ? read : null, cancellationToken);
 
-    private static (int, long, int) Order(SwarmState committed) => (committed.Start, committed.Term, committed.Round);
+    /// <summary>The definition that is retained; null where none comes.</summary>
+    public Task<byte[]?> ReadDefinitionAsync(TimeSpan patience, CancellationToken cancellationToken) => ReadAsync(
+        topics.Definition(swarm), patience, message => message.Payload.IsEmpty ? null : message.Payload.ToArray(), cancellationToken);
+
+    /// <summary>What members have kept of the swarm, as they tell it, until the result is disposed.</summary>
+    public Task<IAsyncDisposable> CollectAsync(Action<Recollection> kept, CancellationToken cancellationToken) => connection.SubscribeAsync(topics.Tasks(swarm, "+"), message =>
+    {
+        if (ProtocolJson.Read<Recollection>(message.Payload, out _) is { } read && read.Swarm == swarm && topics.Split(message.Topic).LastOrDefault() == read.From
+            && (read.State is not { } state || (state.Swarm == swarm && Authority.IsTerm(state.Term))))
+        {
+            kept(read);
+        }
+    }, cancellationToken);
+
+    /// <summary>As <see cref="CollectAsync"/>, for as long as this coordinator acts.</summary>
+    public async Task WatchMembersAsync(Action<Recollection> kept, CancellationToken cancellationToken) =>
+        subscriptions.Add(await CollectAsync(kept, cancellationToken));
+
+    /// <summary>Notes what stands, or is to stand, as the last committed state.</summary>
+    public void Inherit(SwarmState? state) => Final = state;
+
+    /// <summary>Publishes a definition that the broker has lost.</summary>
+    public ValueTask PublishDefinitionAsync(ReadOnlyMemory<byte> definition, CancellationToken cancellationToken)
+    {
+        Log.PublishedAgain(context.Logger, swarm, "its definition");
+        return connection.PublishAsync(new OutboundMessage(topics.Definition(swarm), definition, retain: true), cancellationToken);
+    }
 
     /// <summary>Publishes the state: what it says is so from here on.</summary>
     public async Task CommitAsync(SwarmState committed, CancellationToken cancellationToken)
@@ -61,6 +79,18 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
 
     public ValueTask ClearAsync(string topic, CancellationToken cancellationToken) =>
         connection.PublishAsync(new OutboundMessage(topic, ReadOnlyMemory<byte>.Empty, retain: true), cancellationToken);
+
+    private async Task<T?> ReadAsync<T>(string topic, TimeSpan patience, Func<BrokerMessage, T?> read, CancellationToken cancellationToken)
+        where T : class
+    {
+        var found = new Awaited<T>();
+        await using var subscription = await connection.SubscribeAsync(topic, message =>
+        {
+            if (read(message) is { } value)
+                found.TrySet(value);
+        }, cancellationToken);
+        return await found.WaitAsync(patience, context.Time, cancellationToken);
+    }
 
     public async Task SubscribeAsync<T>(string filter, Func<T, CoordinatorEvent> happened, CancellationToken cancellationToken)
         where T : ControlMessage

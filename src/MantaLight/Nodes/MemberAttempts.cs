@@ -35,30 +35,43 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
             }
             if (known.Outcome is TaskCompleted done)
             {
-                // The same task, round and seed have been computed: a retry is answered by the record that there is.
+                // The same task, round and seed have been computed: a retry is answered by the record that there is, after
+                // its globals' chunks have been put where nobody may have found them.
                 known.Schedule = schedule;
                 known.Outcome = done with { Attempt = schedule.Attempt };
+                known.IsUnpublished = done.Globals.Length > 0;
                 Say(known);
                 return;
             }
             Cancel(known, $"attempt {schedule.Number} takes its place");
         }
-        var runner = new AttemptRunner(node, swarm, schedule);
-        var attempt = new NodeAttempt(schedule, runner);
+        var attempt = new NodeAttempt(schedule, new AttemptRunner(node, swarm, schedule));
         attempts.Put(attempt);
         Say(attempt);
-        attempt.Running = Background.Run(async () =>
-        {
-            var outcome = await runner.RunAsync(() => attempt.CancelReason, attempt.Cancelled);
-            seats.Post(new NodeEvent.AttemptEnded(swarm, outcome));
-            return outcome;
-        });
+        Begin(attempt, () => attempt.Runner.RunAsync(() => attempt.CancelReason, attempt.Cancelled));
     }
+
+    /// <summary>Takes back what an earlier process of this node had completed.</summary>
+    public void Restore(JournalEntry entry)
+    {
+        var attempt = new NodeAttempt(entry.Schedule, new AttemptRunner(node, swarm, entry.Schedule))
+        {
+            Outcome = entry.Record,
+            IsUnpublished = entry.Record.Globals.Length > 0,
+        };
+        foreach (var blob in AttemptJournal.BlobsOf(entry.Record))
+            attempt.Runner.Touch(blob);
+        attempts.Put(attempt);
+    }
+
+    /// <summary>Notes a blob that the node keeps for the swarm, beside those of its attempts.</summary>
+    public void Keep(string hash) => left.Add(hash);
 
     public void Ended(TaskUpdate outcome)
     {
         if (attempts.Find(outcome.Attempt) is not { Outcome: null } attempt)
             return;
+        attempt.IsUnpublished = false;
         // First of all: whatever fails below, it is known to have ended, and its record is sent again.
         attempt.Outcome = outcome;
         Say(attempt);
@@ -119,11 +132,24 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
             Ended(await ended);
     }
 
+    private void Begin(NodeAttempt attempt, Func<Task<TaskUpdate>> work) => attempt.Running = Background.Run(async () =>
+    {
+        var outcome = await work();
+        seats.Post(new NodeEvent.AttemptEnded(swarm, outcome));
+        return outcome;
+    });
+
     private void Cancel(NodeAttempt attempt, string reason) => seats.Supervise(attempt.CancelAsync(reason));
 
     private void Say(NodeAttempt attempt)
     {
         attempt.LastSent = node.Time.SteadyNow();
+        if (attempt is { IsUnpublished: true, Outcome: TaskCompleted record } && !IsSettled(attempt))
+        {
+            attempt.Outcome = null;
+            Begin(attempt, () => attempt.Runner.FinishAsync(record, () => attempt.CancelReason, attempt.Cancelled));
+            return;
+        }
         var update = attempt.Outcome ?? new TaskAccepted
         {
             Run = attempt.Schedule.Run, Round = attempt.Schedule.Round, Alias = attempt.Schedule.Alias, Attempt = attempt.Schedule.Attempt,
@@ -151,6 +177,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         foreach (var attempt in gone)
         {
             left.UnionWith(attempt.Runner.Touched);
+            node.Journal.Delete(swarm, attempt.Schedule);
             // What became a global is cleared by its coordinator when it is replaced; what never did is this node's to clear.
             foreach (var blob in attempt.Runner.Published.Where(b => !WasCommitted(state, b.Sha256) && !attempts.All.Any(a => a.Runner.Touches(b.Sha256))))
                 node.Clearer.Clear(swarm, blob);

@@ -27,9 +27,12 @@ internal sealed class NodeAttemptStore(string swarm, ScheduleAttempt schedule, B
 
     public ImmutableArray<StagedResult> StagedResults => [.. stagedResults];
 
-    public IReadOnlyCollection<string> Touched => [.. touched.Keys];
+    public IReadOnlyCollection<string> Touched => [.. touched.Keys.Order(StringComparer.Ordinal)];
 
     public bool Touches(string hash) => touched.ContainsKey(hash);
+
+    /// <summary>Notes a blob that an earlier process has made for this attempt.</summary>
+    public void Touch(string hash) => touched.TryAdd(hash, true);
 
     public override IReadOnlyCollection<string> GlobalTags => [.. globals.Keys];
 
@@ -125,7 +128,7 @@ internal sealed class NodeAttemptStore(string swarm, ScheduleAttempt schedule, B
     private Task FetchGlobalAsync(BlobRef blob, CancellationToken cancellationToken)
     {
         touched.TryAdd(blob.Sha256, true);
-        return fetcher.FetchGlobalAsync(swarm, blob, cancellationToken);
+        return fetcher.FetchGlobalAsync(swarm, blob, schedule.From, cancellationToken);
     }
 
     private Task FetchResultAsync(ScheduledInput input, CancellationToken cancellationToken)

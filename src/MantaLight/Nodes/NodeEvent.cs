@@ -18,5 +18,11 @@ internal abstract record NodeEvent
     /// <summary>A coordinator has nothing left to do; with the state that it left.</summary>
     public sealed record SeatLeft(string Swarm, CoordinatorSeat Seat, SwarmState? Final) : NodeEvent;
 
+    /// <summary>A coordinator of this node keeps a global's blob.</summary>
+    public sealed record BlobKept(string Swarm, string Hash) : NodeEvent;
+
+    /// <summary>A member knows a later state than the coordinator of this node had begun with.</summary>
+    public sealed record Recollected(string Swarm, Recollection Kept) : NodeEvent;
+
     public sealed record Tick : NodeEvent;
 }

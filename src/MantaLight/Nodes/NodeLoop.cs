@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using MantaLight.Blobs;
 using MantaLight.Diagnostics;
 using MantaLight.Messaging;
@@ -48,6 +49,9 @@ internal sealed class NodeLoop
         }
     }
 
+    /// <summary>Takes up what an earlier process of this node had kept; before anything else happens.</summary>
+    public void Restore(ImmutableArray<RememberedSwarm> remembered, IReadOnlyList<JournalEntry> journal) => swarms.Restore(remembered, journal);
+
     public Task StopAsync() => swarms.StopAsync();
 
     private void Handle(NodeEvent happening)
@@ -68,6 +72,12 @@ internal sealed class NodeLoop
                 break;
             case NodeEvent.SeatLeft e:
                 swarms.Find(e.Swarm)?.SeatLeft(e.Seat, e.Final);
+                break;
+            case NodeEvent.BlobKept e:
+                swarms.Find(e.Swarm)?.Keep(e.Hash);
+                break;
+            case NodeEvent.Recollected e:
+                swarms.Find(e.Swarm)?.Recollected(e.Kept.State!);
                 break;
             case NodeEvent.Tick:
                 swarms.ForEach(swarm => swarm.Tick());
@@ -131,6 +141,9 @@ internal sealed class NodeLoop
             case RollCall call when Check(message, Identifier.IsValid(call.Swarm), "no swarm id"):
                 swarms.Find(call.Swarm)?.RollCalled(call);
                 break;
+            case Recall recall when Check(message, Identifier.IsValid(recall.Swarm), "no swarm id"):
+                swarms.Find(recall.Swarm)?.Recalled();
+                break;
             case CancelAttempt cancel when Check(message, Identifier.IsValid(cancel.Swarm), "no swarm id"):
                 swarms.Find(cancel.Swarm)?.Cancel(cancel);
                 break;
@@ -140,7 +153,7 @@ internal sealed class NodeLoop
             case BlobRefusal refusal:
                 inbox.Refuse(refusal.From, refusal.Hash, refusal.Reason);
                 break;
-            case not (RollCall or CancelAttempt):
+            case not (RollCall or Recall or CancelAttempt):
                 Drop(message.Topic, $"a {letter.GetType().Name} in an inbox");
                 break;
         }

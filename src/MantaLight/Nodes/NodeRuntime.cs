@@ -87,9 +87,12 @@ public sealed class NodeRuntime
 
     private async Task ServeAsync(IBrokerConnection connection, Presence presence, CancellationToken cancellationToken)
     {
-        var store = new BlobStore(settings.Disk ?? new FileDisk(settings.StateFolder));
-        // What a crash left is served for a day to those who still need it.
-        Sweep(store);
+        var disk = settings.Disk ?? new FileDisk(settings.StateFolder);
+        var store = new BlobStore(disk);
+        await using var archive = new SwarmArchive(disk, logger);
+        var remembered = archive.Load();
+        Sweep(store, remembered);
+        var journal = new AttemptJournal(disk, logger);
         var timing = new BlobTiming();
         var inbox = new ChunkInbox();
         await using var fetcher = new BlobFetcher(connection, topics, stamp, store, inbox, timing);
@@ -100,9 +103,10 @@ public sealed class NodeRuntime
         var slots = new AsyncGate(settings.Concurrency);
         var supervisor = new Supervisor(logger);
         var loop = new NodeLoop(
-            new AttemptServices(settings, topics, services, connection, store, fetcher, publisher, clearer, outbox, loggers, time, slots),
-            new SeatContext(broker, settings, stamp, logger, time, events.Post, supervisor.Watch),
+            new AttemptServices(settings, topics, services, connection, store, fetcher, publisher, clearer, journal, archive, outbox, loggers, time, slots),
+            new SeatContext(broker, settings, stamp, store, fetcher, logger, time, events.Post, supervisor.Watch),
             presence, inbox, server);
+        loop.Restore(remembered, journal.Load(store));
         var subscriptions = new List<IAsyncDisposable>();
         using var watch = connection.Watch(status => events.Post(new NodeEvent.ConnectionChanged(status)));
         try
@@ -130,10 +134,11 @@ public sealed class NodeRuntime
         }
     }
 
-    /// <summary>What a crash left is served for a day to those who still need it.</summary>
-    private void Sweep(BlobStore store)
+    /// <summary>What a crash left is served for a day to those who still need it; committed globals are kept for as long as they are that.</summary>
+    private void Sweep(BlobStore store, ImmutableArray<RememberedSwarm> remembered)
     {
-        foreach (var hash in store.Sweep(time.GetUtcNow() - TimeSpan.FromDays(1)))
+        var committed = remembered.SelectMany(r => r.State?.Globals ?? []).Select(g => g.Content.Blob?.Sha256).OfType<string>().ToHashSet(StringComparer.Ordinal);
+        foreach (var hash in store.Sweep(time.GetUtcNow() - TimeSpan.FromDays(1), committed))
             Log.BlobSpoiled(logger, hash);
     }
 

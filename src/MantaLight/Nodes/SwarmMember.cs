@@ -11,6 +11,8 @@ namespace MantaLight.Nodes;
 /// </summary>
 internal sealed class SwarmMember : IAsyncDisposable
 {
+    private readonly AttemptServices node;
+    private readonly string swarm;
     private readonly SwarmMemory memory;
     private readonly MemberAttempts attempts;
     private readonly Candidacy candidacy;
@@ -22,7 +24,8 @@ internal sealed class SwarmMember : IAsyncDisposable
     /// <param name="isNeeded">Whether any swarm of the node needs a blob.</param>
     public SwarmMember(AttemptServices node, SeatContext seats, string swarm, Func<ImmutableArray<Presence>> present, Func<string, bool> isNeeded)
     {
-        memory = new SwarmMemory(node.Settings, node.Time);
+        (this.node, this.swarm) = (node, swarm);
+        memory = new SwarmMemory(node.Settings, node.Archive, swarm, node.Time);
         attempts = new MemberAttempts(node, seats, swarm, memory, isNeeded);
         candidacy = new Candidacy(seats, swarm, memory, present);
     }
@@ -37,10 +40,28 @@ internal sealed class SwarmMember : IAsyncDisposable
         candidacy.Reconsider();
     }
 
+    /// <summary>Takes up what an earlier process of this node knew of the swarm.</summary>
+    public void Remember(RememberedSwarm remembered)
+    {
+        memory.Remember(remembered);
+        if (memory.State is not { } state)
+            return;
+        candidacy.Elect(new ElectionEvent.TermSeen(state.Term));
+        foreach (var blob in state.Globals.Select(g => g.Content.Blob).OfType<BlobRef>())
+            attempts.Keep(blob.Sha256);
+    }
+
+    /// <summary>Takes up what an earlier process of this node had completed.</summary>
+    public void Restore(JournalEntry entry) => attempts.Restore(entry);
+
     public void StateSeen(SwarmState seen)
     {
+        var known = memory.State;
         if (!memory.StateSeen(seen))
             return;
+        candidacy.Elect(new ElectionEvent.TermSeen(seen.Term));
+        if (SwarmMemory.IsBehind(seen, known))
+            Tell(known);
         attempts.StateSeen(seen);
         candidacy.Reconsider();
     }
@@ -68,6 +89,20 @@ internal sealed class SwarmMember : IAsyncDisposable
 
     public void RollCalled(RollCall call) => attempts.RollCalled(call);
 
+    /// <summary>Answers with what this node has kept, since the broker has lost it.</summary>
+    public void Recalled() => Tell(memory.State);
+
+    /// <summary>A member has kept a later state than this node's coordinator had begun with: it begins again.</summary>
+    public void Recollected(SwarmState kept)
+    {
+        memory.Adopt(kept);
+        candidacy.Elect(new ElectionEvent.TermSeen(kept.Term));
+        candidacy.Elect(new ElectionEvent.ConnectionLost());
+    }
+
+    /// <summary>A coordinator of this node keeps a global.</summary>
+    public void Keep(string hash) => attempts.Keep(hash);
+
     public void ElectionHappened(CoordinatorSeat from, ElectionEvent happening)
     {
         // The last words of a seat that was given up concern nobody.
@@ -86,8 +121,7 @@ internal sealed class SwarmMember : IAsyncDisposable
 
     public void ConnectionChanged(bool connected)
     {
-        if (!connected)
-            memory.ConnectionLost();
+        memory.ConnectionChanged(connected);
         candidacy.Elect(new ElectionEvent.NodeConnection(connected));
     }
 
@@ -98,6 +132,12 @@ internal sealed class SwarmMember : IAsyncDisposable
         attempts.Tick();
         candidacy.Reconsider();
         candidacy.Elect(new ElectionEvent.Tick());
+    }
+
+    private void Tell(SwarmState? known)
+    {
+        if (known is not null || memory.Book is not null)
+            node.Outbox.Send(node.Topics.Tasks(swarm, node.Settings.Id), new Recollection { Swarm = swarm, Definition = memory.Book?.Text, State = known });
     }
 
     /// <summary>Whether the swarm needs a blob of the node's store.</summary>

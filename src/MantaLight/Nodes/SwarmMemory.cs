@@ -1,37 +1,24 @@
 using System.Buffers;
-using System.Security.Cryptography;
 using MantaLight.Concurrency;
 using MantaLight.Coordination;
 using MantaLight.Protocol;
-using MantaLight.Swarms;
 
 namespace MantaLight.Nodes;
-
-/// <summary>A definition as a node has read it.</summary>
-/// <param name="Hash">Of the definition; of the bytes where they are none.</param>
-/// <param name="Definition">Null where it could not be read.</param>
-/// <param name="Problem">Why it cannot run here.</param>
-/// <param name="RestartAfter">The start after which its owner has asked for another.</param>
-/// <param name="Removing">Whether its owner has removed it.</param>
-/// <param name="Confirmed">Whether the broker has delivered it in this life of the connection.</param>
-internal sealed record SwarmBook(string Hash, SwarmDefinition? Definition, string? Problem, int? RestartAfter = null, bool Removing = false, bool Confirmed = true)
-{
-    /// <summary>The definition is one, but this node's module does not fit it: another node's may.</summary>
-    public bool IsLocalProblem => Problem is not null && Definition is not null;
-}
 
 /// <summary>What an owner has asked of a run.</summary>
 internal sealed record OwnersWord(SwarmAction Action, string Definition, int Start);
 
 /// <summary>What a node knows of one swarm: its definition, its state, and what its owner has asked for and nobody has done yet.</summary>
-internal sealed class SwarmMemory(NodeSettings settings, TimeProvider time)
+internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, string swarm, TimeProvider time)
 {
     private readonly Authority authority = new();
     private int? restartAfter;
+    private int? resumeAfter;
     private SwarmBook? book;
+    private DateTimeOffset? connectedSince = time.SteadyNow();
 
-    /// <summary>The definition as it is now, with the wish to run it again.</summary>
-    public SwarmBook? Book => book is null ? null : book with { RestartAfter = restartAfter };
+    /// <summary>The definition as it is now, with the wish to run it again or to go on.</summary>
+    public SwarmBook? Book => book is null ? null : book with { RestartAfter = restartAfter, ResumeAfter = resumeAfter };
 
     public SwarmState? State { get; private set; }
 
@@ -44,12 +31,25 @@ internal sealed class SwarmMemory(NodeSettings settings, TimeProvider time)
     /// <summary>Whether there is something to coordinate, as far as this node can tell.</summary>
     public bool IsWanted => book is not null && (book.Removing
         ? State is not null && State.Status != RunStatus.Removed
-        : State is null || State.Definition != book.Hash || !State.Status.IsFinal() || State.Status == RunStatus.Removed || restartAfter == State.Start);
+        : State is null || State.Definition != book.Hash || !State.Status.IsFinal() || State.Status == RunStatus.Removed
+            || restartAfter == State.Start || resumeAfter == State.Start || IsMissed);
 
     /// <summary>Whether nothing is left to know.</summary>
     public bool IsEmpty => book is null && State is null or { Status: RunStatus.Removed };
 
+    /// <summary>Whether the broker, asked long enough, has not delivered a definition that nobody has removed: it has lost it.</summary>
+    private bool IsMissed => book is { Confirmed: false } && connectedSince is { } since && time.SteadyNow() - since >= settings.Coordination.Patience;
+
     public bool Accepts(CoordinatorMessage message) => authority.Accepts(message);
+
+    /// <summary>Takes what an earlier process had kept; the broker's word, where there is one, comes later and counts more.</summary>
+    public void Remember(RememberedSwarm remembered)
+    {
+        if (remembered.State is { } state && Authority.IsTerm(state.Term) && authority.Accepts(state))
+            State = state;
+        if (remembered.Definition is { } bytes && State is not { Status: RunStatus.Removed })
+            (book, Since) = (SwarmBook.Read(bytes, settings) with { Confirmed = false }, time.SteadyNow());
+    }
 
     /// <summary>Takes a definition, or its removal; returns what that means for the run under way.</summary>
     public CoordinatorEvent.RunEnded? DefinitionSeen(ReadOnlySequence<byte> payload, bool retained)
@@ -60,17 +60,19 @@ internal sealed class SwarmMemory(NodeSettings settings, TimeProvider time)
             if (retained || book is not { Removing: false })
                 return null;
             book = book with { Removing = true };
-            restartAfter = null;
+            (restartAfter, resumeAfter) = (null, null);
             return new CoordinatorEvent.RunEnded(RunStatus.Removed, "its definition was removed");
         }
-        var read = Read(payload);
+        var bytes = payload.ToArray();
+        var read = SwarmBook.Read(bytes, settings);
         if (book is { Removing: false } && book.Hash == read.Hash)
         {
             book = book with { Confirmed = true };
             return null;
         }
         var before = book;
-        (book, Word, restartAfter, Since) = (read, null, null, time.SteadyNow());
+        (book, Word, restartAfter, resumeAfter, Since) = (read, null, null, null, time.SteadyNow());
+        archive.KeepDefinition(swarm, bytes);
         return before is not null && before.Hash != read.Hash
             ? new CoordinatorEvent.RunEnded(RunStatus.Superseded, "another definition was published")
             : null;
@@ -85,26 +87,50 @@ internal sealed class SwarmMemory(NodeSettings settings, TimeProvider time)
         // The wish is fulfilled: it must not be again where another broker counts starts anew.
         if (seen.Start > restartAfter)
             restartAfter = null;
+        if (seen.Start > resumeAfter)
+            resumeAfter = null;
         // Who was cut off while the owner removed the definition is told by the tombstone alone.
         if (seen.Status == RunStatus.Removed && book is not null && (book.Removing || (!book.Confirmed && book.Hash == seen.Definition)))
             book = null;
         if (Word is { } word && (seen.Start > word.Start || (seen.Start == word.Start && IsDone(word, seen))))
             Word = null;
+        if (seen.Status == RunStatus.Removed)
+            archive.Forget(swarm);
+        else
+            archive.KeepState(swarm, seen);
         return true;
     }
 
-    /// <summary>A coordinator of this node has nothing left to do.</summary>
+    /// <summary>Whether the state that has been committed is behind the one that this node knows: somebody began with less.</summary>
+    public static bool IsBehind(SwarmState seen, SwarmState? known) => known is not null && !known.Status.IsFinal() && seen.Definition == known.Definition
+        && seen.Status != RunStatus.Removed && (seen.Start, seen.Round).CompareTo((known.Start, known.Round)) < 0;
+
+    /// <summary>Takes a later state that another member has kept, for the coordinator that begins with it.</summary>
+    public void Adopt(SwarmState kept)
+    {
+        if (State is null || Inheritance.Order(kept).CompareTo(Inheritance.Order(State)) > 0)
+            State = kept;
+    }
+
+    /// <summary>A coordinator of this node has nothing left to do: the broker has what it should have.</summary>
     public void Concluded(SwarmState? final)
     {
+        if (book is { Removing: false })
+            book = book with { Confirmed = true };
         if (final is not null)
             StateSeen(final);
         else if (book is { Removing: true })
             book = null;
+        if (book is null)
+            archive.Forget(swarm);
     }
 
     /// <summary>What was not heard while the connection was down is not known.</summary>
-    public void ConnectionLost()
+    public void ConnectionChanged(bool connected)
     {
+        connectedSince = connected ? time.SteadyNow() : null;
+        if (connected)
+            return;
         if (book is not null)
             book = book with { Confirmed = false };
         Word = null;
@@ -112,12 +138,15 @@ internal sealed class SwarmMemory(NodeSettings settings, TimeProvider time)
 
     public void ControlSeen(SwarmAction action)
     {
-        if (action == SwarmAction.Start)
+        if (State is { } ended && ended.Status.IsFinal() && (book is null || ended.Definition == book.Hash) && action is SwarmAction.Start or SwarmAction.Resume)
         {
-            if (State is { } ended && ended.Status.IsFinal())
-                (restartAfter, Since) = (ended.Start, time.SteadyNow());
+            Since = time.SteadyNow();
+            if (action == SwarmAction.Start)
+                restartAfter = ended.Start;
+            else if (ended.Status.CanGoOn())
+                resumeAfter = ended.Start;
         }
-        else if (IsWanted && book is { Removing: false })
+        else if (action != SwarmAction.Start && IsWanted && book is { Removing: false })
         {
             var runs = State is { } state && state.Definition == book.Hash && !state.Status.IsFinal();
             Word = new OwnersWord(action, book.Hash, runs ? State!.Start : (State?.Start ?? 0) + 1);
@@ -127,36 +156,4 @@ internal sealed class SwarmMemory(NodeSettings settings, TimeProvider time)
     private static bool IsDone(OwnersWord word, SwarmState seen) => seen.Definition != word.Definition || seen.Status.IsFinal()
         || (word.Action == SwarmAction.Pause && seen.Status == RunStatus.Paused)
         || (word.Action == SwarmAction.Resume && seen.Status == RunStatus.Running);
-
-    private SwarmBook Read(ReadOnlySequence<byte> payload)
-    {
-        var bytes = payload.ToArray();
-        SwarmDefinition definition;
-        try
-        {
-            definition = SwarmJson.Parse(bytes);
-        }
-        catch (Exception e)
-        {
-            // Whatever is wrong with it is told in the state, not only to this node's log.
-            return new SwarmBook(Convert.ToHexStringLower(SHA256.HashData(bytes)), null, e.Message);
-        }
-        return new SwarmBook(SwarmJson.HashOf(definition), definition, ProblemHere(definition));
-    }
-
-    // Nodes with other modules must agree on the hash: only the problem is this node's own.
-    private string? ProblemHere(SwarmDefinition definition)
-    {
-        if (!settings.Modules.TryGetValue(definition.Module, out var catalog))
-            return null;
-        try
-        {
-            SwarmValidator.Check(definition, catalog);
-            return null;
-        }
-        catch (Exception e)
-        {
-            return e.Message;
-        }
-    }
 }

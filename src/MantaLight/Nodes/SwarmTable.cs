@@ -32,6 +32,15 @@ internal sealed class SwarmTable(AttemptServices node, SeatContext seats, Func<I
         }
     }
 
+    /// <summary>Takes up what an earlier process of this node had kept.</summary>
+    public void Restore(ImmutableArray<RememberedSwarm> remembered, IReadOnlyList<JournalEntry> journal)
+    {
+        foreach (var swarm in remembered)
+            Get(swarm.Swarm).Remember(swarm);
+        foreach (var entry in journal)
+            Get(entry.Swarm).Restore(entry);
+    }
+
     public SwarmMember? Find(string id) => swarms.GetValueOrDefault(id);
 
     /// <summary>The node's part in a swarm; only what makes a swarm (its definition, state or a schedule) makes one.</summary>

@@ -14,6 +14,8 @@ namespace MantaLight.Protocol;
 [JsonDerivedType(typeof(Presence), "presence")]
 [JsonDerivedType(typeof(AreYouThere), "are_you_there")]
 [JsonDerivedType(typeof(RollCall), "roll_call")]
+[JsonDerivedType(typeof(Recall), "recall")]
+[JsonDerivedType(typeof(Recollection), "recollection")]
 [JsonDerivedType(typeof(CancelAttempt), "cancel")]
 [JsonDerivedType(typeof(BlobRequest), "blob_request")]
 [JsonDerivedType(typeof(BlobRefusal), "blob_refusal")]

@@ -81,6 +81,26 @@ public sealed record RollCall : CoordinatorMessage
     public string Swarm { get; set; } = "";
 }
 
+/// <summary>Asks a node, where the broker has lost a swarm, for its own copy (inbox).</summary>
+public sealed record Recall : ControlMessage
+{
+    /// <summary>The swarm.</summary>
+    public string Swarm { get; set; } = "";
+}
+
+/// <summary>A node's own copy of a swarm, as the answer to <see cref="Recall"/> (on its <c>tasks</c> topic).</summary>
+public sealed record Recollection : ControlMessage
+{
+    /// <summary>The swarm.</summary>
+    public string Swarm { get; set; } = "";
+
+    /// <summary>The definition's text as its owner published it; absent where the node has none.</summary>
+    public string? Definition { get; set; }
+
+    /// <summary>The last committed state; absent where the node has none.</summary>
+    public SwarmState? State { get; set; }
+}
+
 /// <summary>Tells a node to give up an attempt (inbox).</summary>
 public sealed record CancelAttempt : CoordinatorMessage
 {

@@ -13,7 +13,7 @@ public enum SwarmAction
     /// <summary>Schedule nothing new until resumed.</summary>
     Pause,
 
-    /// <summary>Go on.</summary>
+    /// <summary>Go on: a paused run, or one that was stopped or has failed, from its last commit.</summary>
     Resume,
 
     /// <summary>End the run as stopped.</summary>
@@ -91,6 +91,9 @@ public static class RunStatuses
 {
     /// <summary>Whether the run has ended.</summary>
     public static bool IsFinal(this RunStatus status) => status > RunStatus.Paused;
+
+    /// <summary>Whether the run has ended without having done all that it was to do, so that its owner can let it go on.</summary>
+    public static bool CanGoOn(this RunStatus status) => status is RunStatus.Stopped or RunStatus.Failed;
 }
 
 /// <summary>

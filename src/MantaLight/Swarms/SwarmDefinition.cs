@@ -36,6 +36,10 @@ public sealed record SwarmDefinition
     /// <summary>How rounds begin, end and repeat.</summary>
     public RoundsDefinition Rounds { get; init; } = new();
 
+    /// <summary>What another run has left, to go on from.</summary>
+    /// <value>Null: the run begins with the setup task or round 1.</value>
+    public StartDefinition? Start { get; init; }
+
     /// <summary>The task of that alias, the setup task included; null where there is none.</summary>
     public TaskDefinition? Find(string alias) =>
         Setup?.Alias == alias ? Setup : Tasks.FirstOrDefault(t => t.Alias == alias);

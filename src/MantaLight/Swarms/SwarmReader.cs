@@ -73,7 +73,7 @@ internal sealed partial class SwarmReader
     {
         if (!JsonPath.CheckText(root, "$", problems))
             problems.ThrowIfAny();
-        var json = JsonObjectReader.Open(root, "$", problems, "name", "module", "seed", "threads", "globals", "setup", "tasks", "rounds");
+        var json = JsonObjectReader.Open(root, "$", problems, "name", "module", "seed", "threads", "globals", "setup", "tasks", "rounds", "start");
         if (json is null)
             return null;
         var name = json.RequiredId("name", "the swarm's id");
@@ -88,8 +88,10 @@ internal sealed partial class SwarmReader
             Setup = ReadSetup(json),
             Tasks = ReadTasks(json),
             Rounds = ReadRounds(json),
+            Start = StartReader.Read(json, problems),
         };
         SwarmRules.CheckGraph(definition.Tasks, problems);
+        SwarmRules.CheckStart(definition, problems);
         return definition;
     }
 

@@ -32,6 +32,16 @@ internal static class SwarmRules
         }
     }
 
+    public static void CheckStart(SwarmDefinition definition, SwarmProblems problems)
+    {
+        if (definition.Start is not { } start)
+            return;
+        if (start.Round >= definition.Rounds.Maximum)
+            problems.Add("$.start.round", $"found {start.Round}, expected less than rounds.maximum, which is {definition.Rounds.Maximum}: nothing is left to run");
+        if (start.FromAlias is { Length: > 0 } alias && definition.Tasks.All(t => t.Alias != alias))
+            problems.Add("$.start.from_alias", UnknownAlias(alias, definition.Tasks, ""));
+    }
+
     private static string UnknownAlias(string unknown, ImmutableArray<TaskDefinition> tasks, string own)
     {
         if (unknown == TaskDefinition.SetupAlias)

@@ -48,6 +48,8 @@ internal static class SwarmWriter
         }
         json.WriteEndArray();
         WriteRounds(json, definition.Rounds);
+        if (definition.Start is { } start)
+            StartWriter.Write(json, start);
         json.WriteEndObject();
     }
 

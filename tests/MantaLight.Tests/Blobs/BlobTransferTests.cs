@@ -151,7 +151,7 @@ public sealed class BlobTransferTests : IAsyncLifetime
         var (_, old) = producer.Write(5000);
         var (_, young) = producer.Write(6000);
         File.SetLastWriteTimeUtc(Path.Combine(folder, "producer", "blobs", old.Sha256), DateTime.UnixEpoch);
-        producer.Store.Sweep(DateTimeOffset.UnixEpoch + TimeSpan.FromDays(1));
+        producer.Store.Sweep(DateTimeOffset.UnixEpoch + TimeSpan.FromDays(1), new HashSet<string>());
         Assert.Equal((false, true), (producer.Store.Contains(old.Sha256), producer.Store.Contains(young.Sha256)));
     }
 
@@ -178,7 +178,7 @@ public sealed class BlobTransferTests : IAsyncLifetime
         var (bytes, blob) = producer.Write((60 * ChunkSize) + 5);
         await producer.Publisher.PublishGlobalAsync("s", blob, CancellationToken.None);
         await producer.DisposeAsync();
-        await consumer.Fetcher.FetchGlobalAsync("s", blob, CancellationToken.None);
+        await consumer.Fetcher.FetchGlobalAsync("s", blob, peer: null, CancellationToken.None);
         Assert.Equal(bytes, consumer.Read(blob));
     }
 
@@ -190,7 +190,7 @@ public sealed class BlobTransferTests : IAsyncLifetime
         await using var two = await Peer.StartAsync("two", plain, topics, folder);
         var (bytes, blob) = one.Write(50 * ChunkSize);
         await one.Publisher.PublishGlobalAsync("s", blob, CancellationToken.None);
-        await two.Fetcher.FetchGlobalAsync("s", blob, CancellationToken.None);
+        await two.Fetcher.FetchGlobalAsync("s", blob, peer: null, CancellationToken.None);
         Assert.Equal(bytes, two.Read(blob));
     }
 
@@ -200,7 +200,7 @@ public sealed class BlobTransferTests : IAsyncLifetime
         var (_, blob) = producer.Write(10 * ChunkSize);
         await producer.Publisher.PublishGlobalAsync("s", blob, CancellationToken.None);
         await producer.Connection.PublishAsync(new OutboundMessage(topics.SwarmBlob("s", blob.Sha256, 4), ReadOnlyMemory<byte>.Empty, retain: true), CancellationToken.None);
-        var error = await Assert.ThrowsAsync<BlobUnavailableException>(() => consumer.Fetcher.FetchGlobalAsync("s", blob, CancellationToken.None));
+        var error = await Assert.ThrowsAsync<BlobUnavailableException>(() => consumer.Fetcher.FetchGlobalAsync("s", blob, peer: null, CancellationToken.None));
         Assert.Contains("1 of 10 chunks", error.Message, StringComparison.Ordinal);
     }
 

@@ -31,7 +31,7 @@ public abstract class CoordinatorDriver
     {
         done.Clear();
         var fresh = new CoordinatorState { Swarm = "s", Definition = state.Definition, Run = state.Run, Term = state.Term + 1, Timing = timing };
-        (state, var actions) = CoordinatorMachine.Begin(fresh, retained, state.Members.Values.Select(m => m.Presence), now);
+        (state, var actions) = CoordinatorMachine.Begin(fresh, retained, retained?.Run == fresh.Run.ToString(), state.Members.Values.Select(m => m.Presence), now);
         done.AddRange(actions);
     }
 
@@ -47,7 +47,7 @@ public abstract class CoordinatorDriver
     private protected void Begin(SwarmDefinition definition, SwarmState? retained, params string[] nodes)
     {
         var fresh = new CoordinatorState { Swarm = "s", Definition = definition, Run = new RunId(SwarmJson.HashOf(definition), 1), Term = 1, Timing = timing };
-        (state, var actions) = CoordinatorMachine.Begin(fresh, retained, nodes.Select(n => Presence(n)), now);
+        (state, var actions) = CoordinatorMachine.Begin(fresh, retained, retained?.Run == fresh.Run.ToString(), nodes.Select(n => Presence(n)), now);
         done.AddRange(actions);
     }
 

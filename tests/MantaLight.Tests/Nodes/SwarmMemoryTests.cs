@@ -4,8 +4,10 @@ using System.Text;
 using MantaLight.Nodes;
 using MantaLight.Protocol;
 using MantaLight.Shared;
+using MantaLight.Storage;
 using MantaLight.Swarms;
 using MantaLight.Tasks;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MantaLight.Tests.Nodes;
 
@@ -15,7 +17,8 @@ public sealed class SwarmMemoryTests
     private static readonly byte[] Definition = Encoding.UTF8.GetBytes(SwarmHarness.Definition());
 
     private readonly SwarmMemory memory = new(
-        new NodeSettings { Id = "node_0", Datasets = new Nothing(), Modules = ImmutableSortedDictionary<string, TaskCatalog>.Empty, StateFolder = "none" }, TimeProvider.System);
+        new NodeSettings { Id = "node_0", Datasets = new Nothing(), Modules = ImmutableSortedDictionary<string, TaskCatalog>.Empty, StateFolder = "none" },
+        new SwarmArchive(new FileDisk(Directory.CreateTempSubdirectory("mantalight-memory-").FullName), NullLogger.Instance), "vectors", TimeProvider.System);
 
     [Fact]
     public void A_wish_to_run_again_is_fulfilled_once()

@@ -5,13 +5,13 @@ using MantaLight.Protocol;
 namespace MantaLight.Cli.Chaos.Faults;
 
 /// <summary>The disk of a node is full while it works; when there is room again, its work is done again.</summary>
-internal sealed class DiskFault(string name, int weight) : Fault(name, weight, FaultRole.Worker, atWork: true)
+internal sealed class DiskFault(string name, int weight) : Fault(name, weight, FaultRole.Writer, atWork: true)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     public override async Task<FaultOutcome> InflictAsync(FaultScene scene)
     {
-        var node = scene.Choose(FaultRole.Worker);
+        var node = scene.Choose(FaultRole.Writer);
         var place = new Place(scene.Round, scene.Alias, node.Id);
         scene.Cluster.Disks!.Fill(node.StateFolder);
         bool noticed;

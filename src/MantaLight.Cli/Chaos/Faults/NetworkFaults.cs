@@ -42,8 +42,8 @@ internal sealed class LatencyFault(string name, int weight) : Fault(name, weight
             slow.Door.Latency = latency;
         try
         {
-            var since = scene.Now;
             await scene.WorkAsync(node.Id);
+            var since = scene.Now;
             await scene.Wire.AskAsync(node.Id, scene.Cancelled);
             var seconds = await scene.ProveAsync(v => Recovery.HasAnswered(v, node, since), since, $"{Kind.Name} to {node.Id}");
             await scene.DelayAsync(scene.Between(0.5, 2));

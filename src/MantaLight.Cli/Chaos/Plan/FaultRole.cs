@@ -18,6 +18,9 @@ internal enum FaultRole
     /// <summary>A node that reads what others have made.</summary>
     Reader,
 
+    /// <summary>A node that makes something large: a worker of the first tasks, or the aggregator's host.</summary>
+    Writer,
+
     /// <summary>No node in particular.</summary>
     Everybody,
 }

@@ -34,6 +34,7 @@ internal sealed class Roles
         FaultRole.Scheduler => Scheduler is { } alias ? [alias] : [],
         // Where blobs cross the wire: what the tasks before it made is read.
         FaultRole.Reader => [.. Stages.Where(t => !t.After.IsEmpty && t.Alias != Scheduler).Select(t => t.Alias)],
+        FaultRole.Writer => [.. Stages.Where(t => t.After.IsEmpty || t.Alias == Aggregator).Select(t => t.Alias)],
         _ => [.. Stages.Select(t => t.Alias)],
     };
 

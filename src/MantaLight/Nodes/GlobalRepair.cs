@@ -1,0 +1,132 @@
+using System.Threading.Channels;
+using MantaLight.Blobs;
+using MantaLight.Concurrency;
+using MantaLight.Diagnostics;
+using MantaLight.Messaging;
+using MantaLight.Protocol;
+
+namespace MantaLight.Nodes;
+
+/// <summary>
+/// Sees to it, beside the coordinator's loop, that committed globals are where they should be: on the broker, where it may
+/// have lost them, and on the coordinator's own disk, from where they are put back and served to those who miss a chunk.
+/// </summary>
+internal sealed class GlobalRepair : IAsyncDisposable
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
+
+    private readonly Channel<(BlobRef Blob, bool Kept)> work =
+        Channel.CreateUnbounded<(BlobRef Blob, bool Kept)>(new UnboundedChannelOptions { SingleReader = true });
+
+    private readonly CancellationTokenSource stopping = new();
+    private readonly SeatContext context;
+    private readonly BlobPublisher publisher;
+    private readonly string swarm;
+    private readonly Func<IReadOnlyCollection<string>> online;
+    private readonly Func<string, bool> isCommitted;
+    private readonly Task repairing;
+
+    /// <param name="context">The seat's.</param>
+    /// <param name="connection">The coordinator connection.</param>
+    /// <param name="swarm">The swarm.</param>
+    /// <param name="online">The members that may have a blob.</param>
+    /// <param name="isCommitted">Whether a hash is that of a committed global still.</param>
+    public GlobalRepair(SeatContext context, IBrokerConnection connection, string swarm, Func<IReadOnlyCollection<string>> online, Func<string, bool> isCommitted)
+    {
+        (this.context, this.swarm, this.online, this.isCommitted) = (context, swarm, online, isCommitted);
+        publisher = new BlobPublisher(connection, context.Settings.Topics, context.Stamp, context.Store, new BlobTiming());
+        repairing = Background.Run(RepairAsync);
+    }
+
+    /// <summary>Puts a global's chunks back on the broker, where they are missing, and keeps them.</summary>
+    public void Check(BlobRef blob) => work.Writer.TryWrite((blob, Kept: false));
+
+    /// <summary>Keeps a global that has just been committed, and so stands on the broker.</summary>
+    public void Keep(BlobRef blob) => work.Writer.TryWrite((blob, Kept: true));
+
+    /// <summary>Whether all chunks stand on the broker, as far as the last one tells.</summary>
+    public Task<bool> IsOnBrokerAsync(BlobRef blob, CancellationToken cancellationToken) => publisher.IsOnBrokerAsync(swarm, blob, cancellationToken);
+
+    /// <summary>Waits until all that was asked for is done, or the patience is over.</summary>
+    public Task DrainAsync(TimeSpan patience)
+    {
+        work.Writer.TryComplete();
+        return repairing.EndsWithinAsync(patience, context.Time);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        work.Writer.TryComplete();
+        await stopping.CancelBesideAsync();
+        await repairing;
+        stopping.Dispose();
+    }
+
+    private async Task RepairAsync()
+    {
+        try
+        {
+            await foreach (var (blob, kept) in work.Reader.EachAsync(stopping.Token))
+            {
+                var done = false;
+                while (!done && isCommitted(blob.Sha256))
+                {
+                    done = await TryAsync(blob, kept);
+                    if (!done)
+                        await Task.Delay(Pause, context.Time, stopping.Token);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+        }
+    }
+
+    private async Task<bool> TryAsync(BlobRef blob, bool kept)
+    {
+        try
+        {
+            if (kept || await publisher.IsOnBrokerAsync(swarm, blob, stopping.Token))
+            {
+                await context.Fetcher.FetchGlobalAsync(swarm, blob, peer: null, stopping.Token);
+            }
+            else
+            {
+                await FindAsync(blob);
+                await publisher.PublishGlobalAsync(swarm, blob, stopping.Token);
+                Log.PublishedAgain(context.Logger, swarm, $"global {blob.Sha256}");
+            }
+            context.Post(new NodeEvent.BlobKept(swarm, blob.Sha256));
+            return true;
+        }
+        catch (BrokerConnectionLostException)
+        {
+            // The seat is lost as well: its successor checks again.
+            return true;
+        }
+        catch (Exception e) when (e is MantaLightException or IOException)
+        {
+            Log.RepairFailed(context.Logger, swarm, blob.Sha256, e.Message);
+            return false;
+        }
+    }
+
+    /// <summary>Brings a blob that the broker has lost to this node's disk, from whichever member has it.</summary>
+    private async Task FindAsync(BlobRef blob)
+    {
+        foreach (var member in online())
+        {
+            if (context.Store.Contains(blob.Sha256))
+                return;
+            try
+            {
+                if (member != context.Settings.Id)
+                    await context.Fetcher.FetchResultAsync(member, blob, stopping.Token);
+            }
+            catch (BlobUnavailableException)
+            {
+                // The next one may have it.
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+using System.Text;
+using MantaLight.Concurrency;
+using MantaLight.Protocol;
+
+namespace MantaLight.Nodes;
+
+/// <summary>What a coordinator begins with: what the broker retains or, where it has lost that, what members have kept.</summary>
+/// <param name="Book">The definition.</param>
+/// <param name="State">The last committed state; null for the first run.</param>
+/// <param name="DefinitionLost">Whether the broker no longer has the definition.</param>
+/// <param name="StateLost">Whether the broker no longer has the state, or has an older one.</param>
+internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool DefinitionLost, bool StateLost)
+{
+    /// <summary>How long members are asked again for what they have kept, in intervals.</summary>
+    private const int Asks = 4;
+
+    /// <summary>Later commits of a swarm are greater: the design's order of (start, round, term).</summary>
+    public static (int Start, int Round, long Term) Order(SwarmState state) => (state.Start, state.Round, state.Term);
+
+    public static async Task<Inheritance> ReadAsync(CoordinatorWire wire, SeatContext context, SeatCommand.Act act, CancellationToken cancellationToken)
+    {
+        // What is known is not taken for lost because it is slow to come.
+        var patience = context.Settings.Election.ReadBack * (act.Known is null && act.Book.Confirmed ? 1 : 4);
+        var reading = wire.ReadStateAsync(patience, cancellationToken);
+        var book = act.Book;
+        var definitionLost = false;
+        if (book is { Confirmed: false, Removing: false })
+        {
+            if (await wire.ReadDefinitionAsync(patience, cancellationToken) is { } bytes)
+                book = SwarmBook.Read(bytes, context.Settings) is { } read && read.Hash != book.Hash ? read : book with { Confirmed = true };
+            else
+                definitionLost = true;
+        }
+        var retained = await reading;
+        var found = new Inheritance(book, Later(retained, act.Known), definitionLost, StateLost: act.Known is not null && Later(retained, act.Known) != retained);
+        // Its owner has removed it while this node was cut off.
+        if (retained is { Status: RunStatus.Removed } && retained.Definition == book.Hash)
+            return found with { State = retained, DefinitionLost = false, StateLost = false };
+        return found is { DefinitionLost: false, StateLost: false } ? found : await RecallAsync(found, wire, context, act, cancellationToken);
+    }
+
+    /// <summary>Asks the members for what they have kept, and takes the latest.</summary>
+    private static async Task<Inheritance> RecallAsync(
+        Inheritance found, CoordinatorWire wire, SeatContext context, SeatCommand.Act act, CancellationToken cancellationToken)
+    {
+        var kept = new List<Recollection>();
+        await using (await wire.CollectAsync(one => { lock (kept) kept.Add(one); }, cancellationToken))
+        {
+            var members = act.Members.Select(m => m.From).Where(id => id != context.Settings.Id).ToHashSet(StringComparer.Ordinal);
+            for (var ask = 0; ask < Asks && members.Count > 0; ask++)
+            {
+                foreach (var member in members.Order(StringComparer.Ordinal))
+                    await wire.SendAsync(context.Settings.Topics.Inbox(member), new Recall { Swarm = wire.Swarm }, retain: false, cancellationToken);
+                await Task.Delay(context.Settings.Coordination.RollCall / 2, context.Time, cancellationToken);
+                lock (kept)
+                    members.ExceptWith(kept.Select(k => k.From));
+            }
+        }
+        foreach (var one in kept)
+        {
+            var later = Later(found.State, one.State);
+            if (later is not null && later != found.State)
+                found = found with { State = later, StateLost = true };
+        }
+        // The definition of the latest run, where this node has another one, which may be older.
+        if (found is { DefinitionLost: true, State: { } state } && state.Definition != found.Book.Hash
+            && kept.Select(k => k.Definition).OfType<string>().Select(d => SwarmBook.Read(Encoding.UTF8.GetBytes(d), context.Settings)).FirstOrDefault(b => b.Hash == state.Definition) is { } book)
+        {
+            found = found with { Book = book };
+        }
+        return found;
+    }
+
+    private static SwarmState? Later(SwarmState? one, SwarmState? other) =>
+        one is null || (other is not null && Order(other).CompareTo(Order(one)) > 0) ? other : one;
+}

@@ -1,0 +1,59 @@
+using MantaLight.Protocol;
+
+namespace MantaLight.Simulation;
+
+/// <summary>For each swarm and term there is one who acts, and terms only grow.</summary>
+internal sealed class AuthorityCheck(World world) : ICheck
+{
+    private readonly Dictionary<(string Swarm, long Term), string> acting = [];
+    private readonly Dictionary<string, long> claims = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> states = new(StringComparer.Ordinal);
+
+    public void Seen(Sighting sighting)
+    {
+        switch (sighting.Message)
+        {
+            case CoordinatorClaim claim:
+                Grows(claims, sighting.Swarm, claim.Term, "claim", claim);
+                break;
+            case CoordinatorBeat beat:
+                Acts(sighting.Swarm, beat.Term, beat);
+                break;
+            case SwarmState state:
+                Grows(states, sighting.Swarm, state.Term, "state", state);
+                Acts(sighting.Swarm, state.Term, state);
+                break;
+            case RollCall call:
+                Acts(call.Swarm, call.Term, call);
+                break;
+            case CancelAttempt cancel:
+                Acts(cancel.Swarm, cancel.Term, cancel);
+                break;
+            case CoordinatorMessage other:
+                Acts(sighting.Swarm, other.Term, other);
+                break;
+        }
+    }
+
+    // A broker without memory admits a first claim again.
+    public void RetainedLost()
+    {
+        acting.Clear();
+        claims.Clear();
+        states.Clear();
+    }
+
+    private void Acts(string swarm, long term, ControlMessage message)
+    {
+        var who = message.Incarnation;
+        if (!acting.TryAdd((swarm, term), who) && acting[(swarm, term)] != who)
+            world.Fail($"Two act for swarm {swarm} in term {term}: {acting[(swarm, term)]}, and {who} with a {message.GetType().Name}.");
+    }
+
+    private void Grows(Dictionary<string, long> terms, string swarm, long term, string what, ControlMessage message)
+    {
+        if (term < terms.GetValueOrDefault(swarm))
+            world.Fail($"The {what} of swarm {swarm} goes back from term {terms[swarm]} to {term} of {message.Incarnation}.");
+        terms[swarm] = term;
+    }
+}

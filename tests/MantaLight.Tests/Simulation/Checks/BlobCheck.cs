@@ -1,0 +1,67 @@
+using System.Security.Cryptography;
+using MantaLight.Protocol;
+
+namespace MantaLight.Simulation;
+
+/// <summary>A committed global's chunks stand on the broker when it is committed, and until it is replaced.</summary>
+internal sealed class BlobCheck(World world) : ICheck
+{
+    private readonly Dictionary<string, SortedDictionary<int, byte[]>> chunks = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, HashSet<string>> committed = new(StringComparer.Ordinal);
+    private readonly HashSet<string> removed = new(StringComparer.Ordinal);
+    private readonly HashSet<string> lost = new(StringComparer.Ordinal);
+
+    public void Seen(Sighting sighting)
+    {
+        if (sighting.Levels is ["swarms", _, "blobs", var hash, var index])
+            ChunkSeen(sighting, hash, int.Parse(index, System.Globalization.CultureInfo.InvariantCulture));
+        else if (sighting.Message is SwarmState state)
+            StateSeen(state);
+        else if (sighting.Levels is ["swarms", var swarm])
+            _ = sighting.Payload.Length == 0 ? removed.Add(swarm) : removed.Remove(swarm);
+    }
+
+    public void RetainedLost()
+    {
+        lost.UnionWith(chunks.Keys);
+        chunks.Clear();
+    }
+
+    private void ChunkSeen(Sighting sighting, string hash, int index)
+    {
+        if (!chunks.TryGetValue(hash, out var kept))
+            chunks[hash] = kept = [];
+        if (sighting.Payload.Length == 0)
+        {
+            kept.Remove(index);
+            if (!removed.Contains(sighting.Swarm) && committed.TryGetValue(sighting.Swarm, out var needed) && needed.Contains(hash))
+                world.Fail($"{sighting.Client} clears a chunk of global {hash[..8]}, which is committed in swarm {sighting.Swarm}.");
+        }
+        else if (sighting.IsRetained)
+        {
+            kept[index] = sighting.Payload;
+        }
+    }
+
+    private void StateSeen(SwarmState state)
+    {
+        var before = committed.GetValueOrDefault(state.Swarm, []);
+        var now = state.Globals.Select(g => g.Content.Blob).OfType<BlobRef>().Where(_ => state.Status != RunStatus.Removed).DistinctBy(b => b.Sha256).ToArray();
+        foreach (var blob in now.Where(b => !before.Contains(b.Sha256) && !lost.Contains(b.Sha256)))
+        {
+            if (!Stands(blob))
+                world.Fail($"Swarm {state.Swarm} commits global {blob.Sha256[..8]} in round {state.Round}, but its chunks do not all stand on the broker.");
+        }
+        committed[state.Swarm] = [.. now.Select(b => b.Sha256)];
+    }
+
+    private bool Stands(BlobRef blob)
+    {
+        if (!chunks.TryGetValue(blob.Sha256, out var kept) || kept.Count != blob.ChunkCount)
+            return false;
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var chunk in kept.Values)
+            hash.AppendData(chunk);
+        return Convert.ToHexStringLower(hash.GetHashAndReset()) == blob.Sha256;
+    }
+}

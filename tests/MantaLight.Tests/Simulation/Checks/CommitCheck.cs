@@ -1,0 +1,65 @@
+using MantaLight.Protocol;
+
+namespace MantaLight.Simulation;
+
+/// <summary>What was committed stays: starts, rounds and versions only grow, the past does not change, an end is final.</summary>
+internal sealed class CommitCheck(World world) : ICheck
+{
+    private readonly Dictionary<string, SwarmState> last = new(StringComparer.Ordinal);
+
+    public void Seen(Sighting sighting)
+    {
+        if (sighting.Message is not SwarmState state)
+            return;
+        if (last.TryGetValue(state.Swarm, out var before))
+            Compare(before, state);
+        last[state.Swarm] = state;
+    }
+
+    // The last commits may have reached nobody but the broker.
+    public void RetainedLost() => last.Clear();
+
+    private void Compare(SwarmState before, SwarmState now)
+    {
+        // A tombstone may count anew.
+        if (before.Status == RunStatus.Removed && now.Run != before.Run)
+            return;
+        if (now.Start < before.Start)
+            Lost(now, $"start {now.Start} follows {before.Start}");
+        else if (now.Run == before.Run)
+            CompareRun(before, now);
+        else if (!before.Status.IsFinal())
+            Lost(now, $"run {before.Run} was {before.Status} when run {now.Run} began");
+        else if (now.Start == before.Start)
+            Lost(now, $"start {now.Start} is counted twice");
+    }
+
+    private void CompareRun(SwarmState before, SwarmState now)
+    {
+        if (before.Status.IsFinal() && now.Status != before.Status && now.Status != RunStatus.Removed)
+            Lost(now, $"it was {before.Status} and is {now.Status}");
+        if (now.Status == RunStatus.Removed)
+            return;
+        if (now.Round < before.Round)
+            Lost(now, $"round {now.Round} follows {before.Round}");
+        foreach (var old in before.Globals)
+        {
+            var entry = now.Globals.FirstOrDefault(g => g.Tag == old.Tag);
+            if (entry is null || entry.Version < old.Version)
+                Lost(now, $"version {old.Version} of {old.Tag} is gone");
+            else if (entry.Version == old.Version && entry.Content.Blob?.Sha256 != old.Content.Blob?.Sha256)
+                Lost(now, $"version {old.Version} of {old.Tag} has changed");
+            else if (entry.Version > old.Version + 1)
+                Lost(now, $"version {entry.Version} of {old.Tag} follows {old.Version}");
+            else if (entry.Version > old.Version && entry.Round <= old.Round)
+                Lost(now, $"round {entry.Round} sets {old.Tag} a second time");
+        }
+        for (var i = 0; i < before.History.Length; i++)
+        {
+            if (i >= now.History.Length || now.History[i].Round != before.History[i].Round || now.History[i].GlobalSha256 != before.History[i].GlobalSha256)
+                Lost(now, $"the summary of round {before.History[i].Round} is gone or another");
+        }
+    }
+
+    private void Lost(SwarmState now, string what) => world.Fail($"Swarm {now.Swarm}, term {now.Term} of {now.Incarnation}: {what}.");
+}

@@ -1,0 +1,69 @@
+using System.Buffers;
+using MantaLight.Messaging;
+using MantaLight.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace MantaLight.Simulation;
+
+/// <summary>Collects what the wire and the logs tell, and lets the checks judge it.</summary>
+internal sealed class Evidence : IWireObserver
+{
+    public const string Cluster = "sim";
+
+    private readonly World world;
+    private readonly Topics topics = new(Cluster);
+    private readonly ICheck[] checks;
+    private readonly Dictionary<string, SwarmState> states = new(StringComparer.Ordinal);
+
+    public Evidence(World world, HistoryPlan plan)
+    {
+        this.world = world;
+        Attempts = new AttemptCheck(world);
+        Values = new ValueCheck(world, plan);
+        checks = [new AuthorityCheck(world), new CommitCheck(world), Attempts, Values, Blobs = new BlobCheck(world)];
+    }
+
+    public AttemptCheck Attempts { get; }
+
+    public ValueCheck Values { get; }
+
+    public BlobCheck Blobs { get; }
+
+    /// <summary>Publishes below each swarm, and their bytes.</summary>
+    public long Messages { get; private set; }
+
+    public long Bytes { get; private set; }
+
+    /// <summary>The last state of each swarm.</summary>
+    public IReadOnlyDictionary<string, SwarmState> States => states;
+
+    public ILoggerFactory LoggersFor(SimulatedProcess process) => new ProcessLoggers(process, Attempts);
+
+    public void Published(string client, string topic, byte[] payload, bool retain)
+    {
+        Messages++;
+        Bytes += topic.Length + payload.Length;
+        var levels = topics.Split(topic);
+        var sighting = new Sighting(client, levels, payload, retain, Read(levels, payload));
+        if (sighting.Message is SwarmState state)
+            states[state.Swarm] = state;
+        foreach (var check in checks)
+            check.Seen(sighting);
+    }
+
+    public void RetainedLost()
+    {
+        foreach (var check in checks)
+            check.RetainedLost();
+    }
+
+    private ControlMessage? Read(string[] levels, byte[] payload)
+    {
+        if (payload.Length == 0 || levels is [_, _, "blobs", ..] or ["swarms", _])
+            return null;
+        var message = ProtocolJson.Read<ControlMessage>(new ReadOnlySequence<byte>(payload), out var problem);
+        if (message is null)
+            world.Fail($"A node sent what nobody can read to {string.Join('/', levels)}: {problem}");
+        return message;
+    }
+}

@@ -1,0 +1,172 @@
+using System.Buffers;
+using MantaLight.Storage;
+
+namespace MantaLight.Simulation;
+
+/// <summary>
+/// A node's disk, which outlives its processes. A killed process leaves what it had written; a loss of power loses or
+/// spoils what was not flushed.
+/// </summary>
+internal sealed class SimulatedDisk(World world, Draw draw)
+{
+    private readonly SortedDictionary<string, Entry> files = new(StringComparer.Ordinal);
+
+    public bool IsFull { get; set; }
+
+    public IEnumerable<string> Names => files.Keys;
+
+    /// <summary>The disk as a process has it.</summary>
+    public Mounted Mount(SimulatedProcess process) => new(this, process);
+
+    /// <summary>What was not flushed is lost, torn, or there by luck.</summary>
+    public void LosePower()
+    {
+        foreach (var (name, file) in files.Where(f => !f.Value.Durable).ToArray())
+        {
+            switch (draw.Below(3))
+            {
+                case 0:
+                    files.Remove(name);
+                    break;
+                case 1:
+                    files[name] = file with { Content = file.Content[..draw.Below(file.Content.Length + 1)] };
+                    break;
+            }
+        }
+    }
+
+    /// <summary>Turns a bit of some file.</summary>
+    public void Corrupt()
+    {
+        if (files.Count == 0)
+            return;
+        var (name, file) = files.ElementAt(draw.Below(files.Count));
+        if (file.Content.Length == 0)
+            return;
+        var spoiled = file.Content.ToArray();
+        spoiled[draw.Below(spoiled.Length)] ^= (byte)(1 << draw.Below(8));
+        files[name] = file with { Content = spoiled };
+        world.Trace.Add("corrupt", name);
+    }
+
+    private sealed record Entry(byte[] Content, DateTimeOffset Modified, bool Durable);
+
+    /// <summary>The disk in the hands of one process.</summary>
+    internal sealed class Mounted(SimulatedDisk disk, SimulatedProcess process) : IDisk
+    {
+        /// <summary>Kills the process within that many writes; negative for never.</summary>
+        public int KilledAfterWrites { get; set; } = -1;
+
+        public bool Exists(string name)
+        {
+            process.CheckAlive();
+            return disk.files.ContainsKey(name);
+        }
+
+        public IReadOnlyList<DiskEntry> List(string folder)
+        {
+            process.CheckAlive();
+            var prefix = folder + "/";
+            return [.. disk.files.Where(f => f.Key.StartsWith(prefix, StringComparison.Ordinal)).Select(f => new DiskEntry(f.Key, f.Value.Modified))];
+        }
+
+        public byte[]? Read(string name, int maximum) => Find(name) is { } file && file.Content.Length <= maximum ? file.Content.ToArray() : null;
+
+        public void Write(string name, ReadOnlySpan<byte> content)
+        {
+            using var draft = Create("", content.Length);
+            draft.Write(0, content);
+            draft.Keep(name, durable: true);
+        }
+
+        public void Delete(string name)
+        {
+            process.CheckAlive();
+            disk.files.Remove(name);
+        }
+
+        public DiskDraft Create(string folder, long size)
+        {
+            CheckWrite();
+            return new Draft(this, (int)size);
+        }
+
+        public DiskFile? Open(string name) => Find(name) is { } file ? new Reader(file.Content) : null;
+
+        public DiskMemory? Map(string name, long size) => Find(name) is not { } file ? null
+            : file.Content.Length == size ? new Memory(file.Content)
+            : throw new MalformedDataException($"The file {name} has {file.Content.Length} bytes where {size} are expected.");
+
+        private Entry? Find(string name)
+        {
+            process.CheckAlive();
+            return disk.files.GetValueOrDefault(name);
+        }
+
+        private void CheckWrite()
+        {
+            process.CheckAlive();
+            if (KilledAfterWrites >= 0 && KilledAfterWrites-- == 0)
+            {
+                process.Kill();
+                process.CheckAlive();
+            }
+            if (disk.IsFull)
+                throw new IOException("No space left on device (simulated)");
+        }
+
+        private sealed class Draft(Mounted mounted, int size) : DiskDraft
+        {
+            private byte[] content = new byte[size];
+
+            public override void Write(long offset, ReadOnlySpan<byte> bytes)
+            {
+                mounted.CheckWrite();
+                if (offset + bytes.Length > content.Length)
+                    Array.Resize(ref content, (int)offset + bytes.Length);
+                bytes.CopyTo(content.AsSpan((int)offset));
+            }
+
+            public override int Read(long offset, Span<byte> bytes) => Copy(content, offset, bytes);
+
+            public override void Keep(string name, bool durable)
+            {
+                mounted.CheckWrite();
+                mounted.Put(name, content, durable);
+            }
+
+            public override void Dispose()
+            {
+            }
+        }
+
+        private void Put(string name, byte[] content, bool durable) => disk.files[name] = new Entry(content, process.Clock.GetUtcNow(), durable);
+
+        private static int Copy(byte[] content, long offset, Span<byte> bytes)
+        {
+            var count = (int)Math.Clamp(content.Length - offset, 0, bytes.Length);
+            content.AsSpan((int)Math.Min(offset, content.Length), count).CopyTo(bytes);
+            return count;
+        }
+
+        private sealed class Reader(byte[] content) : DiskFile
+        {
+            public override long Length => content.Length;
+
+            public override int Read(long offset, Span<byte> bytes) => Copy(content, offset, bytes);
+
+            public override void Dispose()
+            {
+            }
+        }
+
+        private sealed class Memory(byte[] content) : DiskMemory
+        {
+            public override ReadOnlySequence<byte> Content { get; } = new(content);
+
+            public override void Dispose()
+            {
+            }
+        }
+    }
+}

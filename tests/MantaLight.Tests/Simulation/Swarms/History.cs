@@ -1,0 +1,119 @@
+using System.Globalization;
+using MantaLight.Protocol;
+
+namespace MantaLight.Simulation;
+
+/// <summary>How a history went.</summary>
+/// <param name="Seed">Its seed.</param>
+/// <param name="Violation">What must not have happened; null where nothing did.</param>
+/// <param name="TraceHash">Of all that happened, in order.</param>
+/// <param name="Lines">The end of the trace, where it was written.</param>
+/// <param name="Ends">How the runs ended.</param>
+internal sealed record Outcome(long Seed, string? Violation, string TraceHash, IReadOnlyCollection<string> Lines, IReadOnlyList<RunStatus> Ends)
+{
+    /// <summary>Virtual time until all swarms had ended.</summary>
+    public TimeSpan Ended { get; init; }
+
+    public long Steps { get; init; }
+
+    public long Messages { get; init; }
+
+    public long Bytes { get; init; }
+
+    public int Attempts { get; init; }
+
+    public int Commits { get; init; }
+
+    public int Partial { get; init; }
+}
+
+/// <summary>One history: nodes, a broker, an owner and the faults that a seed gives, until every swarm has ended and is removed.</summary>
+internal sealed class History
+{
+    /// <summary>After the world has healed, everything must end within this time.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(30);
+
+    private readonly HistoryPlan plan;
+    private readonly World world;
+    private readonly Evidence evidence;
+    private readonly FaultyBroker broker;
+    private readonly SimulatedNode[] nodes;
+    private readonly Owner owner;
+    private readonly Faults faults;
+
+    private History(HistoryPlan plan, bool writesTrace)
+    {
+        this.plan = plan;
+        world = new World(plan.Seed, writesTrace);
+        evidence = new Evidence(world, plan);
+        broker = new FaultyBroker(world, plan.Temper, Draw.For(plan.Seed, "broker"), evidence);
+        nodes = [.. plan.Nodes.Select(id => new SimulatedNode(world, broker, plan, id, evidence))];
+        owner = new Owner(world, broker, plan);
+        faults = new Faults(world, broker, plan, nodes, evidence);
+    }
+
+    public static Outcome Run(HistoryPlan plan, bool writesTrace = false)
+    {
+        var history = new History(plan, writesTrace);
+        return history.Run();
+    }
+
+    private Outcome Run()
+    {
+        var draw = Draw.For(plan.Seed, "start");
+        foreach (var node in nodes)
+            world.At(draw.Between(TimeSpan.Zero, TimeSpan.FromSeconds(3)), node.Start);
+        owner.Start();
+        faults.Start();
+        Phase("Not every swarm ended", () => owner.IsDone && faults.IsOver && plan.Swarms.All(HasEnded));
+        var ended = world.Now;
+        var ends = plan.Swarms.Select(s => evidence.States.GetValueOrDefault(s.Name)?.Status ?? RunStatus.Starting).ToArray();
+        owner.RemoveAll();
+        Phase("Something is left after the removal", () => owner.IsDone && IsClean());
+        foreach (var node in nodes)
+            node.Stop();
+        Phase("Not every node stopped", () => nodes.All(n => !n.IsRunning));
+        return new Outcome(plan.Seed, world.Failure, world.Trace.Hash, world.Trace.Lines, ends)
+        {
+            Ended = ended, Steps = world.Steps, Messages = evidence.Messages, Bytes = evidence.Bytes, Attempts = evidence.Attempts.Count,
+            Commits = evidence.Values.Count, Partial = evidence.Values.Partial,
+        };
+    }
+
+    private void Phase(string failure, Func<bool> isOver)
+    {
+        if (world.Failure is not null || world.Run(isOver, world.Now + plan.Restless + Patience) || world.Failure is not null)
+            return;
+        world.Fail($"{failure}:\n{string.Join('\n', Leftovers())}");
+    }
+
+    private bool HasEnded(SwarmPlan swarm)
+    {
+        if (!evidence.States.TryGetValue(swarm.Name, out var state))
+            return false;
+        var version = owner.Versions[swarm.Name];
+        return version == 0 ? state.Status == RunStatus.Removed : state.Status.IsFinal() && state.Definition == swarm.Hash(version);
+    }
+
+    private bool IsClean() => !Leftovers().Any();
+
+    private IEnumerable<string> Leftovers()
+    {
+        foreach (var swarm in plan.Swarms)
+        {
+            var state = evidence.States.GetValueOrDefault(swarm.Name);
+            if (!HasEnded(swarm))
+                yield return string.Create(CultureInfo.InvariantCulture, $"{swarm.Name} is {state?.Status} in round {state?.Round}, start {state?.Start}, term {state?.Term}: {state?.Waiting}{state?.Reason}");
+            if (owner.Versions[swarm.Name] != 0)
+                continue;
+            var root = owner.Topics.Definition(swarm.Name);
+            foreach (var topic in broker.Retained.Keys.Where(k => k.StartsWith(root, StringComparison.Ordinal) && k != owner.Topics.State(swarm.Name) && k != owner.Topics.Coordinator(swarm.Name)))
+                yield return $"retained: {topic}";
+        }
+        if (owner.Versions.Values.All(v => v == 0))
+        {
+            foreach (var file in nodes.SelectMany(n => n.Disk.Names.Select(name => $"on the disk of {n.Id}: {name}")))
+                yield return file;
+        }
+    }
+}

@@ -1,0 +1,114 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+using MantaLight.Swarms;
+
+namespace MantaLight.Simulation;
+
+/// <summary>What a seed decides about a history before it begins.</summary>
+internal sealed record HistoryPlan
+{
+    public required long Seed { get; init; }
+
+    public required ImmutableArray<string> Nodes { get; init; }
+
+    public required ImmutableArray<SwarmPlan> Swarms { get; init; }
+
+    public required BrokerTemper Temper { get; init; }
+
+    /// <summary>How many faults happen; the world heals after the last.</summary>
+    public required int Faults { get; init; }
+
+    /// <summary>When the last fault begins, and the owner does the last thing.</summary>
+    public required TimeSpan Restless { get; init; }
+
+    /// <summary>Whether clocks are off.</summary>
+    public required bool SkewsClocks { get; init; }
+
+    public Mutation Mutation { get; init; }
+
+    public static HistoryPlan Of(long seed)
+    {
+        var draw = Draw.For(seed, "plan");
+        var nodes = draw.Of(2, 2, 3, 3, 3, 4, 4, 5, 6);
+        var swarms = draw.Chance(0.25) ? 2 : 1;
+        return new HistoryPlan
+        {
+            Seed = seed,
+            Nodes = [.. Enumerable.Range(0, nodes).Select(i => string.Create(CultureInfo.InvariantCulture, $"node_{i}"))],
+            Swarms = [.. Enumerable.Range(0, swarms).Select(i => SwarmPlan.Of(draw, i, nodes))],
+            Temper = BrokerTemper.Of(draw),
+            Faults = draw.Of(0, 1, 1, 2, 2, 3, 3, 4, 6, 8),
+            Restless = draw.Between(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(40)),
+            SkewsClocks = draw.Chance(0.3),
+        };
+    }
+
+    /// <summary>The same swarms without anything going wrong.</summary>
+    public HistoryPlan Undisturbed() => this with
+    {
+        Temper = new BrokerTemper(), Faults = 0, SkewsClocks = false, Swarms = [.. Swarms.Select(s => s with { Whims = 0 })],
+    };
+}
+
+/// <summary>One swarm of a history.</summary>
+internal sealed record SwarmPlan
+{
+    public required string Name { get; init; }
+
+    public required int Rounds { get; init; }
+
+    public required int MinimumNodes { get; init; }
+
+    public required double Quorum { get; init; }
+
+    public required int Retries { get; init; }
+
+    public required TimeSpan Deadline { get; init; }
+
+    /// <summary>When the owner publishes it.</summary>
+    public required TimeSpan Published { get; init; }
+
+    /// <summary>How many more things the owner does with it.</summary>
+    public required int Whims { get; init; }
+
+    /// <summary>Whether nothing but its owner may end it before its last round.</summary>
+    public bool MustComplete => Quorum >= 1 && Retries >= 20;
+
+    public static SwarmPlan Of(Draw draw, int number, int nodes)
+    {
+        var strict = draw.Chance(0.7);
+        return new SwarmPlan
+        {
+            Name = number == 0 ? "alpha" : "beta",
+            Rounds = draw.Between(2, 4),
+            MinimumNodes = draw.Between(1, nodes),
+            Quorum = strict ? 1 : 0.5,
+            Retries = strict ? 20 : draw.Between(0, 2),
+            Deadline = TimeSpan.FromSeconds(strict ? 600 : draw.Between(20, 60)),
+            Published = draw.Between(TimeSpan.Zero, TimeSpan.FromSeconds(6)),
+            Whims = draw.Of(0, 0, 0, 1, 2),
+        };
+    }
+
+    /// <summary>The hash of a version of the definition.</summary>
+    public string Hash(int version) => Hashes.GetOrAdd(Definition(version), static json => SwarmJson.HashOf(SwarmJson.Parse(Encoding.UTF8.GetBytes(json))));
+
+    private static readonly ConcurrentDictionary<string, string> Hashes = new(StringComparer.Ordinal);
+
+    /// <summary>The definition; a redeployed one differs in its seed.</summary>
+    public string Definition(int version) => string.Create(CultureInfo.InvariantCulture, $$"""
+        {
+          "name": "{{Name}}", "module": "{{SimulatedNode.Module}}", "seed": {{version}}, "setup": "PatientSetup",
+          "globals": { "length": 600 },
+          "tasks": [
+            { "alias": "worker", "type": "PatientWorker", "method": "all" },
+            { "alias": "aggregator", "type": "FedAvg", "after": ["worker"] },
+            { "alias": "test", "type": "PatientTest", "method": "all", "after": ["aggregator"] },
+            { "alias": "scheduler", "type": "PatientScheduler", "after": ["test"] }
+          ],
+          "rounds": { "maximum": {{Rounds}}, "deadline": "{{Deadline:c}}", "minimum_nodes": {{MinimumNodes}}, "retries": {{Retries}}, "quorum": {{Quorum:0.0}} }
+        }
+        """);
+}

@@ -1,0 +1,105 @@
+using System.Text;
+using MantaLight.Messaging;
+using MantaLight.Protocol;
+
+namespace MantaLight.Simulation;
+
+/// <summary>Who publishes the definitions and changes their mind about them. Nothing ever happens to the owner's own machine.</summary>
+internal sealed class Owner(World world, FaultyBroker broker, HistoryPlan plan)
+{
+    private readonly SimulatedProcess process = new(world, "owner", TimeSpan.Zero);
+    private readonly Draw draw = Draw.For(plan.Seed, "owner");
+    private readonly Dictionary<string, int> versions = new(StringComparer.Ordinal);
+    private readonly List<string> paused = [];
+    private int underWay;
+
+    /// <summary>Whether everything that was planned has been done.</summary>
+    public bool IsDone => underWay == 0;
+
+    public Topics Topics { get; } = new(Evidence.Cluster);
+
+    /// <summary>The definition that each swarm should be running, by its version; 0 where it was removed.</summary>
+    public IReadOnlyDictionary<string, int> Versions => versions;
+
+    public void Start()
+    {
+        foreach (var swarm in plan.Swarms)
+        {
+            versions[swarm.Name] = 1;
+            Plan(swarm.Published, () => Publish(swarm, 1));
+            for (var i = 0; i < swarm.Whims; i++)
+                Plan(draw.Between(swarm.Published + TimeSpan.FromSeconds(1), plan.Restless), () => Whim(swarm));
+            // What was paused goes on in the end.
+            Plan(plan.Restless + TimeSpan.FromSeconds(1), () => paused.Remove(swarm.Name) ? Control(swarm, SwarmAction.Resume) : null);
+        }
+    }
+
+    public void RemoveAll()
+    {
+        foreach (var swarm in plan.Swarms)
+        {
+            versions[swarm.Name] = 0;
+            Plan(world.Now, () => Publish(swarm, 0));
+        }
+    }
+
+    private void Plan(TimeSpan moment, Func<OutboundMessage?> make)
+    {
+        underWay++;
+        world.At(moment, () => process.Start(() => SayAsync(make), problem =>
+        {
+            underWay--;
+            if (problem is not null)
+                world.Fail($"The owner failed: {problem}");
+        }));
+    }
+
+    private OutboundMessage? Whim(SwarmPlan swarm)
+    {
+        if (versions[swarm.Name] == 0)
+            return Publish(swarm, 7);
+        switch (draw.Below(6))
+        {
+            case 0:
+            case 1:
+                paused.Add(swarm.Name);
+                return Control(swarm, SwarmAction.Pause);
+            case 2:
+                return Control(swarm, SwarmAction.Stop);
+            case 3:
+            case 4:
+                return Publish(swarm, versions[swarm.Name] + 1);
+            default:
+                return Publish(swarm, 0);
+        }
+    }
+
+    private OutboundMessage Publish(SwarmPlan swarm, int version)
+    {
+        versions[swarm.Name] = version;
+        return new OutboundMessage(Topics.Definition(swarm.Name), version == 0 ? ReadOnlyMemory<byte>.Empty : Encoding.UTF8.GetBytes(swarm.Definition(version)), retain: true);
+    }
+
+    private OutboundMessage Control(SwarmPlan swarm, SwarmAction action) => new(
+        Topics.Control(swarm.Name), ProtocolJson.Write(new MessageStamp("owner", "owner", process.Clock).Stamp(new SwarmControl { Action = action })));
+
+    // As the tool does it: a connection for each word, until the broker has taken it.
+    private async Task SayAsync(Func<OutboundMessage?> make)
+    {
+        if (make() is not { } message)
+            return;
+        while (true)
+        {
+            try
+            {
+                await using var connection = await broker.For(new Network(process)).ConnectAsync(new ConnectionProfile { ClientId = "owner", Reconnect = false }, CancellationToken.None);
+                await connection.PublishAsync(message, CancellationToken.None);
+                return;
+            }
+            catch (Exception e) when (e is BrokerUnreachableException or BrokerConnectionLostException)
+            {
+                await Task.Delay(TimeSpan.FromSeconds(1), process.Clock);
+            }
+        }
+    }
+}

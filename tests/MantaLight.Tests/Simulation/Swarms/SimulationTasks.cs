@@ -1,0 +1,58 @@
+using MantaLight.Shared;
+using MantaLight.Tasks;
+
+namespace MantaLight.Simulation;
+
+/// <summary>Sets the first vector, long enough for several chunks.</summary>
+public sealed class PatientSetup : SwarmTask
+{
+    public override async Task RunAsync(CancellationToken cancellationToken)
+    {
+        var length = await World.Globals.GetAsync<int>("length", cancellationToken);
+        await PatientWorker.TakeTimeAsync(Context, cancellationToken);
+        using var first = Vector.Of(VectorMath.First(length));
+        World.Globals.SetWeights(VectorMath.Global, first);
+    }
+}
+
+/// <summary>Adds to the global what depends on its node alone, and takes its time for it.</summary>
+public sealed class PatientWorker : SwarmTask
+{
+    public override async Task RunAsync(CancellationToken cancellationToken)
+    {
+        using var global = await World.Globals.GetWeightsAsync(VectorMath.Global, cancellationToken);
+        var values = VectorMath.Trained(global[0].Span<float>(), Context.Node);
+        Context.Report(0.5, loss: 1);
+        await TakeTimeAsync(Context, cancellationToken);
+        World.Results.Add("train_metrics", new { Loss = 1.0 / Context.Round });
+        using var trained = Vector.Of(values);
+        World.Results.Add("model_params", trained, samples: VectorMath.Samples(Context.Node));
+    }
+
+    /// <summary>Between a moment and some seconds, as the attempt's seed has it.</summary>
+    internal static Task TakeTimeAsync(AttemptContext context, CancellationToken cancellationToken) =>
+        Task.Delay(TimeSpan.FromMilliseconds(10 + (context.Seed % 3000)), context.Time, cancellationToken);
+}
+
+/// <summary>Measures the global.</summary>
+public sealed class PatientTest : SwarmTask
+{
+    public override async Task RunAsync(CancellationToken cancellationToken)
+    {
+        using var global = await World.Globals.GetWeightsAsync(VectorMath.Global, cancellationToken);
+        await PatientWorker.TakeTimeAsync(Context, cancellationToken);
+        World.Results.Add("test_metrics", new { Mean = global[0].Span<float>()[0] });
+    }
+}
+
+/// <summary>Asks for another round; the definition says how many there are.</summary>
+public sealed class PatientScheduler : SwarmTask
+{
+    public override async Task RunAsync(CancellationToken cancellationToken)
+    {
+        await World.Results.SelectAsync<Metrics>("test_metrics", cancellationToken);
+        World.ScheduleNextRound(reason: $"after {Context.Round}");
+    }
+
+    private sealed record Metrics(double Mean);
+}

@@ -1,0 +1,16 @@
+using MantaLight.Messaging;
+
+namespace MantaLight.Simulation;
+
+/// <summary>Sees everything that takes effect at the broker, in that order.</summary>
+internal interface IWireObserver
+{
+    /// <param name="client">Who published it; empty for a will.</param>
+    /// <param name="topic">Its topic.</param>
+    /// <param name="payload">Its bytes.</param>
+    /// <param name="retain">Whether it is kept.</param>
+    void Published(string client, string topic, byte[] payload, bool retain);
+
+    /// <summary>Called before what the broker retained is lost.</summary>
+    void RetainedLost();
+}

@@ -1,0 +1,71 @@
+namespace MantaLight.Simulation;
+
+/// <summary>
+/// One direction of a link. Things sent under one key arrive in their order; those of different keys may overtake each
+/// other. While the lane is blocked nothing arrives; it all does later, if the link lives so long.
+/// </summary>
+internal sealed class Lane(World world, Draw draw, BrokerTemper temper, Func<bool> isBlocked, Func<bool> isSlow)
+{
+    private readonly Dictionary<string, Queue<Action>> parcels = new(StringComparer.Ordinal);
+    private readonly Queue<string> blocked = new();
+    private TimeSpan busyUntil;
+    private int generation;
+
+    public void Send(string key, int size, Action arrive)
+    {
+        if (!temper.ReordersTopics)
+            key = "";
+        if (!parcels.TryGetValue(key, out var queue))
+            parcels[key] = queue = new Queue<Action>();
+        queue.Enqueue(arrive);
+        var start = world.Now;
+        if (isSlow())
+            start = busyUntil = (busyUntil > world.Now ? busyUntil : world.Now) + TimeSpan.FromSeconds((double)size / temper.SlowLink);
+        Schedule(key, start + draw.Between(temper.MinimumLatency, temper.MaximumLatency));
+    }
+
+    /// <summary>Lets arrive what was blocked.</summary>
+    public void Thaw()
+    {
+        while (blocked.TryDequeue(out var key))
+            Schedule(key, world.Now + draw.Between(temper.MinimumLatency, temper.MaximumLatency));
+    }
+
+    /// <summary>Lets everything on its way arrive at some time within a span from now.</summary>
+    public void Scatter(TimeSpan span)
+    {
+        generation++;
+        blocked.Clear();
+        foreach (var (key, queue) in parcels)
+        {
+            for (var i = 0; i < queue.Count; i++)
+                Schedule(key, world.Now + draw.Between(TimeSpan.Zero, span));
+        }
+    }
+
+    /// <summary>Loses everything on its way.</summary>
+    public void Clear()
+    {
+        generation++;
+        parcels.Clear();
+        blocked.Clear();
+    }
+
+    private void Schedule(string key, TimeSpan moment)
+    {
+        var armed = generation;
+        world.At(moment, () =>
+        {
+            if (armed == generation)
+                Arrive(key);
+        });
+    }
+
+    private void Arrive(string key)
+    {
+        if (isBlocked())
+            blocked.Enqueue(key);
+        else if (parcels.TryGetValue(key, out var queue) && queue.TryDequeue(out var arrive))
+            arrive();
+    }
+}

@@ -1,0 +1,56 @@
+namespace MantaLight.Simulation;
+
+/// <summary>What the network does to one process: nothing, slow it down, or let nothing through in either direction.</summary>
+internal sealed class Network
+{
+    private readonly List<Link> links = [];
+
+    public Network(SimulatedProcess process)
+    {
+        Process = process;
+        process.Changed += Update;
+    }
+
+    public SimulatedProcess Process { get; }
+
+    /// <summary>Whether nothing passes.</summary>
+    public bool IsCut { get; private set; }
+
+    public bool IsSlow { get; set; }
+
+    /// <summary>Whether the broker learns of a kill only by the silence after it.</summary>
+    public bool DiesInSilence { get; set; }
+
+    /// <summary>Whether the broker hears nothing from it.</summary>
+    public bool IsSilent => IsCut || IsDeaf;
+
+    /// <summary>Whether it takes nothing.</summary>
+    public bool IsDeaf => IsCut || Process.IsPaused || !Process.IsAlive;
+
+    /// <summary>Kills the process after that many publishes; negative for never.</summary>
+    public int KilledAfterPublishes { get; set; } = -1;
+
+    public void Add(Link link) => links.Add(link);
+
+    public void Remove(Link link) => links.Remove(link);
+
+    public void Cut(bool value)
+    {
+        if (IsCut == value)
+            return;
+        IsCut = value;
+        Process.World.Trace.Add(value ? "cut" : "heal", Process.Name);
+        Update();
+    }
+
+    private void Update()
+    {
+        foreach (var link in links.ToArray())
+        {
+            if (!Process.IsAlive && !DiesInSilence && !IsCut)
+                link.Break();
+            else
+                link.NetworkChanged();
+        }
+    }
+}
