@@ -71,6 +71,8 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
         TaskUpdate outcome;
         try
         {
+            if (node.Settings.BeforeAttempt is { } before)
+                await before(schedule.Round, schedule.Alias, stop.Token);
             using var place = await node.Slots.EnterAsync(stop.Token);
             outcome = await work(stop.Token);
         }
