@@ -62,7 +62,8 @@ internal sealed class CoordinatorLoop(
             await wire.PublishDefinitionAsync(book.Bytes, cancellationToken);
         if (await ConcludeAsync(retained, cancellationToken))
         {
-            if (retained is { Status: not RunStatus.Removed } && (inherited.StateLost || inherited.DefinitionLost))
+            // What has just been removed is not put back.
+            if (!book.Removing && retained is { Status: not RunStatus.Removed } && (inherited.StateLost || inherited.DefinitionLost))
                 await RestoreAsync(retained, cancellationToken);
             return false;
         }
