@@ -109,6 +109,10 @@ internal sealed class SwarmClient : IAsyncDisposable
     public ValueTask ControlAsync(string swarm, SwarmAction action, CancellationToken cancellationToken) => connection.PublishAsync(
         new OutboundMessage(Topics.Control(swarm), ProtocolJson.Write(stamp.Stamp(new SwarmControl { Action = action }))), cancellationToken);
 
+    /// <summary>Asks whoever holds a node id to publish its presence.</summary>
+    public ValueTask AskIfThereAsync(string node, CancellationToken cancellationToken) => connection.PublishAsync(
+        new OutboundMessage(Topics.Inbox(node), ProtocolJson.Write(stamp.Stamp(new AreYouThere()))), cancellationToken);
+
     /// <summary>Puts a checkpoint's globals on the broker, for a run to begin with.</summary>
     public Task<StartDefinition> PublishStartAsync(string swarm, Checkpoint checkpoint, CancellationToken cancellationToken) =>
         CheckpointStart.PublishAsync(connection, Topics.Cluster, swarm, checkpoint, time, cancellationToken);
