@@ -20,6 +20,7 @@ internal static class CommandLine
         StatusCommand.Create(console),
         DataCommand.Create(console),
         DoctorCommand.Create(console),
+        ChaosCommand.Create(console),
     }.WithExamples(
         "mantalight run examples/Mnist",
         "mantalight data prepare mnist --nodes 5 --partition non-iid-2 --seed 42").ShowExamples();

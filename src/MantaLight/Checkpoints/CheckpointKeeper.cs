@@ -191,7 +191,7 @@ public sealed class CheckpointKeeper : IAsyncDisposable
 
     private async Task<DiskMemory> MapAsync(string swarm, BlobRef blob, CancellationToken cancellationToken)
     {
-        await fetcher.FetchGlobalAsync(swarm, blob, null, cancellationToken);
+        await fetcher.FetchGlobalAsync(swarm, blob, peer: null, cancellationToken);
         return store.Map(blob);
     }
 

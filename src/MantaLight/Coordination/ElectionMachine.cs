@@ -97,6 +97,9 @@ internal static class ElectionMachine
     {
         switch (state.Role)
         {
+            // Replayed messages may overtake the broker's answer to the subscription.
+            case ElectionRole.Connecting:
+                return (state with { HighestTerm = Math.Max(state.HighestTerm, claim.Term) }, []);
             case ElectionRole.Reading:
                 state = state with { HighestTerm = Math.Max(state.HighestTerm, claim.Term) };
                 return Announce(state, now);
