@@ -19,6 +19,7 @@ internal static class CommandLine
         SwarmCommand.Create(console),
         StatusCommand.Create(console),
         DataCommand.Create(console),
+        ChaosCommand.Create(console),
     }.WithExamples(
         "mantalight run examples/Mnist",
         "mantalight data prepare mnist --nodes 5 --partition non-iid-2 --seed 42").ShowExamples();

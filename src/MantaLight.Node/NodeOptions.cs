@@ -45,6 +45,13 @@ public sealed class NodeOptions
     /// <value>Null: <c>mantalight/{cluster}/{id}</c> in the user's local application data.</value>
     public string? StateFolder { get; set; }
 
+    /// <summary>
+    /// A file that holds attempts, for trials under faults: one waits, before it begins, while the file has the line
+    /// <c>ROUND.ALIAS</c>. Results do not depend on it.
+    /// </summary>
+    /// <value>None.</value>
+    public string? HoldFile { get; set; }
+
     /// <summary>Whether tasks may use a GPU here.</summary>
     public bool Gpu { get; set; }
 

@@ -70,6 +70,7 @@ internal sealed class SwarmNodeService(
             Concurrency = node.Concurrency,
             Tags = [.. node.Tags],
             Gpu = node.Gpu,
+            BeforeAttempt = node.HoldFile is { } file ? new HoldFile(file, time).WaitAsync : null,
             StateFolder = node.StateFolder ?? Path.Combine(
                 Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create), "mantalight", node.Cluster, node.Id),
         };

@@ -27,10 +27,11 @@ internal static class NodeCommand
         var checkpoints = new CheckpointFlags();
         var telemetry = new Option<TelemetryExport?>("--telemetry") { Description = "Where metrics and traces go: none, console, or otlp (to the collector that OTEL_ variables name).", HelpName = "none|console|otlp" };
         var gpu = new Option<bool>("--gpu") { Description = "Lets tasks use this machine's GPU." };
+        var hold = new Option<string?>("--hold-file") { Description = "For trials under faults: an attempt waits, before it begins, while this file has the line ROUND.ALIAS.", HelpName = "FILE" };
         var lifeline = new Option<bool>("--until-input-ends") { Description = "Stops when standard input ends.", Hidden = true };
         var command = new Command("node", "Take part in swarms with this machine's data. Settings come from appsettings.json (section MantaLight), MANTALIGHT_ variables and flags, which win.")
         {
-            id, cluster, broker, datasets, modules, concurrency, tags, state, checkpoints.Folder, checkpoints.Every, checkpoints.Keep, telemetry, gpu, lifeline,
+            id, cluster, broker, datasets, modules, concurrency, tags, state, checkpoints.Folder, checkpoints.Every, checkpoints.Keep, telemetry, gpu, hold, lifeline,
         }.WithExamples(
             "mantalight node --id node_0 --dataset mnist=temp/partitioned/mnist/node_0/mnist.npz --module examples/Mnist",
             "mantalight node --id hospital_3 --broker mqtts://broker.example --dataset scans=/data/scans --module Scans.dll --telemetry otlp",
@@ -52,6 +53,7 @@ internal static class NodeCommand
                 KeepCheckpoints = parsed.GetValue(checkpoints.Keep),
                 Telemetry = parsed.GetValue(telemetry),
                 Gpu = parsed.GetValue(gpu),
+                HoldFile = parsed.GetValue(hold),
                 UntilInputEnds = parsed.GetValue(lifeline),
             },
             cancellationToken));

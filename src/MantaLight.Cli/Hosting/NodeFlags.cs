@@ -19,6 +19,7 @@ internal sealed record NodeFlags
     public int? KeepCheckpoints { get; init; }
     public TelemetryExport? Telemetry { get; init; }
     public bool Gpu { get; init; }
+    public string? HoldFile { get; init; }
 
     /// <summary>Whether the end of standard input means to stop.</summary>
     public bool UntilInputEnds { get; init; }
@@ -36,6 +37,7 @@ internal sealed record NodeFlags
         options.KeepCheckpoints = KeepCheckpoints ?? options.KeepCheckpoints;
         options.Telemetry = Telemetry ?? options.Telemetry;
         options.Gpu |= Gpu;
+        options.HoldFile = HoldFile ?? options.HoldFile;
         foreach (var dataset in Datasets)
         {
             var equals = dataset.IndexOf('=', StringComparison.Ordinal);

@@ -88,7 +88,7 @@ internal static class NodeHost
     {
         (to.Id, to.Cluster, to.Broker, to.Concurrency, to.StateFolder, to.Gpu, to.Telemetry) =
             (from.Id, from.Cluster, from.Broker, from.Concurrency, from.StateFolder, from.Gpu, from.Telemetry);
-        (to.Checkpoints, to.CheckpointEvery, to.KeepCheckpoints) = (from.Checkpoints, from.CheckpointEvery, from.KeepCheckpoints);
+        (to.Checkpoints, to.CheckpointEvery, to.KeepCheckpoints, to.HoldFile) = (from.Checkpoints, from.CheckpointEvery, from.KeepCheckpoints, from.HoldFile);
         foreach (var (name, path) in from.Datasets)
             to.Datasets[name] = path;
         foreach (var module in from.Modules)

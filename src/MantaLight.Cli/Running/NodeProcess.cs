@@ -32,18 +32,29 @@ internal sealed class NodeProcess : IAsyncDisposable
     /// <summary>Its exit code, when it has ended and all that it wrote has been read.</summary>
     public Task<int> Exited { get; }
 
+    /// <summary>Its number in the system.</summary>
+    public int ProcessId => process.Id;
+
+    /// <summary>Starts one.</summary>
+    /// <param name="node">Which.</param>
+    /// <param name="module">The module's assembly.</param>
+    /// <param name="broker">Its broker.</param>
+    /// <param name="cluster">Its cluster.</param>
+    /// <param name="launcher">A command that becomes the node's process when the node's own command is put behind it.</param>
+    /// <param name="more">More flags for it.</param>
     /// <exception cref="InvalidSettingException">This program cannot be started again.</exception>
-    public static NodeProcess Start(RunNode node, string module, Uri broker, string cluster)
+    public static NodeProcess Start(
+        RunNode node, string module, Uri broker, string cluster, IReadOnlyList<string>? launcher = null, IReadOnlyList<string>? more = null)
     {
         Directory.CreateDirectory(node.StateFolder);
         List<string> arguments =
         [
-            typeof(NodeProcess).Assembly.Location, "node", "--id", node.Id, "--cluster", cluster, "--broker", broker.OriginalString,
-            "--module", module, "--state-folder", node.StateFolder, "--until-input-ends",
+            .. launcher ?? [], DotnetHost.Path, typeof(NodeProcess).Assembly.Location, "node", "--id", node.Id, "--cluster", cluster, "--broker", broker.OriginalString,
+            "--module", module, "--state-folder", node.StateFolder, "--until-input-ends", .. more ?? [],
         ];
         foreach (var (name, path) in node.Datasets)
             arguments.AddRange(["--dataset", $"{name}={path}"]);
-        var start = new ProcessStartInfo(DotnetHost.Path, arguments)
+        var start = new ProcessStartInfo(arguments[0], arguments.Skip(1))
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -51,7 +62,7 @@ internal sealed class NodeProcess : IAsyncDisposable
         };
         try
         {
-            return new NodeProcess(node.Id, Process.Start(start)!, new StreamWriter(Path.Combine(node.StateFolder, "node.log")));
+            return new NodeProcess(node.Id, Process.Start(start)!, new StreamWriter(Path.Combine(node.StateFolder, "node.log"), append: true));
         }
         catch (System.ComponentModel.Win32Exception e)
         {
@@ -79,6 +90,13 @@ internal sealed class NodeProcess : IAsyncDisposable
             process.Kill(entireProcessTree: true);
             await Exited;
         }
+    }
+
+    /// <summary>Ends it as a crash would.</summary>
+    public async Task KillAsync()
+    {
+        process.Kill();
+        await Exited;
     }
 
     /// <summary>The last lines that it wrote.</summary>

@@ -58,7 +58,7 @@ internal sealed class SwarmRun(RunSettings settings, CliConsole console, ILogger
     {
         var source = SwarmSource.Find(settings.Target);
         var read = await source.ReadAsync(settings.Changes, cancellationToken);
-        definition = read with { Rounds = read.Rounds with { MinimumNodes = MinimumNodes(read) } };
+        definition = read with { Rounds = read.Rounds with { MinimumNodes = MinimumNodes(read, settings.NodeIds) } };
         var file = await ModuleFile.FindAsync(source, definition.Module, console.Out.WriteLine, cancellationToken)
             ?? throw new ModuleException($"The module {definition.Module} is neither in the project beside {source.DefinitionFile} nor a .dll there. Put the definition into the module's project folder.");
         var module = ModuleFile.Load(file, definition);
@@ -123,12 +123,12 @@ internal sealed class SwarmRun(RunSettings settings, CliConsole console, ILogger
     }
 
     /// <summary>All nodes, where the first tasks are for all of them.</summary>
-    private int MinimumNodes(SwarmDefinition read)
+    public static int MinimumNodes(SwarmDefinition read, IReadOnlyCollection<string> nodeIds)
     {
         var possible = read.Tasks
             .Where(t => t.Method == PlacementMethod.All && t.After.IsEmpty)
-            .Select(t => settings.NodeIds.Count(id => (t.SpecifiedIds.IsEmpty || t.SpecifiedIds.Contains(id)) && !t.ExceptedIds.Contains(id)));
-        return Math.Max(1, possible.DefaultIfEmpty(settings.Nodes).Min());
+            .Select(t => nodeIds.Count(id => (t.SpecifiedIds.IsEmpty || t.SpecifiedIds.Contains(id)) && !t.ExceptedIds.Contains(id)));
+        return Math.Max(1, possible.DefaultIfEmpty(nodeIds.Count).Min());
     }
 
     private async Task ReportAsync(string failure, CancellationToken cancellationToken)

@@ -6,8 +6,13 @@ internal sealed class TemporaryFolder : IDisposable
     /// <summary>Its path.</summary>
     public string Path { get; } = Directory.CreateTempSubdirectory("mantalight-").FullName;
 
+    /// <summary>Whether it stays, because somebody wants to look into it.</summary>
+    public bool Keep { get; set; }
+
     public void Dispose()
     {
+        if (Keep)
+            return;
         try
         {
             Directory.Delete(Path, recursive: true);

@@ -87,6 +87,8 @@ internal static class AttemptFlow
             case TaskCompleted completed:
                 Complete(turn, task, attempt, completed);
                 break;
+            case TaskFailed { Missing.IsEmpty: false } failed when isUnderWay && MissingInputs.MakeAgain(turn, task, attempt, failed):
+                break;
             case TaskFailed failed when isUnderWay:
                 Fail(turn, task, attempt, $"{failed.Error}: {failed.Message}", failed.Retryable);
                 break;

@@ -46,6 +46,13 @@ public sealed record NodeSettings
     /// <value>5 seconds.</value>
     public TimeSpan NamesakePatience { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// Awaited before an attempt begins, with its round and the task's alias: trials under faults hold a round with it until
+    /// its faults have happened. Results do not depend on it.
+    /// </summary>
+    /// <value>Null: no wait.</value>
+    public Func<int, string, CancellationToken, Task>? BeforeAttempt { get; init; }
+
     /// <summary>How often the node looks at the clock.</summary>
     /// <value>0.1 seconds.</value>
     internal TimeSpan Tick { get; init; } = TimeSpan.FromMilliseconds(100);

@@ -147,6 +147,19 @@ public sealed record TaskFailed : TaskUpdate
 
     /// <summary>Whether another attempt could fare better.</summary>
     public bool Retryable { get; set; } = true;
+
+    /// <summary>Results of the tasks before it that nobody served.</summary>
+    public ImmutableArray<MissingResult> Missing { get; set; } = [];
+}
+
+/// <summary>A result that could not be fetched.</summary>
+public sealed record MissingResult
+{
+    /// <summary>Who had made it.</summary>
+    public string Node { get; set; } = "";
+
+    /// <summary>Its blob's SHA-256, lower-case hex.</summary>
+    public string Sha256 { get; set; } = "";
 }
 
 /// <summary>A log record of a task.</summary>

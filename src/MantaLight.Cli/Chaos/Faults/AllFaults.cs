@@ -1,0 +1,34 @@
+using System.Collections.Immutable;
+using MantaLight.Cli.Chaos.Plan;
+
+namespace MantaLight.Cli.Chaos.Faults;
+
+/// <summary>Every kind of fault, the most telling first, with how often it comes against the others.</summary>
+internal static class AllFaults
+{
+    /// <summary>The kind that needs disks of its own.</summary>
+    public const string DiskFull = "disk_full";
+
+    /// <summary>The kinds by name.</summary>
+    public static ImmutableArray<Fault> All { get; } =
+    [
+        new KillFault("coordinator_killed", 8, FaultRole.Coordinator),
+        new BrokerFault("broker_killed", 8, everythingLost: false),
+        new KillFault("aggregator_killed", 8, FaultRole.Aggregator),
+        new CutFault("connection_cut", 14),
+        new KillFault("worker_killed", 10, FaultRole.Worker),
+        new BrokerFault("broker_lost", 4, everythingLost: true),
+        new PauseFault("coordinator_paused", 5, FaultRole.Coordinator),
+        new DiskFault(DiskFull, 6),
+        new BlackoutFault("all_killed", 2),
+        new KillFault("scheduler_killed", 6, FaultRole.Scheduler),
+        new PauseFault("worker_paused", 8, FaultRole.Worker),
+        new LatencyFault("latency_added", 8),
+        new PauseFault("aggregator_paused", 5, FaultRole.Aggregator),
+        new PauseFault("scheduler_paused", 4, FaultRole.Scheduler),
+        new FreezeFault("coordinator_frozen", 2),
+    ];
+
+    /// <summary>Finds one.</summary>
+    public static Fault Find(string name) => All.First(f => f.Kind.Name == name);
+}

@@ -1,0 +1,43 @@
+using MantaLight.Cli.Chaos.Plan;
+using MantaLight.Cli.Chaos.Watch;
+using MantaLight.Protocol;
+
+namespace MantaLight.Cli.Chaos.Faults;
+
+/// <summary>SIGKILL of a node's process, and its start with what it has on its disk: at once, or when others have taken its place.</summary>
+internal sealed class KillFault(string name, int weight, FaultRole role) : Fault(name, weight, role)
+{
+    private static readonly TimeSpan LongestAway = TimeSpan.FromSeconds(20);
+
+    private readonly FaultRole role = role;
+
+    public override async Task<FaultOutcome> InflictAsync(FaultScene scene)
+    {
+        var node = scene.Choose(role);
+        await scene.WorkAsync(node.Id);
+        var before = scene.Wire.View;
+        var incarnation = before.Nodes.GetValueOrDefault(node.Id)?.Incarnation ?? "";
+        var place = new Place(scene.Round, scene.Alias, node.Id);
+        var hadWork = before.Open(place.Round, place.Alias).Contains(node.Id);
+        var term = before.Claim?.From == node.Id ? before.Claim.Term : (long?)null;
+        var killed = scene.Now;
+        await node.KillAsync();
+
+        // A worker's work waits for it; other roles are taken over by those who stay.
+        var away = role != FaultRole.Worker && scene.Draw() < 0.5;
+        Func<WireView, bool> proof = role switch
+        {
+            FaultRole.Coordinator => v => Recovery.IsSucceeded(v, term ?? 0),
+            FaultRole.Worker => v => hadWork ? Recovery.WorksAgain(v, node, place) : Recovery.IsBack(v, node),
+            _ => v => Recovery.IsTakenUp(v, place.Round, place.Alias, incarnation, killed),
+        };
+        if (away)
+            await scene.SeeAsync(v => proof(v) || v.State?.Status.IsFinal() == true, LongestAway);
+        else
+            await scene.DelayAsync(scene.Between(0, 1.5));
+        node.Start();
+        var seconds = await scene.ProveAsync(proof, killed, $"{Kind.Name} of {node.Id} (round {place.Round}, {place.Alias})");
+        await scene.SettleAsync(default);
+        return new FaultOutcome(node.Id, seconds, away ? "away until its place was taken" : null);
+    }
+}
