@@ -1,17 +1,12 @@
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using MantaLight.Cli;
-using MantaLight.Cli.Data;
-using MantaLight.Weights;
+using MantaLight.Integration.Tests.Data;
 
 namespace MantaLight.Integration.Tests.Cli;
 
 /// <summary>The whole product through its entry, on a few synthetic digits.</summary>
 public sealed class RunCommandTests : IDisposable
 {
-    private const int Train = 96;
-    private const int Test = 32;
-
     private static readonly Lazy<string> Definition = new(() => System.IO.File.ReadAllText(Path.Combine(Repository(), "examples", "Mnist", "swarm.json")));
 
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("mantalight-cli-");
@@ -79,34 +74,7 @@ public sealed class RunCommandTests : IDisposable
         return path;
     }
 
-    private async Task WriteDataAsync(bool brokenTestData = false)
-    {
-        for (var n = 0; n < 2; n++)
-        {
-            var path = new MnistPartitions { Nodes = 2, Output = folder.FullName }.FileOf(n);
-            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            NamedArray[] arrays =
-            [
-                Images("x_train", Train, n), Labels("y_train", Train),
-                Images("x_test", Test, n), Labels("y_test", brokenTestData ? Test / 2 : Test),
-            ];
-            await ArrayFile.WriteNpzAsync(path, arrays, compress: false, Cancelled);
-        }
-    }
-
-    private static NamedArray Images(string name, int count, int node)
-    {
-        var pixels = new byte[count * 28 * 28];
-        for (var i = 0; i < pixels.Length; i++)
-            pixels[i] = (byte)((i % 784 / 78 == i / 784 % 10 ? 200 : 0) + ((i * 31) + node) % 50);
-        return new NamedArray(name, ArrayType.UInt8, [count, 28, 28], pixels);
-    }
-
-    private static NamedArray Labels(string name, int count)
-    {
-        long[] labels = [.. Enumerable.Range(0, count).Select(i => i % 10L)];
-        return new NamedArray(name, ArrayType.Int64, [count], MemoryMarshal.AsBytes(labels.AsSpan()).ToArray());
-    }
+    private Task WriteDataAsync(bool brokenTestData = false) => SyntheticDigits.WriteAsync(folder.FullName, nodes: 2, Cancelled, brokenTestData);
 
     private static string Repository()
     {
