@@ -37,6 +37,8 @@ internal static class PlainLines
     {
         var summary = round.Summary!;
         yield return string.Create(CultureInfo.InvariantCulture, $"Round {round.Number} Results:");
+        if (summary.Skipped is { } skipped)
+            yield return $"- Given up: {Texts.Line(skipped)}";
         var trained = round.Results.Where(r => r.Tag == "train_metrics").ToArray();
         foreach (var (node, _, _, metrics) in trained.Take(MaximumNodes))
             yield return $"- {node}: {TrainingOf(metrics)}";
@@ -45,7 +47,7 @@ internal static class PlainLines
         foreach (var (_, alias, _, aggregation) in round.Results.Where(r => r.Tag == "aggregation"))
             yield return $"- {Texts.Title(alias)}: combined models from {Integer(aggregation, "participant_count")} workers ({Integer(aggregation, "samples")} total samples)";
         foreach (var left in summary.LeftOut)
-            yield return $"- Left out: {left.Node}: {Texts.Line(left.Reason)}";
+            yield return $"- Left out: {left.Node}: {Texts.Line(left.Reason)}{(left.LateSeconds is { } late ? $" (came {Texts.Seconds(late)} s late)" : "")}";
         if (round.Accuracy is { } accuracy)
             yield return $"- Global test accuracy: {Texts.Percent(accuracy)}";
         if (round.Next is { } next)

@@ -42,7 +42,7 @@ internal static class RoundTable
             Texts.Bytes(summary.BytesUp + summary.BytesDown),
             Texts.Seconds(summary.TrainSeconds),
             Texts.Seconds(summary.OverheadSeconds),
-            summary.GlobalSha256 is { } hash ? Texts.Hash(hash) : "-",
+            summary.Skipped is not null ? "given up" : summary.GlobalSha256 is { } hash ? Texts.Hash(hash) : "-",
         ];
     }
 }

@@ -73,6 +73,8 @@ internal sealed record RoundReport
     public required string? GlobalSha256 { get; init; }
     public required int Participants { get; init; }
     public required ImmutableArray<NodeTrouble> LeftOut { get; init; }
+    public required int Late { get; init; }
+    public required string? Skipped { get; init; }
     public required string? Decision { get; init; }
     public required ImmutableArray<JsonObject> Nodes { get; init; }
 
@@ -92,6 +94,8 @@ internal sealed record RoundReport
             GlobalSha256 = summary.GlobalSha256,
             Participants = summary.Participants,
             LeftOut = summary.LeftOut,
+            Late = summary.Late,
+            Skipped = summary.Skipped,
             Decision = summary.Decision,
             Nodes = [.. round.Results.Where(r => r.Tag is "train_metrics" or "test_metrics").GroupBy(r => r.Node).Select(NodeOf)],
         };

@@ -16,10 +16,15 @@ internal sealed class RunView(string swarm, Predicate<SwarmState>? accepts = nul
 
     private static readonly TimeSpan WaitingPatience = TimeSpan.FromSeconds(1);
 
+    /// <summary>While tasks run, their own lines show that it goes on.</summary>
+    private static readonly TimeSpan BusyPatience = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan WaitingReminder = TimeSpan.FromSeconds(30);
+
     private readonly SortedDictionary<int, RoundView> rounds = [];
     private readonly SortedDictionary<(string Node, string Alias), AttemptView> attempts = [];
     private readonly HashSet<(int Round, string Alias, string Node, string Reason)> told = [];
-    private (string Reason, DateTimeOffset Since, bool Told)? waiting;
+    private Wait? waiting;
 
     /// <summary>The swarm.</summary>
     public string Swarm { get; } = swarm;
@@ -40,7 +45,7 @@ internal sealed class RunView(string swarm, Predicate<SwarmState>? accepts = nul
         .ThenBy(a => State?.Tasks.TakeWhile(t => t.Alias != a.Alias).Count());
 
     /// <summary>What the swarm has been waiting for, once it is worth telling.</summary>
-    public string? Waiting => waiting is { Told: true } long_ ? long_.Reason : null;
+    public string? Waiting => waiting is { IsLong: true } wait ? wait.Reason : null;
 
     /// <summary>Takes a message in.</summary>
     /// <returns>What changed, in the order in which to tell it.</returns>
@@ -68,9 +73,16 @@ internal sealed class RunView(string swarm, Predicate<SwarmState>? accepts = nul
     /// <summary>Notices that time has gone by.</summary>
     public IReadOnlyList<Happening> Tick(DateTimeOffset now)
     {
-        if (waiting is not { Told: false } wait || now - wait.Since < WaitingPatience || HasEnded)
+        if (waiting is not { } wait || HasEnded)
             return [];
-        waiting = wait with { Told = true };
+        waiting = wait = wait with { IsLong = now - wait.Since >= WaitingPatience };
+        var isBusy = Attempts.Any(a => a.Status is AttemptStatus.Accepted or AttemptStatus.Running);
+        var isDue = wait.Told is { } told
+            ? told.Reason != wait.Reason && now - told.At >= WaitingReminder
+            : now - wait.Since >= (isBusy ? BusyPatience : WaitingPatience);
+        if (!isDue)
+            return [];
+        waiting = wait with { Told = (wait.Reason, now) };
         return [new Happening.Waiting(wait.Reason)];
     }
 
@@ -110,8 +122,7 @@ internal sealed class RunView(string swarm, Predicate<SwarmState>? accepts = nul
             foreach (var trouble in task.Troubles.Where(t => told.Add((state.Round, task.Alias, t.Node, t.Reason))))
                 happened.Add(new Happening.Trouble($"{trouble.Node}, {NameOf(task.Alias, state.Round)}: {trouble.Reason}"));
         }
-        if (state.Waiting != waiting?.Reason)
-            waiting = state.Waiting is { } reason ? (reason, now, false) : null;
+        waiting = state.Waiting is { } reason ? (waiting ?? new Wait(reason, now)) with { Reason = reason } : null;
         if (before?.Status != state.Status)
             happened.Add(new Happening.StatusChanged(state.Status, state.Reason));
     }
@@ -177,4 +188,7 @@ internal sealed class RunView(string swarm, Predicate<SwarmState>? accepts = nul
         State = State! with { Status = status, Reason = reason };
         happened.Add(new Happening.StatusChanged(status, reason));
     }
+
+    /// <summary>A wait, its reason as last heard and as last told.</summary>
+    private sealed record Wait(string Reason, DateTimeOffset Since, bool IsLong = false, (string Reason, DateTimeOffset At)? Told = null);
 }

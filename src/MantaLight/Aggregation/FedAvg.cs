@@ -102,7 +102,7 @@ public sealed class FedAvg : SwarmTask
         {
             return new Pulled(await contribution.GetWeightsAsync(cancellationToken), null);
         }
-        catch (Exception e) when (e is MalformedDataException or BlobUnavailableException or IncompatibleWeightsException)
+        catch (Exception e) when (e is MalformedDataException or IncompatibleWeightsException)
         {
             return new Pulled(null, e.Message);
         }

@@ -50,7 +50,7 @@ public sealed class ThresholdScheduler : SwarmTask
         {
             return await result.GetAsync<JsonElement>(cancellationToken);
         }
-        catch (Exception e) when (e is MalformedDataException or BlobUnavailableException)
+        catch (MalformedDataException)
         {
             return null;
         }

@@ -55,7 +55,7 @@ internal sealed class BlobFetcher(
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new BlobUnavailableException($"Blob {hash} cannot be kept in this node's store: {e.Message}", e);
+            throw new NodeStorageException($"Blob {hash} cannot be kept in this node's store: {e.Message}", e);
         }
         finally
         {

@@ -7,5 +7,5 @@ internal sealed record BlobTiming
     public TimeSpan Idle { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Time without a single new chunk after which a transfer is given up.</summary>
-    public TimeSpan GiveUp { get; init; } = TimeSpan.FromSeconds(30);
+    public TimeSpan GiveUp { get; init; } = TimeSpan.FromSeconds(15);
 }

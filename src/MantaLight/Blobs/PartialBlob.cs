@@ -32,11 +32,11 @@ internal sealed class PartialBlob(BlobRef blob, DiskDraft draft, string name) : 
     }
 
     /// <summary>Checks the whole against its hash and gives it its name.</summary>
-    /// <exception cref="BlobUnavailableException">The hash is another: nothing is kept.</exception>
+    /// <exception cref="MalformedDataException">The hash is another: nothing is kept.</exception>
     public void Complete()
     {
         if (!TryComplete(out var found))
-            throw new BlobUnavailableException($"What came as blob {blob.Sha256} has the hash {found}; it was dropped.");
+            throw new MalformedDataException($"What came as blob {blob.Sha256} has the hash {found}; it was dropped.");
     }
 
     /// <summary>Checks the whole against its hash and gives it its name; false, with the hash that it has, where that is another.</summary>

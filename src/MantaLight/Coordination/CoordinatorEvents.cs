@@ -44,28 +44,3 @@ internal abstract record CoordinatorAction
     /// <summary>Nothing is left to do.</summary>
     public sealed record Leave : CoordinatorAction;
 }
-
-/// <summary>One step: the state so far and the actions that came of it.</summary>
-internal sealed class Turn(CoordinatorState state, DateTimeOffset now)
-{
-    private readonly List<CoordinatorAction> actions = [];
-
-    public CoordinatorState State { get; set; } = state;
-
-    public DateTimeOffset Now { get; } = now;
-
-    /// <summary>Whether the committed state has changed.</summary>
-    public bool Dirty { get; set; }
-
-    public void Do(CoordinatorAction action) => actions.Add(action);
-
-    public TaskRound Task(string alias) => State.Tasks[alias];
-
-    public void Put(TaskRound task) => State = State with { Tasks = State.Tasks.SetItem(task.Task.Alias, task) };
-
-    public void Put(string alias, Attempt attempt) => Put(Task(alias).With(attempt));
-
-    /// <summary>The actions, the commit before everything that rests on it.</summary>
-    public IReadOnlyList<CoordinatorAction> Actions() =>
-        Dirty ? [new CoordinatorAction.PublishState(StateView.Of(State)), .. actions] : actions;
-}

@@ -12,7 +12,7 @@ internal static class CoordinatorMachine
     public static (CoordinatorState State, IReadOnlyList<CoordinatorAction> Actions) Step(
         CoordinatorState state, CoordinatorEvent happening, DateTimeOffset now)
     {
-        var turn = new Turn(state, now);
+        var turn = new Turn(state, now) { IsTick = happening is CoordinatorEvent.Tick };
         switch (happening)
         {
             case CoordinatorEvent.MemberSeen e:
@@ -25,7 +25,7 @@ internal static class CoordinatorMachine
                 ControlSeen(turn, e.Action);
                 break;
             case CoordinatorEvent.RunEnded e:
-                RoundFlow.End(turn, e.Status, e.Reason);
+                RunEnd.End(turn, e.Status, e.Reason);
                 break;
             case CoordinatorEvent.Tick e:
                 turn.State = turn.State with { Traffic = turn.State.Traffic with { Coordinator = e.Traffic } };
@@ -35,7 +35,7 @@ internal static class CoordinatorMachine
                 throw new ArgumentOutOfRangeException(nameof(happening), happening, null);
         }
         RoundFlow.Advance(turn);
-        return (turn.State, turn.Actions());
+        return turn.End();
     }
 
     /// <summary>The first step: begins a new run, or goes on with one that a predecessor has left.</summary>
@@ -70,7 +70,7 @@ internal static class CoordinatorMachine
             turn.Dirty = true;
         }
         RoundFlow.Advance(turn);
-        return (turn.State, turn.Actions());
+        return turn.End();
     }
 
     private static void MemberSeen(Turn turn, Presence presence)
@@ -92,7 +92,7 @@ internal static class CoordinatorMachine
         switch (action)
         {
             case SwarmAction.Stop when !turn.State.Status.IsFinal():
-                RoundFlow.End(turn, RunStatus.Stopped, "stopped by its owner");
+                RunEnd.End(turn, RunStatus.Stopped, "stopped by its owner");
                 break;
             case SwarmAction.Pause when !turn.State.Paused:
             case SwarmAction.Resume when turn.State.Paused:

@@ -10,16 +10,17 @@ internal static class Placement
     public static ImmutableArray<string> Eligible(CoordinatorState state, TaskDefinition task) =>
         [.. state.Members.Where(m => m.Value.Online && Misses(state, task, m.Value) is null).Select(m => m.Key)];
 
-    /// <summary>The nodes of a task in the round about to start; empty where none is eligible.</summary>
+    /// <summary>The nodes of a task in the round about to start; empty where too few are eligible.</summary>
     public static ImmutableArray<string> Choose(CoordinatorState state, TaskDefinition task)
     {
-        var eligible = Eligible(state, task);
-        if (state.IsRoot(task) && task.Alias != TaskDefinition.SetupAlias && state.FromNodes is { } asked)
-            eligible = [.. eligible.Where(asked.Contains)];
-        if (eligible.IsEmpty)
-            return [];
+        var eligible = Asked(state, task) is { } asked ? [.. Eligible(state, task).Where(asked.Contains)] : Eligible(state, task);
+        var least = Least(state, task);
+        if (task.Method == PlacementMethod.All)
+            eligible = Absences.Without(state, eligible, least);
         var limit = task.Alias == TaskDefinition.SetupAlias ? 1
             : task.Maximum?.Of(eligible.Length) ?? (task.Method == PlacementMethod.All ? eligible.Length : 1);
+        if (Math.Min(limit, eligible.Length) < least)
+            return [];
         if (limit >= eligible.Length)
             return eligible;
         // A fixed task keeps the nodes that are still there and fills up; any other is chosen anew in each round.
@@ -29,6 +30,23 @@ internal static class Placement
         var key = task.Fixed ? $"{state.Definition.Seed}/{task.Alias}" : $"{state.Definition.Seed}/{state.Round}/{task.Alias}";
         return [.. kept.Concat(Rendezvous.Order(key, eligible.Except(kept))).Take(limit).Order(StringComparer.Ordinal)];
     }
+
+    /// <summary>The least nodes that a task is placed on: one, or as many as a quorum that is a number asks for, where the definition allows as many.</summary>
+    public static int Least(CoordinatorState state, TaskDefinition task)
+    {
+        if (state.Definition.Rounds.Quorum <= 1 || task.Method != PlacementMethod.All)
+            return 1;
+        var most = task.Maximum is { Count: > 0 } maximum ? maximum.Count : int.MaxValue;
+        if (!task.SpecifiedIds.IsEmpty)
+            most = Math.Min(most, task.SpecifiedIds.Length);
+        if (Asked(state, task) is { Length: > 0 } asked)
+            most = Math.Min(most, asked.Length);
+        return (int)Math.Min(state.Definition.Rounds.Quorum, most);
+    }
+
+    /// <summary>The nodes that the request for this round has named for the task; null where it has named none.</summary>
+    private static ImmutableArray<string>? Asked(CoordinatorState state, TaskDefinition task) =>
+        state.IsRoot(task) && task.Alias != TaskDefinition.SetupAlias ? state.FromNodes : null;
 
     /// <summary>Whether the definition places the task on one node, whichever that is.</summary>
     public static bool IsForOneNode(TaskDefinition task) => task.Alias == TaskDefinition.SetupAlias
@@ -40,6 +58,10 @@ internal static class Placement
         var free = Eligible(state, round.Task).Where(node => !round.Placed.ContainsKey(node) && !round.LeftOut.ContainsKey(node));
         return Rendezvous.Order($"{state.Definition.Seed}/{state.Round}/{round.Task.Alias}", free).FirstOrDefault();
     }
+
+    /// <summary>Whether a node has been away for longer than it takes to come back.</summary>
+    public static bool IsAway(CoordinatorState state, string node, DateTimeOffset now) =>
+        !state.Members.TryGetValue(node, out var member) || (!member.Online && now - member.Since >= state.Timing.Offline);
 
     /// <summary>What a member lacks for a task; null when it lacks nothing.</summary>
     public static string? Misses(CoordinatorState state, TaskDefinition task, Member member)
@@ -64,12 +86,24 @@ internal static class Placement
     }
 
     /// <summary>Why a task cannot be placed, in words for the owner.</summary>
-    public static string Explain(CoordinatorState state, TaskDefinition task)
+    public static string Explain(CoordinatorState state, TaskDefinition task, int wanted)
     {
+        const int most = 5;
         var online = state.Members.Values.Where(m => m.Online).ToArray();
         if (online.Length == 0)
             return $"task '{task.Alias}': no node is online";
-        var reasons = online.Take(5).Select(m => $"{m.Presence.From}: {Misses(state, task, m) ?? "ready"}");
-        return $"task '{task.Alias}' has no eligible node among {online.Length} ({string.Join("; ", reasons)}{(online.Length > 5 ? "; …" : "")})";
+        var eligible = Eligible(state, task);
+        if (eligible.Length > 0 && Asked(state, task) is { } asked)
+            return $"task '{task.Alias}' waits for nodes that the round was asked for: {List(asked.Where(node => !eligible.Contains(node)), most)}";
+        if (eligible.Length > 0)
+            return $"task '{task.Alias}' has {eligible.Length} of {wanted} nodes: {List(eligible, most)}";
+        return $"task '{task.Alias}' has no eligible node among {online.Length} ({List(online.Select(m => $"{m.Presence.From}: {Misses(state, task, m) ?? "ready"}"), most, "; ")})";
+    }
+
+    /// <summary>The first of some names, and that there are more.</summary>
+    public static string List(IEnumerable<string> names, int most, string separator = ", ")
+    {
+        string[] first = [.. names.Take(most + 1)];
+        return string.Join(separator, first.Take(most)) + (first.Length > most ? $"{separator}…" : "");
     }
 }

@@ -4,61 +4,19 @@ using MantaLight.Swarms;
 
 namespace MantaLight.Coordination;
 
-/// <summary>How rounds begin, how tasks follow each other and are committed, and how it ends.</summary>
+/// <summary>How rounds begin, how tasks follow each other, and what comes next.</summary>
 internal static class RoundFlow
 {
     /// <summary>Does whatever the state allows now.</summary>
     public static void Advance(Turn turn)
     {
-        if (turn.State.RollCallUntil is { } until)
+        if (!Takeover.IsCallingRoll(turn))
         {
-            if (turn.Now < until || (!turn.State.Status.IsFinal() && Takeover.WaitsForReports(turn)))
-                return;
-            Takeover.EndRollCall(turn);
+            for (var moved = true; moved && !turn.State.Status.IsFinal();)
+                moved = Begin(turn) || CommitFlow.CommitWhatIsDone(turn) || StartWhatIsReady(turn) || Takeover.MakesInputsAgain(turn) || FinishRound(turn);
+            ScheduleWindow.Fill(turn);
         }
-        for (var moved = true; moved && !turn.State.Status.IsFinal();)
-            moved = Begin(turn) || CommitWhatIsDone(turn) || StartWhatIsReady(turn) || FinishRound(turn);
-    }
-
-    /// <summary>Ends the run; what is under way is given up.</summary>
-    public static void End(Turn turn, RunStatus status, string reason)
-    {
-        if (turn.State.Status.IsFinal())
-        {
-            // A finished run has nothing to end but its traces.
-            if (status == RunStatus.Removed)
-                Remove(turn, reason);
-            return;
-        }
-        foreach (var task in turn.State.Tasks.Values)
-        {
-            foreach (var attempt in task.Placed.Values.Where(a => a.Phase is AttemptPhase.Scheduled or AttemptPhase.Accepted))
-                AttemptFlow.Cancel(turn, attempt, $"the swarm has ended: {reason}");
-        }
-        if (status == RunStatus.Removed)
-        {
-            Remove(turn, reason);
-            return;
-        }
-        turn.State = turn.State with { Status = status, Reason = reason, Waiting = null };
-        ClearRetired(turn);
-        turn.Dirty = true;
-        turn.Do(new CoordinatorAction.Leave());
-    }
-
-    private static void Remove(Turn turn, string reason)
-    {
-        foreach (var blob in turn.State.Retiring.Concat(turn.State.Globals.Values.Select(g => g.Content.Blob).OfType<BlobRef>()).DistinctBy(b => b.Sha256))
-            turn.Do(new CoordinatorAction.ClearBlob(blob));
-        foreach (var entry in turn.State.EffectiveGlobals())
-            turn.Do(new CoordinatorAction.ClearGlobal(entry.Tag));
-        turn.State = turn.State with
-        {
-            Status = RunStatus.Removed, Reason = reason, Waiting = null, Retiring = [],
-            Tasks = CoordinatorState.Ordered<TaskRound>(), Globals = CoordinatorState.Ordered<GlobalEntry>(), History = [],
-        };
-        turn.Dirty = true;
-        turn.Do(new CoordinatorAction.Leave());
+        Waits.Tell(turn);
     }
 
     /// <summary>The setup task, or the first round, once there are nodes for it.</summary>
@@ -70,21 +28,21 @@ internal static class RoundFlow
         foreach (var task in state.Definition.Tasks.Prepend(state.Definition.Setup).OfType<TaskDefinition>())
         {
             var eligible = Placement.Eligible(state, task).Length;
-            var wanted = task.Method == PlacementMethod.All && task.After.IsEmpty && task.Alias != TaskDefinition.SetupAlias
-                ? state.Definition.Rounds.MinimumNodes
-                : 1;
+            var wanted = Placement.Least(state, task);
+            if (task.Method == PlacementMethod.All && task.After.IsEmpty && task.Alias != TaskDefinition.SetupAlias)
+                wanted = Math.Max(wanted, state.Definition.Rounds.MinimumNodes);
             if (eligible >= wanted)
                 continue;
-            var waiting = eligible == 0 ? Placement.Explain(state, task) : $"task '{task.Alias}' has {eligible} of {wanted} nodes";
+            var waiting = Placement.Explain(state, task, wanted);
             if (eligible == 0 && turn.Now - state.Began >= state.Timing.Patience && state.Members.Values.Any(m => m.Online))
             {
-                End(turn, RunStatus.Refused, waiting);
+                RunEnd.End(turn, RunStatus.Refused, waiting);
                 return true;
             }
-            Wait(turn, waiting);
+            turn.Blocked = waiting;
             return false;
         }
-        Wait(turn, null);
+        turn.Blocked = null;
         if (state.Definition.Setup is { } setup && !state.SetUp)
         {
             turn.State = turn.State with { Round = 0, RoundBegan = turn.Now, Tasks = CoordinatorState.Ordered<TaskRound>().Add(setup.Alias, Placed(turn.State, setup)) };
@@ -94,8 +52,10 @@ internal static class RoundFlow
         return StartRound(turn, turn.State.Round + 1, StartPoint.Request(turn.State.Definition));
     }
 
-    private static bool StartRound(Turn turn, int round, NextRequest? request)
+    /// <summary>Begins a round as the request says.</summary>
+    public static bool StartRound(Turn turn, int round, NextRequest? request)
     {
+        var before = turn.State.Tasks;
         turn.State = turn.State with
         {
             Status = RunStatus.Running,
@@ -106,101 +66,85 @@ internal static class RoundFlow
             FromNodes = request?.Nodes,
             Traffic = turn.State.Traffic with { AtRoundStart = turn.State.Status == RunStatus.Starting ? default : turn.State.Traffic.Total },
         };
-        ClearRetired(turn);
+        RunEnd.ClearRetired(turn);
         var taking = request?.Alias is { } alias ? new SwarmGraph(turn.State.Definition).RoundFrom(alias) : default(ImmutableArray<string>?);
         var tasks = CoordinatorState.Ordered<TaskRound>().ToBuilder();
         foreach (var task in turn.State.Definition.Tasks)
         {
-            tasks[task.Alias] = taking is null || taking.Value.Contains(task.Alias)
+            var placed = taking is null || taking.Value.Contains(task.Alias)
                 ? Placed(turn.State, task)
-                : new TaskRound { Task = task, Phase = TaskPhase.Skipped };
+                : TaskRound.Of(task, []) with { Phase = TaskPhase.Skipped };
+            tasks[task.Alias] = placed with { Recent = before.GetValueOrDefault(task.Alias)?.Recent ?? [] };
         }
         turn.State = turn.State with { Tasks = tasks.ToImmutable() };
         turn.Dirty = true;
         return true;
     }
 
-    private static TaskRound Placed(CoordinatorState state, TaskDefinition task) => new()
-    {
-        Task = task,
-        Placed = Placement.Choose(state, task).Aggregate(
-            CoordinatorState.Ordered<Attempt>(), (placed, node) => placed.Add(node, new Attempt { Node = node })),
-    };
+    private static TaskRound Placed(CoordinatorState state, TaskDefinition task) => TaskRound.Of(task, Placement.Choose(state, task));
 
     private static bool StartWhatIsReady(Turn turn)
     {
-        if (turn.State.Paused)
+        if (turn.State.Paused || turn.State.Tasks.IsEmpty)
             return false;
         var moved = false;
-        string? waiting = null;
-        foreach (var round in turn.State.Tasks.Values.Where(t => t.Phase == TaskPhase.Pending))
+        turn.Blocked = null;
+        foreach (var pending in turn.State.Tasks.Values.Where(t => t.Phase == TaskPhase.Pending))
         {
-            if (round.Task.After.Any(alias => turn.State.Tasks.TryGetValue(alias, out var before) && before.Phase is TaskPhase.Pending or TaskPhase.Running))
+            if (pending.Task.After.Any(alias => turn.State.Tasks.TryGetValue(alias, out var before) && before.Phase is TaskPhase.Pending or TaskPhase.Running))
                 continue;
-            var task = round.Placed.IsEmpty ? Placed(turn.State, round.Task) with { LeftOut = round.LeftOut } : round;
+            var task = pending.Placed.IsEmpty
+                ? Placed(turn.State, pending.Task) with { LeftOut = pending.LeftOut, Recent = pending.Recent }
+                : WithoutLost(turn, pending);
             if (task.Placed.IsEmpty)
             {
-                waiting ??= Placement.Explain(turn.State, task.Task);
+                turn.Blocked ??= Placement.Explain(turn.State, task.Task, Placement.Least(turn.State, task.Task));
                 continue;
             }
-            turn.Put(task with { Phase = TaskPhase.Running });
+            turn.Put(task with { Phase = TaskPhase.Running, Since = turn.Now, Deadline = Deadlines.Of(turn.State, task) });
             if (task.Task.Fixed)
                 turn.State = turn.State with { FixedPlacement = turn.State.FixedPlacement.SetItem(task.Task.Alias, [.. task.Placed.Keys]) };
-            foreach (var attempt in task.Placed.Values.Where(a => a.Phase == AttemptPhase.Waiting))
-                AttemptFlow.Schedule(turn, round.Task.Alias, attempt);
             turn.Dirty = moved = true;
         }
-        if (turn.State.Tasks.Count > 0)
-            Wait(turn, waiting);
         return moved;
     }
 
-    private static bool CommitWhatIsDone(Turn turn)
+    /// <summary>The task as it is placed, but for nodes that are known to be away now.</summary>
+    private static TaskRound WithoutLost(Turn turn, TaskRound task)
     {
-        foreach (var round in turn.State.Tasks.Values.Where(t => t.Phase == TaskPhase.Running && !t.Placed.Values.Any(a => a.IsOpen)))
+        var state = turn.State;
+        foreach (var attempt in task.Placed.Values.Where(a => a.IsOpen && Placement.IsAway(state, a.Node, turn.Now)))
         {
-            var completed = round.Placed.Values.Count(a => a.Phase == AttemptPhase.Completed);
-            var total = round.Placed.Count + round.LeftOut.Count;
-            var needed = Math.Max(1, (int)Math.Ceiling((turn.State.Definition.Rounds.Quorum * total) - 1e-9));
-            if (completed < needed)
+            if (task.Task.Method == PlacementMethod.Any)
             {
-                var troubles = string.Join("; ", StateView.Troubles(round).Select(t => $"{t.Node}: {t.Reason}"));
-                End(turn, RunStatus.Failed, $"round {turn.State.Round}, task '{round.Task.Alias}': {completed} of {total} nodes completed where {needed} are needed ({troubles})");
-                return true;
+                if (Placement.Replacement(state, task) is { } other)
+                    task = AttemptFlow.Moved(task, attempt, other);
             }
-            Commit(turn, round);
-            return true;
+            // Whom an earlier task of the round was committed without is not waited for once more.
+            else if (task.Placed.Count > 1 && state.Tasks.Values.FirstOrDefault(t => IsWithout(t, attempt.Node)) is { } earlier)
+            {
+                var left = new NodeTrouble { Node = attempt.Node, Reason = $"away since task '{earlier.Task.Alias}'" };
+                task = task.Without(attempt.Node) with { LeftOut = task.LeftOut.SetItem(attempt.Node, left) };
+            }
         }
-        return false;
+        return task;
     }
 
-    private static void Commit(Turn turn, TaskRound round)
+    private static bool IsWithout(TaskRound task, string node) => task.Phase == TaskPhase.Committed
+        && (task.LeftOut.ContainsKey(node) || task.Placed.GetValueOrDefault(node) is { Phase: AttemptPhase.Failed });
+
+    /// <summary>Takes the round into the history.</summary>
+    public static void Close(Turn turn, RoundSummary summary)
     {
-        turn.Put(round with { Phase = TaskPhase.Committed });
-        turn.Dirty = true;
-        foreach (var staged in round.Placed.Values.Where(a => a.Record is not null).SelectMany(a => a.Record!.Globals))
+        turn.State = turn.State with
         {
-            var before = turn.State.Globals.GetValueOrDefault(staged.Tag);
-            var entry = new GlobalEntry { Tag = staged.Tag, Version = (before?.Version ?? 0) + 1, Round = turn.State.Round, Content = staged.Content };
-            turn.State = turn.State with { Globals = turn.State.Globals.SetItem(entry.Tag, entry) };
-            turn.Do(new CoordinatorAction.PublishGlobal(entry));
-            if (before?.Content.Blob is { } replaced)
-                turn.State = turn.State with { Retiring = turn.State.Retiring.Add(replaced) };
-        }
+            History = [.. turn.State.History.Append(summary).TakeLast(SwarmState.MaximumHistory)],
+            Absences = Absences.AfterRound(turn.State),
+            CommitsBefore = turn.State.Tasks.Where(t => t.Value.Phase == TaskPhase.Committed)
+                .Aggregate(CoordinatorState.Ordered<DateTimeOffset>(), (all, t) => all.Add(t.Key, t.Value.CommittedAt)),
+        };
+        turn.Dirty = true;
     }
-
-    private static void ClearRetired(Turn turn)
-    {
-        // What the definition starts with is kept, so that it can be started again.
-        var lasting = turn.State.Retiring.Where(b => StartPoint.Has(turn.State.Definition, b)).DistinctBy(b => b.Sha256);
-        foreach (var old in turn.State.Retiring.Except(lasting).Where(b => !IsCommitted(turn.State, b)).DistinctBy(b => b.Sha256))
-            turn.Do(new CoordinatorAction.ClearBlob(old));
-        turn.State = turn.State with { Retiring = [.. lasting] };
-    }
-
-    // Two tags, or two versions, can have the same bytes and so the same chunks.
-    private static bool IsCommitted(CoordinatorState state, BlobRef blob) =>
-        state.Globals.Values.Any(g => g.Content.Blob?.Sha256 == blob.Sha256);
 
     private static bool FinishRound(Turn turn)
     {
@@ -214,40 +158,31 @@ internal static class RoundFlow
         {
             if (state.Round < state.Definition.Rounds.Maximum)
                 return StartRound(turn, state.Round + 1, new NextRequest { Alias = state.FromAlias, Nodes = state.FromNodes });
-            End(turn, RunStatus.Completed, $"all {state.Definition.Rounds.Maximum} rounds done");
+            RunEnd.End(turn, RunStatus.Completed, $"all {state.Definition.Rounds.Maximum} rounds done");
             return true;
         }
         var request = state.Tasks.Values.SelectMany(t => t.Placed.Values).Select(a => a.Record?.Next).FirstOrDefault(next => next is not null);
-        var summary = RoundSummaries.Of(state, request, turn.Now);
+        Close(turn, RoundSummaries.Of(state, request, turn.Now));
         // What was asked for stays in the state also where the run ends, for one that goes on from its checkpoint.
-        turn.State = state with { History = [.. state.History.Append(summary).TakeLast(SwarmState.MaximumHistory)], FromAlias = request?.Alias, FromNodes = request?.Nodes };
-        turn.Dirty = true;
+        turn.State = turn.State with { FromAlias = request?.Alias, FromNodes = request?.Nodes };
         switch (request)
         {
             case { Stop: true }:
-                End(turn, request.Converged ? RunStatus.Completed : RunStatus.Stopped, request.Reason ?? "a task asked for the end");
+                RunEnd.End(turn, request.Converged ? RunStatus.Completed : RunStatus.Stopped, request.Reason ?? "a task asked for the end");
                 break;
             case null:
-                End(turn, RunStatus.Completed, "no task asked for another round");
+                RunEnd.End(turn, RunStatus.Completed, "no task asked for another round");
                 break;
             case not null when state.Round >= state.Definition.Rounds.Maximum:
-                End(turn, RunStatus.Completed, $"all {state.Definition.Rounds.Maximum} rounds done{(request.Reason is { } why ? $" ({why})" : "")}");
+                RunEnd.End(turn, RunStatus.Completed, $"all {state.Definition.Rounds.Maximum} rounds done{(request.Reason is { } why ? $" ({why})" : "")}");
                 break;
             case { Alias: { } alias } when state.Definition.Tasks.All(t => t.Alias != alias):
-                End(turn, RunStatus.Failed, $"the next round was asked to start from '{alias}', which is no task of this swarm");
+                RunEnd.End(turn, RunStatus.Failed, $"the next round was asked to start from '{alias}', which is no task of this swarm");
                 break;
             default:
                 StartRound(turn, state.Round + 1, request);
                 break;
         }
         return true;
-    }
-
-    public static void Wait(Turn turn, string? reason)
-    {
-        if (turn.State.Waiting == reason)
-            return;
-        turn.State = turn.State with { Waiting = reason };
-        turn.Dirty = true;
     }
 }

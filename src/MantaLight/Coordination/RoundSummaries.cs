@@ -30,8 +30,15 @@ internal static class RoundSummaries
             OverheadSeconds = Math.Round(Math.Max(0, (now - state.RoundBegan).TotalSeconds - training), 3),
             GlobalSha256 = GlobalHash(state),
             Decision = request?.Reason,
+            Late = LateRecords.Count(state),
         };
     }
+
+    /// <summary>A round that was given up: nothing that its tasks have reported counts.</summary>
+    public static RoundSummary OfSkipped(CoordinatorState state, string reason, DateTimeOffset now) => Of(state, null, now) with
+    {
+        Metrics = ImmutableSortedDictionary<string, double>.Empty, Participants = 0, Samples = 0, Skipped = Short(reason),
+    };
 
     private static ImmutableSortedDictionary<string, double> Metrics(CoordinatorState state)
     {
@@ -59,17 +66,19 @@ internal static class RoundSummaries
     {
         var own = state.Tasks.Values.SelectMany(t => t.Placed.Values
             .Where(a => a.Phase == AttemptPhase.Failed)
-            .Select(a => (a.Node, a.Trouble))
-            .Concat(t.LeftOut.Select(l => (Node: l.Key, Trouble: (string?)l.Value)))
-            .Select(a => new NodeTrouble { Node = a.Node, Reason = $"{t.Task.Alias}: {a.Trouble}" }));
+            .Select(a => new NodeTrouble { Node = a.Node, Reason = a.Trouble ?? "", LateSeconds = a.LateSeconds })
+            .Concat(t.LeftOut.Values)
+            .Select(l => l with { Reason = $"{t.Task.Alias}: {l.Reason}" }));
         // An aggregator names the contributions that it could not use.
         var refused = InlineObjects(state)
             .Where(r => r.Staged.Tag == "aggregation" && r.Staged.Content.Value!.Value.TryGetProperty("refused", out var list) && list.ValueKind == JsonValueKind.Array)
             .SelectMany(r => r.Staged.Content.Value!.Value.GetProperty("refused").EnumerateArray())
             .Where(r => r.ValueKind == JsonValueKind.Object)
             .Select(r => new NodeTrouble { Node = Text(r, "node"), Reason = Text(r, "reason") });
-        return [.. own.Concat(refused).Take(TaskState.MaximumListed).Select(t => t with { Reason = t.Reason.Length <= 300 ? t.Reason : t.Reason[..300] })];
+        return [.. own.Concat(refused).Concat(Absences.Troubles(state)).Take(TaskState.MaximumListed).Select(t => t with { Reason = Short(t.Reason) })];
     }
+
+    private static string Short(string text) => text.Length <= 300 ? text : text[..300];
 
     private static string? GlobalHash(CoordinatorState state)
     {

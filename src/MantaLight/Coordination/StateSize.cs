@@ -11,10 +11,10 @@ internal static class StateSize
 
     private const int RecentRounds = 3;
 
-    /// <summary>Drops detail, the oldest and least needed first, until the state fits; what a successor needs is never dropped.</summary>
+    /// <summary>Drops detail, the oldest and least needed first, until the state fits; what a successor cannot do without is never dropped.</summary>
     public static SwarmState Fit(SwarmState state)
     {
-        ReadOnlySpan<Func<SwarmState, SwarmState>> ways = [OlderWithoutLeftOut, OlderWithFewMetrics, WithoutLeftOut, FewRounds, WithoutTroubles, OneRound];
+        ReadOnlySpan<Func<SwarmState, SwarmState>> ways = [OlderWithoutLeftOut, OlderWithFewMetrics, WithoutLeftOut, FewRounds, WithoutTroubles, OneRound, WithoutKeys];
         foreach (var way in ways)
         {
             if (ProtocolJson.Write(state).Length <= Maximum)
@@ -37,6 +37,9 @@ internal static class StateSize
         state with { Tasks = [.. state.Tasks.Select(task => task with { Troubles = [.. task.Troubles.Take(2)] })] };
 
     private static SwarmState OneRound(SwarmState state) => state with { History = [.. state.History.TakeLast(1)] };
+
+    // Of many thousands of nodes: a successor then places the tasks anew.
+    private static SwarmState WithoutKeys(SwarmState state) => state with { Tasks = [.. state.Tasks.Select(task => task with { NodeKeys = null })] };
 
     private static SwarmState Older(SwarmState state, Func<RoundSummary, RoundSummary> change)
     {

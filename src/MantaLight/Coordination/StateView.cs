@@ -26,6 +26,7 @@ internal static class StateView
             // A round's tasks in the definition's order; the sorted dictionary would order them by alias.
             Tasks = [.. state.Definition.Tasks.Prepend(state.Definition.Setup).Where(t => t is not null && state.Tasks.ContainsKey(t.Alias)).Select(t => View(state.Tasks[t!.Alias]))],
             Globals = [.. state.Globals.Values],
+            LeftOut = Absences.View(state),
             Retiring = state.Retiring,
             History = state.History,
             BytesUp = total.Up,
@@ -38,15 +39,19 @@ internal static class StateView
         Alias = task.Task.Alias,
         Phase = task.Phase,
         Placed = task.Placed.Count,
-        Completed = task.Placed.Values.Count(a => a.Phase == AttemptPhase.Completed),
+        Completed = task.Counts.Completed,
         Nodes = [.. task.Placed.Keys.Take(TaskState.MaximumListed)],
+        NodeKeys = task.Placed.Count <= TaskState.MaximumListed ? null : Protocol.NodeKeys.Of(
+            task.Placed.Values.Where(a => task.Phase != TaskPhase.Committed || a.Phase != AttemptPhase.Failed).Select(a => a.Node)),
         Troubles = Troubles(task),
+        Again = task.Again,
+        RecentSeconds = [.. task.Recent.Select(t => Math.Round(t.TotalSeconds, 3))],
     };
 
     public static ImmutableArray<NodeTrouble> Troubles(TaskRound task)
     {
-        var open = task.Placed.Values.Where(a => a.Trouble is not null).Select(a => new NodeTrouble { Node = a.Node, Reason = Short(a.Trouble!) });
-        var left = task.LeftOut.Select(l => new NodeTrouble { Node = l.Key, Reason = Short(l.Value) });
+        var open = task.Placed.Values.Where(a => a.Trouble is not null).Select(a => new NodeTrouble { Node = a.Node, Reason = Short(a.Trouble!), LateSeconds = a.LateSeconds });
+        var left = task.LeftOut.Values.Select(l => l with { Reason = Short(l.Reason) });
         return [.. left.Concat(open).Take(TaskState.MaximumListed)];
     }
 

@@ -7,6 +7,8 @@ namespace MantaLight.Coordination;
 /// <summary>How a successor picks up a run: what was committed from the state, what was under way from the members.</summary>
 internal static class Takeover
 {
+    private const int MaximumNamed = 5;
+
     public static void GoOn(Turn turn, SwarmState retained)
     {
         var state = turn.State;
@@ -14,7 +16,7 @@ internal static class Takeover
         foreach (var entry in retained.Globals)
             globals[entry.Tag] = entry;
         var total = new Flow(retained.BytesUp, retained.BytesDown);
-        state = state with
+        turn.State = state with
         {
             // A paused run, or one that had ended and whose owner wants it to go on, is in neither condition of those two.
             Status = retained.Round == (state.Definition.Start?.Round ?? 0) ? RunStatus.Starting : RunStatus.Running,
@@ -26,36 +28,49 @@ internal static class Takeover
             FromAlias = retained.FromAlias,
             FromNodes = retained.FromNodes,
             Globals = globals.ToImmutable(),
+            Absences = Absences.Read(retained),
             History = retained.History,
             RollCallUntil = turn.Now + state.Timing.RollCall,
             Traffic = new Traffic { Inherited = total, AtRoundStart = total },
         };
-        turn.State = state;
-        var tasks = CoordinatorState.Ordered<TaskRound>().ToBuilder();
         foreach (var before in retained.Tasks)
         {
-            if (state.Definition.Find(before.Alias) is not { } task)
-                continue;
-            var left = before.Phase == TaskPhase.Committed
-                ? before.Troubles.Aggregate(CoordinatorState.Ordered<string>(), (all, t) => all.SetItem(t.Node, t.Reason))
-                : CoordinatorState.Ordered<string>();
-            var nodes = before.Placed <= before.Nodes.Length ? before.Nodes : Placement.Choose(state, task);
-            if (task.Fixed && before.Placed <= before.Nodes.Length && before.Phase != TaskPhase.Pending)
-                turn.State = turn.State with { FixedPlacement = turn.State.FixedPlacement.SetItem(task.Alias, before.Nodes) };
-            tasks[task.Alias] = new TaskRound
-            {
-                Task = task,
-                // What was running is started again after the roll call, for those who do not report it.
-                Phase = before.Phase == TaskPhase.Running ? TaskPhase.Pending : before.Phase,
-                Placed = before.Phase == TaskPhase.Pending ? CoordinatorState.Ordered<Attempt>() : nodes.Where(n => !left.ContainsKey(n)).Aggregate(
-                    CoordinatorState.Ordered<Attempt>(), (placed, node) => placed.Add(node, new Attempt { Node = node })),
-                LeftOut = left,
-            };
+            if (state.Definition.Find(before.Alias) is { } task)
+                turn.Put(GoOn(turn, task, before));
         }
-        turn.State = turn.State with { Tasks = tasks.ToImmutable() };
         foreach (var node in state.Members.Where(m => m.Value.Online).Select(m => m.Key))
             CallRoll(turn, node);
         turn.Dirty = true;
+    }
+
+    private static TaskRound GoOn(Turn turn, TaskDefinition task, TaskState before)
+    {
+        var isCommitted = before.Phase == TaskPhase.Committed;
+        var left = CoordinatorState.Ordered<NodeTrouble>();
+        if (isCommitted)
+            left = left.SetItems(before.Troubles.Select(t => KeyValuePair.Create(t.Node, t)));
+        var placed = PlacedBefore(turn.State, task, before);
+        if (task.Fixed && !placed.IsEmpty)
+            turn.State = turn.State with { FixedPlacement = turn.State.FixedPlacement.SetItem(task.Alias, placed) };
+        return TaskRound.Of(task, placed.Where(node => !left.ContainsKey(node))) with
+        {
+            // What was running is started again after the roll call, for those who do not report it.
+            Phase = before.Phase == TaskPhase.Running ? TaskPhase.Pending : before.Phase,
+            LeftOut = left,
+            CommittedAt = turn.Now,
+            Again = before.Again,
+            Recent = [.. Deadlines.Read(before)],
+        };
+    }
+
+    /// <summary>Where the predecessor had placed the task; of very many nodes, by their keys.</summary>
+    private static ImmutableArray<string> PlacedBefore(CoordinatorState state, TaskDefinition task, TaskState before)
+    {
+        if (before.Placed <= before.Nodes.Length)
+            return [.. before.Nodes.Distinct().Order(StringComparer.Ordinal)];
+        return NodeKeys.Read(before.NodeKeys) is { } keys
+            ? [.. state.Members.Keys.Where(node => keys.Contains(NodeKeys.Of(node)))]
+            : Placement.Choose(state, task);
     }
 
     public static void CallRoll(Turn turn, string node) => turn.Do(new CoordinatorAction.CallRoll(node, new RollCall
@@ -63,32 +78,64 @@ internal static class Takeover
         Run = turn.State.Run.ToString(), Term = turn.State.Term, Swarm = turn.State.Swarm,
     }));
 
-    /// <summary>Whether results that were committed, and that a task to come reads, have not been reported yet and may still be.</summary>
-    public static bool WaitsForReports(Turn turn)
+    /// <summary>Whether reports are still waited for; where not any more, the run goes on with what was reported.</summary>
+    public static bool IsCallingRoll(Turn turn)
     {
-        var missing = Missing(turn.State).Select(m => m.Attempt.Node).Distinct().Order(StringComparer.Ordinal).ToArray();
-        if (missing.Length == 0 || turn.Now - turn.State.TookOver >= turn.State.Timing.Patience)
+        var state = turn.State;
+        if (state.RollCallUntil is not { } until)
             return false;
-        RoundFlow.Wait(turn, $"committed results of {string.Join(", ", missing.Take(5))}{(missing.Length > 5 ? ", …" : "")} are not reported yet");
-        return true;
+        if (!state.Status.IsFinal() && turn.Now < until)
+        {
+            turn.Blocked = "the roll call: members tell the new coordinator what they have done and are doing";
+            return true;
+        }
+        var missing = Missing(state).ToArray();
+        if (!state.Status.IsFinal() && missing.Length > 0 && turn.Now - state.TookOver < state.Timing.Patience)
+        {
+            var nodes = missing.SelectMany(t => t.Placed.Values.Where(a => a.IsOpen)).Select(a => a.Node).Distinct().Order(StringComparer.Ordinal);
+            turn.Blocked = $"committed results of {Placement.List(nodes, MaximumNamed)} are not reported yet";
+            return true;
+        }
+        // What was committed and is not to be had is made again: the same seed gives the same bits.
+        foreach (var task in missing)
+            MakeAgain(turn, task);
+        turn.State = turn.State with { RollCallUntil = null };
+        turn.Dirty = true;
+        return false;
     }
 
-    /// <summary>Goes on with what was reported. What was committed and is not to be had is made again: the same seed gives the same bits.</summary>
-    public static void EndRollCall(Turn turn)
+    /// <summary>Committed tasks with results that nobody has reported, and that are needed to schedule what follows.</summary>
+    private static IEnumerable<TaskRound> Missing(CoordinatorState state) => state.Tasks.Values.Where(
+        task => IsUnreported(task) && state.Tasks.Values.Any(
+            next => next.Phase is TaskPhase.Pending or TaskPhase.Running && next.Task.After.Contains(task.Task.Alias)
+                && (next.Placed.IsEmpty || next.Counts.Waiting > 0)));
+
+    private static bool IsUnreported(TaskRound task) => task.Phase == TaskPhase.Committed && task.Open > 0;
+
+    private static void MakeAgain(Turn turn, TaskRound task)
     {
-        foreach (var (task, _) in Missing(turn.State).DistinctBy(m => m.Task.Task.Alias).ToArray())
-            turn.Put(task with { Phase = TaskPhase.Pending });
-        turn.State = turn.State with { RollCallUntil = null, Waiting = null };
+        turn.Put(task with { Phase = TaskPhase.Pending, Again = true });
         turn.Dirty = true;
     }
 
-    private static IEnumerable<(TaskRound Task, Attempt Attempt)> Missing(CoordinatorState state) =>
-        from task in state.Tasks.Values
-        where task.Phase == TaskPhase.Committed
-            && state.Tasks.Values.Any(next => next.Phase is TaskPhase.Pending or TaskPhase.Running && next.Task.After.Contains(task.Task.Alias))
-        from attempt in task.Placed.Values
-        where attempt.Record is null
-        select (task, attempt);
+    /// <summary>
+    /// Has inputs made again that nobody has reported and that a new attempt needs; false where there are none. Attempts under way
+    /// had theirs from the predecessor.
+    /// </summary>
+    public static bool MakesInputsAgain(Turn turn)
+    {
+        foreach (var task in turn.State.Tasks.Values.Where(t => t.Phase == TaskPhase.Running && t.Counts.Waiting > 0))
+        {
+            var missing = task.Task.After.Select(alias => turn.State.Tasks.GetValueOrDefault(alias)).OfType<TaskRound>().Where(IsUnreported).ToArray();
+            if (missing.Length == 0)
+                continue;
+            foreach (var before in missing)
+                MakeAgain(turn, before);
+            turn.Put(task with { Phase = TaskPhase.Pending });
+            return true;
+        }
+        return false;
+    }
 
     /// <summary>A member's report of an attempt that a predecessor had scheduled.</summary>
     public static void Adopt(Turn turn, TaskRound task, TaskUpdate update)
@@ -98,22 +145,32 @@ internal static class Takeover
         var number = AttemptId.NumberOf(update.Attempt);
         if (number < attempt.Number || attempt.Phase == AttemptPhase.Completed)
             return;
-        attempt = attempt with
+        turn.Put(task.Task.Alias, attempt with
         {
             Number = number,
             Id = update.Attempt,
             Incarnation = update.Incarnation,
-            Deadline = attempt.Deadline == default ? turn.Now + turn.State.Definition.Rounds.Deadline : attempt.Deadline,
+            Deadline = attempt.Deadline == default ? turn.Now + Deadlines.Of(turn.State, task) : attempt.Deadline,
             LastSent = turn.Now,
             Phase = AttemptPhase.Accepted,
-        };
-        // Committed long ago: only its results are wanted, as inputs of what follows.
-        if (task.Phase == TaskPhase.Committed)
+        });
+    }
+
+    /// <summary>A record of a task that was committed before this coordinator came: wanted as input of what follows. False where it is not one.</summary>
+    public static bool Report(Turn turn, TaskRound task, TaskCompleted record)
+    {
+        if (!task.Placed.TryGetValue(record.From, out var attempt) || !attempt.IsOpen)
+            return false;
+        if (RecordCheck.ProblemOf(record, task.IsOnOneNode) is not null)
+            return true;
+        turn.Put(task.With(attempt with
         {
-            if (update is not TaskCompleted record || RecordCheck.ProblemOf(record, maySetGlobals: task.Placed.Count == 1) is not null)
-                return;
-            attempt = attempt with { Phase = AttemptPhase.Completed, Record = record };
-        }
-        turn.Put(task.Task.Alias, attempt);
+            Number = Math.Max(attempt.Number, AttemptId.NumberOf(record.Attempt)),
+            Id = record.Attempt,
+            Incarnation = record.Incarnation,
+            Phase = AttemptPhase.Completed,
+            Record = record,
+        }));
+        return true;
     }
 }

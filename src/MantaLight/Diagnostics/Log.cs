@@ -50,6 +50,9 @@ internal static partial class Log
     [LoggerMessage(205, LogLevel.Error, "Swarm {Swarm}: a step of its coordination could not be done; the run ends")]
     public static partial void CoordinationFailed(ILogger logger, Exception exception, string swarm);
 
+    [LoggerMessage(206, LogLevel.Information, "Swarm {Swarm} waits: {What}")]
+    public static partial void Waits(ILogger logger, string swarm, string what);
+
     [LoggerMessage(300, LogLevel.Information, "Attempt {Attempt} begins")]
     public static partial void AttemptBegins(ILogger logger, string attempt);
 

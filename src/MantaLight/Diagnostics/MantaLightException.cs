@@ -21,6 +21,9 @@ public sealed class IncompatibleWeightsException(string message, Exception? inne
 /// <summary>A blob could not be had: nobody serves it, or what came does not match its hash.</summary>
 public sealed class BlobUnavailableException(string message, Exception? inner = null) : MantaLightException(message, inner);
 
+/// <summary>The node's own disk is full, or cannot be written to.</summary>
+public sealed class NodeStorageException(string message, Exception? inner = null) : MantaLightException(message, inner);
+
 /// <summary>A data set is not mapped on this node, or its files are not what the task expects.</summary>
 public sealed class DatasetException(string message, Exception? inner = null) : MantaLightException(message, inner);
 

@@ -32,9 +32,10 @@ internal sealed record AttemptServices(
 internal sealed class AttemptRunner(AttemptServices node, string swarm, ScheduleAttempt schedule)
 {
     private static readonly TimeSpan ReportInterval = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan PublishPause = TimeSpan.FromSeconds(1);
     private static readonly JsonElement NoOptions = JsonDocument.Parse("{}").RootElement.Clone();
 
-    private readonly NodeAttemptStore store = new(swarm, schedule, node.Store, node.Fetcher, node.Connection.Limits.ChunkSize);
+    private readonly NodeAttemptStore store = new(swarm, schedule, node.Store, node.Fetcher, node.Connection.Limits.ChunkSize, node.Time);
     private readonly ILogger logger = node.Loggers.CreateLogger("MantaLight.Nodes.Attempt");
     private long lastReport;
 
@@ -137,9 +138,25 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
         foreach (var blob in record.Globals.Select(g => g.Content.Blob).OfType<BlobRef>().DistinctBy(b => b.Sha256))
         {
             Published = Published.Add(blob);
-            await node.Publisher.PublishGlobalAsync(swarm, blob, cancellationToken);
+            while (!await TryPublishAsync(blob, cancellationToken))
+                await Task.Delay(PublishPause, node.Time, cancellationToken);
         }
         return record;
+    }
+
+    /// <summary>False where the connection was lost on the way: what has been computed is not lost with it.</summary>
+    private async Task<bool> TryPublishAsync(BlobRef blob, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await node.Publisher.PublishGlobalAsync(swarm, blob, cancellationToken);
+            return true;
+        }
+        catch (BrokerConnectionLostException e)
+        {
+            Log.PublishFailed(logger, node.Topics.SwarmBlobs(swarm, blob.Sha256), e.Message);
+            return false;
+        }
     }
 
     private AttemptContext Context() => new(Report, node.Settings.Alone)
@@ -185,7 +202,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
         Alias = request.Alias,
     };
 
-    private static TaskFailed Failure(Exception exception)
+    private TaskFailed Failure(Exception exception)
     {
         var frames = new StackTrace(exception).GetFrames()
             .Select(frame => frame.GetMethod())
@@ -197,6 +214,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
             Error = exception.GetType().Name,
             Message = exception.Message.Length <= 2000 ? exception.Message : exception.Message[..2000],
             Frames = [.. frames],
+            Missing = store.Missing,
             // These are the same the next time.
             Retryable = exception is not (ModuleException or TaskContractException or DatasetException or InvalidSwarmException),
         };

@@ -67,6 +67,8 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
     {
         if (Final is null || Final.Status != committed.Status || Final.Run != committed.Run)
             Log.RunChanged(context.Logger, swarm, committed.Run, committed.Status.ToString(), committed.Reason is { } reason ? $": {reason}" : "");
+        if (committed.Waiting is { } waiting && Final?.Waiting is null)
+            Log.Waits(context.Logger, swarm, waiting);
         if (Final is not null && committed.History.Length > 0 && committed.History[^1].Round != Final.History.LastOrDefault()?.Round)
             Telemetry.Rounds.Add(1);
         committed = context.Stamp.Stamp(committed);

@@ -1,4 +1,5 @@
 using MantaLight.Concurrency;
+using MantaLight.Coordination;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
 
@@ -7,6 +8,7 @@ namespace MantaLight.Nodes;
 /// <summary>A node's attempts in one swarm, and the blobs that they have left.</summary>
 internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, string swarm, SwarmMemory memory, Func<string, bool> isNeeded)
 {
+    private const double MaximumSpread = 60;
     private static readonly TimeSpan Resend = TimeSpan.FromSeconds(3);
 
     private readonly AttemptBook attempts = new();
@@ -33,7 +35,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
                 Say(known);
                 return;
             }
-            if (known.Outcome is TaskCompleted done)
+            if (known.Outcome is TaskCompleted done && AttemptJournal.BlobsOf(done).All(b => node.Store.Contains(b.Sha256)))
             {
                 // The same task, round and seed have been computed: a retry is answered by the record that there is, after
                 // its globals' chunks have been put where nobody may have found them.
@@ -74,7 +76,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         attempt.IsUnpublished = false;
         // First of all: whatever fails below, it is known to have ended, and its record is sent again.
         attempt.Outcome = outcome;
-        Say(attempt);
+        SayInTurn(attempt);
         if (outcome is TaskCompleted completed)
         {
             foreach (var result in completed.Results)
@@ -87,6 +89,18 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         }
         Forget();
     }
+
+    /// <summary>Says it at once or, where very many nodes end together, at a moment of its own.</summary>
+    private void SayInTurn(NodeAttempt attempt)
+    {
+        if (SpreadOf(attempt) is var spread && spread <= TimeSpan.Zero)
+            Say(attempt);
+        else
+            attempt.LastSent = node.Time.SteadyNow() - Resend - spread + (spread * (Rendezvous.Hash(attempt.Schedule.Attempt) % 1000 / 1000.0));
+    }
+
+    private static TimeSpan SpreadOf(NodeAttempt attempt) =>
+        TimeSpan.FromSeconds(double.IsFinite(attempt.Schedule.ReportSpreadSeconds) ? Math.Clamp(attempt.Schedule.ReportSpreadSeconds, 0, MaximumSpread) : 0);
 
     public void Cancel(CancelAttempt cancel)
     {
@@ -112,7 +126,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
     public void Tick()
     {
         var now = node.Time.SteadyNow();
-        foreach (var attempt in attempts.Current.Where(a => a.Outcome is not null && !IsSettled(a) && now - a.LastSent >= Resend))
+        foreach (var attempt in attempts.Current.Where(a => a.Outcome is not null && !IsSettled(a) && now - a.LastSent >= Resend + SpreadOf(a)))
             Say(attempt);
         // Another swarm may have needed it until now.
         if (left.Count > 0)

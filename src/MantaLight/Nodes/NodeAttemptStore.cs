@@ -10,18 +10,27 @@ using MantaLight.Weights;
 namespace MantaLight.Nodes;
 
 /// <summary>An attempt's reads, from its schedule message and the blobs that it points to; and its staged effects.</summary>
-internal sealed class NodeAttemptStore(string swarm, ScheduleAttempt schedule, BlobStore store, BlobFetcher fetcher, int chunkSize) : AttemptStore
+internal sealed class NodeAttemptStore(
+    string swarm, ScheduleAttempt schedule, BlobStore store, BlobFetcher fetcher, int chunkSize, TimeProvider time) : AttemptStore
 {
     private const int MaximumJson = 16 << 20;
+    private const int MaximumMissing = 100;
 
     private readonly ImmutableSortedDictionary<string, GlobalEntry> globals =
         schedule.Globals.ToImmutableSortedDictionary(g => g.Tag, g => g, StringComparer.Ordinal);
+
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     private readonly List<StagedGlobal> stagedGlobals = [];
     private readonly List<StagedResult> stagedResults = [];
 
     // Blobs that this attempt has read or made, so that the node knows what its round needs.
     private readonly ConcurrentDictionary<string, bool> touched = new(StringComparer.Ordinal);
+
+    private readonly ConcurrentDictionary<string, MissingResult> missing = new(StringComparer.Ordinal);
+
+    /// <summary>Results that could not be fetched.</summary>
+    public ImmutableArray<MissingResult> Missing => [.. missing.Values.OrderBy(m => m.Node, StringComparer.Ordinal).Take(MaximumMissing)];
 
     public ImmutableArray<StagedGlobal> StagedGlobals => [.. stagedGlobals];
 
@@ -128,13 +137,43 @@ internal sealed class NodeAttemptStore(string swarm, ScheduleAttempt schedule, B
     private Task FetchGlobalAsync(BlobRef blob, CancellationToken cancellationToken)
     {
         touched.TryAdd(blob.Sha256, true);
-        return fetcher.FetchGlobalAsync(swarm, blob, schedule.From, cancellationToken);
+        // What is committed is to be had: the coordinator puts back what the broker has lost, and the deadline bounds the wait.
+        return PatientlyAsync(
+            () => fetcher.FetchGlobalAsync(swarm, blob, schedule.From, cancellationToken),
+            e => e is BlobUnavailableException or BrokerConnectionLostException,
+            cancellationToken);
     }
 
-    private Task FetchResultAsync(ScheduledInput input, CancellationToken cancellationToken)
+    private async Task FetchResultAsync(ScheduledInput input, CancellationToken cancellationToken)
     {
-        touched.TryAdd(input.Staged.Content.Blob!.Sha256, true);
-        return fetcher.FetchResultAsync(input.Node, input.Staged.Content.Blob!, cancellationToken);
+        var hash = input.Staged.Content.Blob!.Sha256;
+        touched.TryAdd(hash, true);
+        try
+        {
+            await PatientlyAsync(
+                () => fetcher.FetchResultAsync(input.Node, input.Staged.Content.Blob!, cancellationToken), e => e is BrokerConnectionLostException, cancellationToken);
+        }
+        catch (BlobUnavailableException)
+        {
+            missing.TryAdd($"{input.Node}/{hash}", new MissingResult { Node = input.Node, Sha256 = hash });
+            throw;
+        }
+    }
+
+    private async Task PatientlyAsync(Func<Task> fetch, Predicate<Exception> isPassing, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                await fetch();
+                return;
+            }
+            catch (MantaLightException e) when (isPassing(e))
+            {
+                await Task.Delay(Pause, time, cancellationToken);
+            }
+        }
     }
 
     private NamedArrays Decode(BlobRef blob)

@@ -105,6 +105,9 @@ public sealed record SwarmState : CoordinatorMessage
     /// <summary>The most rounds in <see cref="History"/>.</summary>
     public const int MaximumHistory = 60;
 
+    /// <summary>The most nodes in <see cref="LeftOut"/>.</summary>
+    public const int MaximumLeftOut = 64;
+
     /// <summary>The swarm.</summary>
     public string Swarm { get; set; } = "";
 
@@ -140,6 +143,9 @@ public sealed record SwarmState : CoordinatorMessage
 
     /// <summary>The committed globals by tag.</summary>
     public ImmutableArray<GlobalEntry> Globals { get; set; } = [];
+
+    /// <summary>Nodes that have failed in the rounds before, as long as that matters.</summary>
+    public ImmutableArray<NodeAbsence> LeftOut { get; set; } = [];
 
     /// <summary>Blobs that this round's commits have replaced: cleared when the next one begins.</summary>
     public ImmutableArray<BlobRef> Retiring { get; set; } = [];
@@ -192,59 +198,18 @@ public sealed record TaskState
     /// <summary>The first nodes that it is placed on.</summary>
     public ImmutableArray<string> Nodes { get; set; } = [];
 
+    /// <summary>
+    /// A key for each node that it is placed on (once it is committed: that has completed), where <see cref="Nodes"/> has not
+    /// all of them: four bytes each, in ascending order, as base64.
+    /// </summary>
+    public string? NodeKeys { get; set; }
+
     /// <summary>Who was left out or is in trouble, and why.</summary>
     public ImmutableArray<NodeTrouble> Troubles { get; set; } = [];
-}
 
-/// <summary>A node in trouble.</summary>
-public sealed record NodeTrouble
-{
-    /// <summary>The node.</summary>
-    public string Node { get; set; } = "";
+    /// <summary>Whether it had been committed before, and only its results are made again.</summary>
+    public bool Again { get; set; }
 
-    /// <summary>The trouble.</summary>
-    public string Reason { get; set; } = "";
-}
-
-/// <summary>A finished round.</summary>
-public sealed record RoundSummary
-{
-    /// <summary>The round.</summary>
-    public int Round { get; set; }
-
-    /// <summary>
-    /// For each numeric member of an object among the results, <c>tag.member</c>: its mean over the nodes, weighted by the
-    /// object's <c>samples</c> where it has them.
-    /// </summary>
-    public ImmutableSortedDictionary<string, double> Metrics { get; set; } = ImmutableSortedDictionary<string, double>.Empty;
-
-    /// <summary>How many nodes completed a first task.</summary>
-    public int Participants { get; set; }
-
-    /// <summary>Samples behind the contributions.</summary>
-    public long Samples { get; set; }
-
-    /// <summary>Who was left out, and why.</summary>
-    public ImmutableArray<NodeTrouble> LeftOut { get; set; } = [];
-
-    /// <summary>Bytes sent since the round before.</summary>
-    public long BytesUp { get; set; }
-
-    /// <summary>Bytes received since the round before.</summary>
-    public long BytesDown { get; set; }
-
-    /// <summary>The slowest first task's training.</summary>
-    public double TrainSeconds { get; set; }
-
-    /// <summary>The rest of the round's time.</summary>
-    public double OverheadSeconds { get; set; }
-
-    /// <summary>
-    /// The hash of the global weights that the round set; of <c>tag:hash</c> lines in tag order where there are several;
-    /// absent where there are none.
-    /// </summary>
-    public string? GlobalSha256 { get; set; }
-
-    /// <summary>What the scheduler said.</summary>
-    public string? Decision { get; set; }
+    /// <summary>The slowest attempt of each of the last rounds, in seconds, where deadlines follow from them.</summary>
+    public ImmutableArray<double> RecentSeconds { get; set; } = [];
 }

@@ -39,6 +39,9 @@ public sealed record ScheduleAttempt : CoordinatorMessage
     /// <summary>How long it may take, in seconds from its acceptance: clocks need not agree.</summary>
     public double TimeoutSeconds { get; set; }
 
+    /// <summary>Over how many seconds the task's nodes spread their completed records; 0 to send them at once.</summary>
+    public double ReportSpreadSeconds { get; set; }
+
     /// <summary>Whether it may set globals: only a task on one node may.</summary>
     public bool MaySetGlobals { get; set; }
 
@@ -144,6 +147,19 @@ public sealed record TaskFailed : TaskUpdate
 
     /// <summary>Whether another attempt could fare better.</summary>
     public bool Retryable { get; set; } = true;
+
+    /// <summary>Results of the tasks before it that nobody served.</summary>
+    public ImmutableArray<MissingResult> Missing { get; set; } = [];
+}
+
+/// <summary>A result that could not be fetched.</summary>
+public sealed record MissingResult
+{
+    /// <summary>Who had made it.</summary>
+    public string Node { get; set; } = "";
+
+    /// <summary>Its blob's SHA-256, lower-case hex.</summary>
+    public string Sha256 { get; set; } = "";
 }
 
 /// <summary>A log record of a task.</summary>

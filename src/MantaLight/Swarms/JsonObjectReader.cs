@@ -77,17 +77,6 @@ internal sealed partial class JsonObjectReader
         return null;
     }
 
-    /// <summary>A number above 0 and at most 1.</summary>
-    public double? Part(string key)
-    {
-        if (!TryGet(key, out var value))
-            return null;
-        if (value.ValueKind == JsonValueKind.Number && value.GetDouble() is > 0 and <= 1 and var part)
-            return part;
-        problems.Add(PathOf(key), $"found {JsonPath.Describe(value)}, expected a number above 0 and at most 1");
-        return null;
-    }
-
     /// <summary>A list of distinct ids; one that is none is reported and stays as empty text, so that positions stay right.</summary>
     public ImmutableArray<string> Ids(string key, string what)
     {

@@ -80,17 +80,31 @@ public sealed class SwarmBuilder
     /// <summary>How rounds begin, end and repeat; what is left out keeps its default.</summary>
     /// <param name="maximum">The last round that may run, 1 to 1,000,000; 100 by default.</param>
     /// <param name="deadline">How long each attempt may take, above zero and at most 7 days; 10 minutes by default.</param>
-    /// <param name="quorum">The part of a task's nodes that must complete for the round to go on at the deadline, above 0 and at most 1; 1 by default.</param>
+    /// <param name="quorum">How many of a task's nodes must complete for the round to go on at the deadline: a part of them above 0 and at most 1, or a whole number from 2; 1 by default, which is all.</param>
     /// <param name="retries">How many times a failed attempt is repeated, 0 to 100; 2 by default.</param>
     /// <param name="minimumNodes">How many nodes must be eligible before the swarm starts, 1 to 1,000,000; 1 by default.</param>
-    public SwarmBuilder Rounds(int? maximum = null, TimeSpan? deadline = null, double? quorum = null, int? retries = null, int? minimumNodes = null)
+    /// <param name="onShortfall">What happens to a round that misses its quorum; <see cref="ShortfallPolicy.Stop"/> by default.</param>
+    /// <param name="leaveOutAfter">In how many rounds in a row a node may fail before it is left out of some, 1 to 1000; 0 leaves nobody out; 2 by default.</param>
+    /// <param name="adaptiveDeadline">A deadline that follows how long the task has taken of late; none by default.</param>
+    public SwarmBuilder Rounds(
+        int? maximum = null,
+        TimeSpan? deadline = null,
+        double? quorum = null,
+        int? retries = null,
+        int? minimumNodes = null,
+        ShortfallPolicy? onShortfall = null,
+        int? leaveOutAfter = null,
+        AdaptiveDeadline? adaptiveDeadline = null)
     {
         rounds = new RoundsDefinition
         {
             Maximum = maximum ?? rounds.Maximum,
             Deadline = deadline ?? rounds.Deadline,
+            AdaptiveDeadline = adaptiveDeadline ?? rounds.AdaptiveDeadline,
             Quorum = quorum ?? rounds.Quorum,
+            OnShortfall = onShortfall ?? rounds.OnShortfall,
             Retries = retries ?? rounds.Retries,
+            LeaveOutAfter = leaveOutAfter ?? rounds.LeaveOutAfter,
             MinimumNodes = minimumNodes ?? rounds.MinimumNodes,
         };
         return this;

@@ -108,27 +108,3 @@ public readonly record struct TaskMaximum(int Count, double Fraction)
     /// <summary>The limit for that many eligible nodes; at least 1.</summary>
     public int Of(int eligible) => Count > 0 ? Count : Math.Max(1, (int)Math.Floor(eligible * Fraction));
 }
-
-/// <summary>How rounds begin, end and repeat.</summary>
-public sealed record RoundsDefinition
-{
-    /// <summary>The last round that may run; at least 1.</summary>
-    /// <value>100.</value>
-    public int Maximum { get; init; } = 100;
-
-    /// <summary>How long a node may take for a task, repetitions included; above zero.</summary>
-    /// <value>10 minutes.</value>
-    public TimeSpan Deadline { get; init; } = TimeSpan.FromMinutes(10);
-
-    /// <summary>The part of a task's nodes that must complete for the round to go on at the deadline; above 0, at most 1.</summary>
-    /// <value>1.0.</value>
-    public double Quorum { get; init; } = 1.0;
-
-    /// <summary>How many times a failed attempt is repeated on the same node (or, for <c>any</c>, on another).</summary>
-    /// <value>2.</value>
-    public int Retries { get; init; } = 2;
-
-    /// <summary>How many nodes must be eligible for the first tasks of method <c>all</c> before the swarm starts; at least 1.</summary>
-    /// <value>1.</value>
-    public int MinimumNodes { get; init; } = 1;
-}

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using System.Text.Unicode;
@@ -11,8 +10,7 @@ internal sealed partial class SwarmReader
 {
     private const long MaximumSeed = 1L << 53;
     private const int MaximumTasks = 256;
-    private const int MaximumCount = 1_000_000;
-    private static readonly TimeSpan MaximumDeadline = TimeSpan.FromDays(7);
+    internal const int MaximumCount = 1_000_000;
 
     private static readonly string[] TaskKeys =
         ["alias", "type", "method", "maximum", "fixed", "specified_ids", "excepted_ids", "datasets", "gpu", "tags", "after", "options"];
@@ -87,7 +85,7 @@ internal sealed partial class SwarmReader
             Globals = ReadGlobals(json),
             Setup = ReadSetup(json),
             Tasks = ReadTasks(json),
-            Rounds = ReadRounds(json),
+            Rounds = RoundsReader.Read(json, problems),
             Start = StartReader.Read(json, problems),
         };
         SwarmRules.CheckGraph(definition.Tasks, problems);
@@ -226,38 +224,6 @@ internal sealed partial class SwarmReader
         return default;
     }
 
-    private RoundsDefinition ReadRounds(JsonObjectReader json)
-    {
-        var defaults = new RoundsDefinition();
-        if (!json.TryGet("rounds", out var value)
-            || JsonObjectReader.Open(value, json.PathOf("rounds"), problems, "maximum", "deadline", "quorum", "retries", "minimum_nodes") is not { } rounds)
-        {
-            return defaults;
-        }
-        return new RoundsDefinition
-        {
-            Maximum = (int)(rounds.Integer("maximum", 1, MaximumCount) ?? defaults.Maximum),
-            Deadline = ReadDeadline(rounds) ?? defaults.Deadline,
-            Quorum = rounds.Part("quorum") ?? defaults.Quorum,
-            Retries = (int)(rounds.Integer("retries", 0, 100) ?? defaults.Retries),
-            MinimumNodes = (int)(rounds.Integer("minimum_nodes", 1, MaximumCount) ?? defaults.MinimumNodes),
-        };
-    }
-
-    private TimeSpan? ReadDeadline(JsonObjectReader rounds)
-    {
-        const string expected = "a time as 'hh:mm:ss' or 'd.hh:mm:ss', above zero and at most 7 days";
-        if (!rounds.TryGet("deadline", out var value))
-            return null;
-        var path = rounds.PathOf("deadline");
-        if (rounds.Text(value, path, TimePattern, expected) is not { } text)
-            return null;
-        if (TimeSpan.TryParseExact(text, "c", CultureInfo.InvariantCulture, out var time) && time > TimeSpan.Zero && time <= MaximumDeadline)
-            return time;
-        problems.Add(path, $"found '{text}', expected {expected}");
-        return null;
-    }
-
     private const string TypeRule = "the name of a task's class: a letter or _, then at most 127 letters, digits or _";
 
     [GeneratedRegex(@"\A[A-Za-z_][A-Za-z0-9_]{0,127}\z")]
@@ -265,8 +231,4 @@ internal sealed partial class SwarmReader
 
     [GeneratedRegex(@"\A[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\z")]
     private static partial Regex ModulePattern { get; }
-
-    // Stricter than TimeSpan's own parser, to which "5" is five days.
-    [GeneratedRegex(@"\A([0-9]{1,3}\.)?[0-9]{1,2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,7})?\z")]
-    private static partial Regex TimePattern { get; }
 }

@@ -107,10 +107,23 @@ internal static class SwarmWriter
             json.WriteNumber("maximum", rounds.Maximum);
         if (rounds.Deadline != defaults.Deadline)
             json.WriteString("deadline", rounds.Deadline.ToString("c", CultureInfo.InvariantCulture));
-        if (rounds.Quorum != defaults.Quorum)
+        if (rounds.AdaptiveDeadline is { } adaptive)
+        {
+            json.WriteStartObject("adaptive_deadline");
+            WriteFraction(json, "factor", adaptive.Factor);
+            json.WriteString("floor", adaptive.Floor.ToString("c", CultureInfo.InvariantCulture));
+            json.WriteEndObject();
+        }
+        if (rounds.Quorum > 1 && double.IsInteger(rounds.Quorum))
+            json.WriteNumber("quorum", rounds.Quorum);
+        else if (rounds.Quorum != defaults.Quorum)
             WriteFraction(json, "quorum", rounds.Quorum);
+        if (rounds.OnShortfall != defaults.OnShortfall)
+            json.WriteString("on_shortfall", RoundsReader.NameOf(rounds.OnShortfall));
         if (rounds.Retries != defaults.Retries)
             json.WriteNumber("retries", rounds.Retries);
+        if (rounds.LeaveOutAfter != defaults.LeaveOutAfter)
+            json.WriteNumber("leave_out_after", rounds.LeaveOutAfter);
         if (rounds.MinimumNodes != defaults.MinimumNodes)
             json.WriteNumber("minimum_nodes", rounds.MinimumNodes);
         json.WriteEndObject();

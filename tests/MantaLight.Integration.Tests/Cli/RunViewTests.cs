@@ -92,6 +92,37 @@ public sealed class RunViewTests
     }
 
     [Fact]
+    public void A_wait_whose_words_are_renewed_stays_in_sight_and_is_told_again_after_half_a_minute()
+    {
+        Lines(State(1) with { Waiting = "node_1 is away for 3 s" });
+        Assert.Single(view.Tick(Now.AddSeconds(1)));
+        Lines(State(1) with { Waiting = "node_1 is away for 8 s" });
+        Assert.Empty(view.Tick(Now.AddSeconds(5)));
+        Assert.Equal("node_1 is away for 8 s", view.Waiting);
+        Assert.Equal(new Happening.Waiting("node_1 is away for 8 s"), Assert.Single(view.Tick(Now.AddSeconds(31))));
+        Assert.Empty(view.Tick(Now.AddSeconds(62)));
+    }
+
+    [Fact]
+    public void While_tasks_run_a_wait_is_told_in_lines_only_when_it_is_long()
+    {
+        Lines(State(1) with { Waiting = "task 'worker' waits for 1 of 2: node_0 (running)" });
+        Lines(Update<TaskRunning>("node_0", "worker"));
+        Assert.Empty(view.Tick(Now.AddSeconds(9)));
+        Assert.NotNull(view.Waiting);
+        Assert.Single(view.Tick(Now.AddSeconds(10)));
+    }
+
+    [Fact]
+    public void A_round_that_was_given_up_and_a_record_that_came_late_are_told()
+    {
+        Lines(State(1));
+        var late = new NodeTrouble { Node = "node_1", Reason = "worker: the deadline of 00:05:00 passed", LateSeconds = 4.2 };
+        var lines = Lines(State(2, new RoundSummary { Round = 1, Skipped = "too few", LeftOut = [late], Late = 1 }));
+        Assert.Equal(["Round 1 Results:", "- Given up: too few", "- Left out: node_1: worker: the deadline of 00:05:00 passed (came 4.2 s late)"], lines);
+    }
+
+    [Fact]
     public void Messages_of_another_run_or_swarm_change_nothing()
     {
         Lines(State(1));
@@ -142,7 +173,7 @@ public sealed class RunViewTests
             Assert.Equal(ulong.MaxValue, json.RootElement.GetProperty("seed").GetUInt64());
             var round = json.RootElement.GetProperty("rounds")[0];
             Assert.Equal(
-                ["round", "accuracy", "loss", "bytes_up", "bytes_down", "train_seconds", "overhead_seconds", "global_sha256", "participants", "left_out", "decision", "nodes"],
+                ["round", "accuracy", "loss", "bytes_up", "bytes_down", "train_seconds", "overhead_seconds", "global_sha256", "participants", "left_out", "late", "skipped", "decision", "nodes"],
                 round.EnumerateObject().Select(m => m.Name));
             Assert.Equal("""{"node":"node_0","loss":0.25,"samples":10,"seconds":4.5,"accuracy":0.9,"test_loss":0.5,"test_samples":5}""",
                 JsonSerializer.Serialize(round.GetProperty("nodes")[0]));

@@ -39,7 +39,7 @@ public sealed class FedAvgTests
     }
 
     [Fact]
-    public async Task Contributions_that_do_not_fit_or_cannot_be_had_are_left_out_and_named()
+    public async Task Contributions_that_do_not_fit_are_left_out_and_named()
     {
         var store = new MemoryAttemptStore()
             .WithGlobalWeights(Global, () => Of(Floats("w", 0)))
@@ -47,7 +47,6 @@ public sealed class FedAvgTests
             .WithWeights("b_not_finite", Tag, 1, () => Of(Floats("w", float.NaN)))
             .WithWeights("c_good", Tag, 5, () => Of(Floats("w", 7)))
             .WithWeights("d_damaged", Tag, 1, () => throw new MalformedDataException("The blob ends early."))
-            .WithWeights("e_gone", Tag, 1, () => throw new BlobUnavailableException("Nobody serves it."))
             .WithResult("f_json", Tag, new { w = 1 });
 
         await store.RunAsync(new FedAvg());
@@ -60,7 +59,6 @@ public sealed class FedAvgTests
             ["a_other_shape: Array 0 is 'w: float32 [2]' where 'w: float32 [1]' is expected.",
              "b_not_finite: Array 'w: float32 [1]' holds NaN at index 0; a mean needs finite values.",
              "d_damaged: The blob ends early.",
-             "e_gone: Nobody serves it.",
              "f_json: 'model_params' is a JSON value where weights are expected."],
             summary.GetProperty("refused").EnumerateArray().Select(r => $"{r.GetProperty("node").GetString()}: {r.GetProperty("reason").GetString()}"));
     }
@@ -78,12 +76,25 @@ public sealed class FedAvgTests
     {
         var store = new MemoryAttemptStore()
             .WithWeights("a", Tag, 1, () => Of(Floats("w", float.NaN)))
-            .WithWeights("b", Tag, 1, () => throw new BlobUnavailableException("Nobody serves it."));
+            .WithWeights("b", Tag, 1, () => throw new MalformedDataException("It ends early."));
 
         var error = await Assert.ThrowsAsync<TaskContractException>(() => store.RunAsync(new FedAvg()));
 
         Assert.Contains("a: Array 'w: float32 [1]' holds NaN at index 0", error.Message, StringComparison.Ordinal);
-        Assert.Contains("b: Nobody serves it.", error.Message, StringComparison.Ordinal);
+        Assert.Contains("b: It ends early.", error.Message, StringComparison.Ordinal);
+        Assert.Empty(store.StagedGlobals);
+        Assert.Empty(store.StagedResults);
+    }
+
+    [Fact]
+    public async Task A_contribution_that_cannot_be_fetched_fails_the_attempt_so_that_it_is_made_again()
+    {
+        var store = new MemoryAttemptStore()
+            .WithWeights("a", Tag, 5, () => Of(Floats("w", 7)))
+            .WithWeights("b", Tag, 1, () => throw new BlobUnavailableException("Nobody serves it."));
+
+        await Assert.ThrowsAsync<BlobUnavailableException>(() => store.RunAsync(new FedAvg()));
+
         Assert.Empty(store.StagedGlobals);
         Assert.Empty(store.StagedResults);
     }

@@ -87,7 +87,7 @@ public sealed class BlobTransferTests : IAsyncLifetime
         var (_, blob) = producer.Write(5000);
         var wrong = blob with { Sha256 = new string('0', 64) };
         File.Copy(Path.Combine(folder, "producer", "blobs", blob.Sha256), Path.Combine(folder, "producer", "blobs", wrong.Sha256));
-        var error = await Assert.ThrowsAsync<BlobUnavailableException>(() => consumer.Fetcher.FetchResultAsync("producer", wrong, CancellationToken.None));
+        var error = await Assert.ThrowsAsync<MalformedDataException>(() => consumer.Fetcher.FetchResultAsync("producer", wrong, CancellationToken.None));
         Assert.Contains("has the hash", error.Message, StringComparison.Ordinal);
         Assert.False(consumer.Store.Contains(wrong.Sha256));
         Assert.Empty(Directory.EnumerateFiles(Path.Combine(folder, "consumer"), "*.part", SearchOption.AllDirectories));
@@ -132,7 +132,7 @@ public sealed class BlobTransferTests : IAsyncLifetime
         var (_, blob) = producer.Write(5000);
         Directory.Delete(Path.Combine(folder, "consumer"), recursive: true);
         await File.WriteAllTextAsync(Path.Combine(folder, "consumer"), "no folder");
-        var error = await Assert.ThrowsAsync<BlobUnavailableException>(() => consumer.Fetcher.FetchResultAsync("producer", blob, CancellationToken.None));
+        var error = await Assert.ThrowsAsync<NodeStorageException>(() => consumer.Fetcher.FetchResultAsync("producer", blob, CancellationToken.None));
         Assert.Contains("cannot be kept in this node's store", error.Message, StringComparison.Ordinal);
     }
 

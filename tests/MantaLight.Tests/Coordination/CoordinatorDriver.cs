@@ -25,6 +25,16 @@ public abstract class CoordinatorDriver
           "rounds": { "maximum": 5, "deadline": "00:05:00", "quorum": {{quorum.ToString(System.Globalization.CultureInfo.InvariantCulture)}} } }
         """));
 
+    /// <summary>The same with other rounds, and with further tasks.</summary>
+    private protected static SwarmDefinition Rounds(string members, string tasks = "", bool setup = false) => SwarmJson.Parse(System.Text.Encoding.UTF8.GetBytes($$"""
+        { "name": "s", "module": "m", {{(setup ? "\"setup\": \"Setup\"," : "")}}
+          "tasks": [
+            { "alias": "worker", "type": "W", "method": "all" },
+            { "alias": "aggregator", "type": "A", "after": ["worker"] },
+            { "alias": "scheduler", "type": "S", "after": ["aggregator"] }{{tasks}} ],
+          "rounds": { "deadline": "00:05:00", {{members}} } }
+        """));
+
     private protected static ValueRef One => new() { Value = JsonSerializer.SerializeToElement(1) };
 
     private protected void TakeOver(SwarmState retained)
@@ -38,6 +48,11 @@ public abstract class CoordinatorDriver
     private protected void Accept(string alias, string node, long sent, string incarnation = "first") => Step(new CoordinatorEvent.UpdateSeen(new TaskAccepted
     {
         From = node, Incarnation = incarnation, Run = state.Run.ToString(), Round = state.Round, Alias = alias, Attempt = state.Tasks[alias].Placed[node].Id, BytesSent = sent,
+    }));
+
+    private protected void Progress(string alias, string node, double progress) => Step(new CoordinatorEvent.UpdateSeen(new TaskRunning
+    {
+        From = node, Incarnation = "first", Run = state.Run.ToString(), Round = state.Round, Alias = alias, Attempt = state.Tasks[alias].Placed[node].Id, Progress = progress,
     }));
 
     private protected void Begin(params string[] nodes) => Begin(Definition(), nodes);

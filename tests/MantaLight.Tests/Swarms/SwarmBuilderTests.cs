@@ -97,8 +97,14 @@ public sealed class SwarmBuilderTests
           "rounds": {
             "maximum": 5,
             "deadline": "00:00:30",
+            "adaptive_deadline": {
+              "factor": 2.5,
+              "floor": "00:00:05"
+            },
             "quorum": 0.5,
+            "on_shortfall": "wait",
             "retries": 0,
+            "leave_out_after": 3,
             "minimum_nodes": 2
           }
         }
@@ -120,7 +126,7 @@ public sealed class SwarmBuilderTests
          "$.tasks[0].maximum: found the number 0, expected a number of nodes from 1 to 1000000 (an integer) or a part of them above 0 and at most 1 (with a point, as 0.5)",
          "$.tasks[1].maximum: found 'NaN', expected a number of nodes from 1 to 1000000 (an integer) or a part of them above 0 and at most 1 (with a point, as 0.5)",
          "$.rounds.deadline: found '-00:00:01', expected a time as 'hh:mm:ss' or 'd.hh:mm:ss', above zero and at most 7 days",
-         "$.rounds.quorum: found the number 2.0, expected a number above 0 and at most 1",
+         "$.rounds.quorum: found the number 2.5, expected a part of the nodes above 0 and at most 1, or a number of them from 2 to 1000000 (an integer)",
          "$.tasks[0].after: the tasks wait for each other: a -> b -> a; expected a graph without cycles"],
         Assert.Throws<InvalidSwarmException>(() => new BrokenSwarm().ToDefinition()).Problems);
 
@@ -154,7 +160,8 @@ public sealed class SwarmBuilderTests
             swarm.Name("all-of-it").Module("Other.Module").Seed(7).Threads(2)
                 .Global("hyperparameters", new { LearningRate = 0.5 })
                 .Rounds(maximum: 5, deadline: TimeSpan.FromSeconds(30), quorum: 0.5)
-                .Rounds(retries: 0, minimumNodes: 2);
+                .Rounds(retries: 0, minimumNodes: 2)
+                .Rounds(onShortfall: ShortfallPolicy.Wait, leaveOutAfter: 3, adaptiveDeadline: new AdaptiveDeadline(2.5, TimeSpan.FromSeconds(5)));
             swarm.Setup<InitialModel>().OnlyOn("node_0");
             var left = swarm.Task<Worker>("left").OnAll(0.5).NotOn("node_9").NotOn("node_8").NeedsGpu().Tagged("fast");
             var right = swarm.Task<Worker>("right").OnAny(3);
@@ -173,7 +180,7 @@ public sealed class SwarmBuilderTests
     {
         protected override void Define(SwarmBuilder swarm)
         {
-            swarm.Name("not an id").Seed(ulong.MaxValue).Rounds(quorum: 2, deadline: TimeSpan.FromSeconds(-1));
+            swarm.Name("not an id").Seed(ulong.MaxValue).Rounds(quorum: 2.5, deadline: TimeSpan.FromSeconds(-1));
             var a = swarm.Task<Worker>("a").OnAny(0);
             var b = swarm.Task<Worker>("b").OnAny(double.NaN);
             a.Then(b).Then(a);

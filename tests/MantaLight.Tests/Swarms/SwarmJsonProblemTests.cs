@@ -24,13 +24,23 @@ public sealed class SwarmJsonProblemTests
     [InlineData("\"setup\":{}", "$.setup.type: is missing, expected the name of a task's class: a letter or _, then at most 127 letters, digits or _")]
     [InlineData("\"setup\":{\"type\":\"A\",\"method\":\"all\"}", "$.setup: is placed on several nodes, expected method 'any' and maximum 1: setup runs once, on one node")]
     [InlineData("\"setup\":{\"type\":\"A\",\"after\":[]}", "$.setup.after: unknown key; expected one of: type, method, maximum, fixed, specified_ids, excepted_ids, datasets, gpu, tags, options")]
-    [InlineData("\"rounds\":3", "$.rounds: found the number 3, expected an object with the keys maximum, deadline, quorum, retries, minimum_nodes")]
+    [InlineData("\"rounds\":3", "$.rounds: found the number 3, expected an object with the keys maximum, deadline, adaptive_deadline, quorum, on_shortfall, retries, leave_out_after, minimum_nodes")]
     [InlineData("\"rounds\":{\"maximum\":0}", "$.rounds.maximum: found the number 0, expected an integer from 1 to 1000000")]
-    [InlineData("\"rounds\":{\"quorum\":0}", "$.rounds.quorum: found the number 0, expected a number above 0 and at most 1")]
-    [InlineData("\"rounds\":{\"quorum\":1.01}", "$.rounds.quorum: found the number 1.01, expected a number above 0 and at most 1")]
+    [InlineData("\"rounds\":{\"quorum\":0}", "$.rounds.quorum: found the number 0, expected a part of the nodes above 0 and at most 1, or a number of them from 2 to 1000000 (an integer)")]
+    [InlineData("\"rounds\":{\"quorum\":1.01}", "$.rounds.quorum: found the number 1.01, expected a part of the nodes above 0 and at most 1, or a number of them from 2 to 1000000 (an integer)")]
+    [InlineData("\"rounds\":{\"quorum\":2.0}", "$.rounds.quorum: found the number 2.0, expected a part of the nodes above 0 and at most 1, or a number of them from 2 to 1000000 (an integer)")]
+    [InlineData("\"rounds\":{\"quorum\":1000001}", "$.rounds.quorum: found the number 1000001, expected a part of the nodes above 0 and at most 1, or a number of them from 2 to 1000000 (an integer)")]
+    [InlineData("\"rounds\":{\"quorum\":\"all\"}", "$.rounds.quorum: found 'all', expected a part of the nodes above 0 and at most 1, or a number of them from 2 to 1000000 (an integer)")]
+    [InlineData("\"rounds\":{\"on_shortfall\":\"go_on\"}", "$.rounds.on_shortfall: found 'go_on', expected 'stop', 'wait' or 'skip'")]
+    [InlineData("\"rounds\":{\"on_shortfall\":1}", "$.rounds.on_shortfall: found the number 1, expected 'stop', 'wait' or 'skip'")]
+    [InlineData("\"rounds\":{\"leave_out_after\":1001}", "$.rounds.leave_out_after: found the number 1001, expected an integer from 0 to 1000")]
+    [InlineData("\"rounds\":{\"adaptive_deadline\":true}", "$.rounds.adaptive_deadline: found true, expected an object with the keys factor, floor")]
+    [InlineData("\"rounds\":{\"adaptive_deadline\":{\"factor\":0.5}}", "$.rounds.adaptive_deadline.factor: found the number 0.5, expected a number from 1 to 1000")]
+    [InlineData("\"rounds\":{\"adaptive_deadline\":{\"floor\":30}}", "$.rounds.adaptive_deadline.floor: found the number 30, expected a time as 'hh:mm:ss' or 'd.hh:mm:ss', above zero and at most 7 days")]
+    [InlineData("\"rounds\":{\"deadline\":\"00:00:20\",\"adaptive_deadline\":{\"floor\":\"00:00:21\"}}", "$.rounds.adaptive_deadline.floor: found '00:00:21', expected at most the deadline of 00:00:20")]
     [InlineData("\"rounds\":{\"retries\":-1}", "$.rounds.retries: found the number -1, expected an integer from 0 to 100")]
     [InlineData("\"rounds\":{\"minimum_nodes\":0}", "$.rounds.minimum_nodes: found the number 0, expected an integer from 1 to 1000000")]
-    [InlineData("\"rounds\":{\"minimumNodes\":2}", "$.rounds.minimumNodes: unknown key, keys are snake_case: write 'minimum_nodes'; expected one of: maximum, deadline, quorum, retries, minimum_nodes")]
+    [InlineData("\"rounds\":{\"minimumNodes\":2}", "$.rounds.minimumNodes: unknown key, keys are snake_case: write 'minimum_nodes'; expected one of: maximum, deadline, adaptive_deadline, quorum, on_shortfall, retries, leave_out_after, minimum_nodes")]
     [InlineData("\"rounds\":{\"deadline\":\"00:00:00\"}", "$.rounds.deadline: found '00:00:00', expected a time as 'hh:mm:ss' or 'd.hh:mm:ss', above zero and at most 7 days")]
     [InlineData("\"rounds\":{\"deadline\":\"7.00:00:01\"}", "$.rounds.deadline: found '7.00:00:01', expected a time as 'hh:mm:ss' or 'd.hh:mm:ss', above zero and at most 7 days")]
     [InlineData("\"rounds\":{\"deadline\":\"5\"}", "$.rounds.deadline: found '5', expected a time as 'hh:mm:ss' or 'd.hh:mm:ss', above zero and at most 7 days")]
@@ -99,7 +109,7 @@ public sealed class SwarmJsonProblemTests
     public void All_problems_are_reported_at_once()
     {
         const string json = """
-            {"name":"no spaces","tasks":[{"type":"T","maximum":0,"after":["x"]},7],"rounds":{"quorum":2},"Seed":1}
+            {"name":"no spaces","tasks":[{"type":"T","maximum":0,"after":["x"]},7],"rounds":{"quorum":0},"Seed":1}
             """;
 
         var error = Assert.Throws<InvalidSwarmException>(() => Parse(json));
@@ -111,7 +121,7 @@ public sealed class SwarmJsonProblemTests
              "$.tasks[0].alias: is missing, expected the task's name in the graph: 1 to 64 characters of A-Za-z0-9_-",
              "$.tasks[0].maximum: found the number 0, expected a number of nodes from 1 to 1000000 (an integer) or a part of them above 0 and at most 1 (with a point, as 0.5)",
              "$.tasks[1]: found the number 7, expected an object with the keys alias, type, method, maximum, fixed, specified_ids, excepted_ids, datasets, gpu, tags, after, options",
-             "$.rounds.quorum: found the number 2, expected a number above 0 and at most 1",
+             "$.rounds.quorum: found the number 0, expected a part of the nodes above 0 and at most 1, or a number of them from 2 to 1000000 (an integer)",
              "$.tasks[0].after[0]: unknown alias 'x'; expected one of: none"],
             error.Problems);
         Assert.All(error.Problems, p => Assert.Contains(p, error.Message, StringComparison.Ordinal));

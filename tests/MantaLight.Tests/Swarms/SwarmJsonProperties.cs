@@ -37,10 +37,16 @@ public sealed class SwarmJsonProperties
     private static readonly Gen<RoundsDefinition> Rounds =
         from maximum in Gen.Int[1, 1_000_000]
         from ticks in Gen.Long[1, TimeSpan.FromDays(7).Ticks]
-        from quorum in Gen.Double[0.0, 1.0].Where(q => q > 0)
+        from quorum in Gen.OneOf(Gen.Double[0.0, 1.0].Where(q => q > 0), Gen.Int[2, 1_000_000].Select(q => (double)q))
         from retries in Gen.Int[0, 100]
         from nodes in Gen.Int[1, 1000]
-        select new RoundsDefinition { Maximum = maximum, Deadline = new TimeSpan(ticks), Quorum = quorum, Retries = retries, MinimumNodes = nodes };
+        from shortfall in Gen.Int[0, 2].Select(p => (ShortfallPolicy)p)
+        from leaveOut in Gen.Int[0, 1000]
+        from adaptive in Gen.OneOf(Gen.Const(() => (AdaptiveDeadline?)null), Gen.Select(Gen.Double[1, 1000], Gen.Long[1, ticks], (factor, floor) => (AdaptiveDeadline?)new AdaptiveDeadline(factor, new TimeSpan(floor))))
+        select new RoundsDefinition
+        {
+            Maximum = maximum, Deadline = new TimeSpan(ticks), AdaptiveDeadline = adaptive, Quorum = quorum, OnShortfall = shortfall, Retries = retries, LeaveOutAfter = leaveOut, MinimumNodes = nodes,
+        };
 
     private static readonly Gen<SwarmDefinition> Definition =
         from name in Id

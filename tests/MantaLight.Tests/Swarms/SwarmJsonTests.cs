@@ -41,7 +41,7 @@ public sealed class SwarmJsonTests
     [Theory]
     [InlineData("""{"tasks":[{"type":"A","alias":"a"}],"module":"M","name":"s"}""")]
     [InlineData("""  { "name" : "s", /* why */ "module":"M", "tasks":[ {"alias":"a","type":"A",}, ], } // end""")]
-    [InlineData("""{"name":"s","module":"M","seed":0,"threads":1,"globals":{},"tasks":[{"alias":"a","type":"A","method":"any","maximum":1,"fixed":false,"specified_ids":[],"excepted_ids":[],"datasets":[],"gpu":false,"tags":[],"after":[],"options":{}}],"rounds":{"maximum":100,"deadline":"00:10:00","quorum":1,"retries":2,"minimum_nodes":1}}""")]
+    [InlineData("""{"name":"s","module":"M","seed":0,"threads":1,"globals":{},"tasks":[{"alias":"a","type":"A","method":"any","maximum":1,"fixed":false,"specified_ids":[],"excepted_ids":[],"datasets":[],"gpu":false,"tags":[],"after":[],"options":{}}],"rounds":{"maximum":100,"deadline":"00:10:00","quorum":1,"on_shortfall":"stop","retries":2,"leave_out_after":2,"minimum_nodes":1}}""")]
     public void White_space_key_order_comments_and_explicit_defaults_do_not_change_the_hash(string json) =>
         Assert.Equal(SwarmJson.HashOf(Parse("""{"name":"s","module":"M","tasks":[{"alias":"a","type":"A"}]}""")), SwarmJson.HashOf(Parse(json)));
 
@@ -58,11 +58,16 @@ public sealed class SwarmJsonTests
     [InlineData("\"globals\":{\"a\":{\"x\":1,\"y\":2}}")]
     [InlineData("\"globals\":{\"a\":{\"y\":2,\"x\":1}}")]
     [InlineData("\"rounds\":{\"retries\":0}")]
+    [InlineData("\"rounds\":{\"quorum\":2}")]
+    [InlineData("\"rounds\":{\"quorum\":0.5}")]
+    [InlineData("\"rounds\":{\"on_shortfall\":\"skip\"}")]
+    [InlineData("\"rounds\":{\"leave_out_after\":0}")]
+    [InlineData("\"rounds\":{\"adaptive_deadline\":{}}")]
     [InlineData("\"setup\":\"init\"")]
     [InlineData("\"setup\":{\"type\":\"init\",\"gpu\":true}")]
     public void Every_meaningful_difference_changes_the_hash(string members)
     {
-        string[] all = ["\"seed\":1", "\"globals\":{\"a\":1}", "\"globals\":{\"a\":1.0}", "\"globals\":{\"a\":{\"x\":1,\"y\":2}}", "\"globals\":{\"a\":{\"y\":2,\"x\":1}}", "\"rounds\":{\"retries\":0}", "\"setup\":\"init\"", "\"setup\":{\"type\":\"init\",\"gpu\":true}", "\"threads\":1"];
+        string[] all = ["\"seed\":1", "\"globals\":{\"a\":1}", "\"globals\":{\"a\":1.0}", "\"globals\":{\"a\":{\"x\":1,\"y\":2}}", "\"globals\":{\"a\":{\"y\":2,\"x\":1}}", "\"rounds\":{\"retries\":0}", "\"rounds\":{\"quorum\":2}", "\"rounds\":{\"quorum\":0.5}", "\"rounds\":{\"on_shortfall\":\"skip\"}", "\"rounds\":{\"leave_out_after\":0}", "\"rounds\":{\"adaptive_deadline\":{}}", "\"setup\":\"init\"", "\"setup\":{\"type\":\"init\",\"gpu\":true}", "\"threads\":1"];
         Assert.Single(all, m => SwarmJson.HashOf(Parse(With(m))) == SwarmJson.HashOf(Parse(With(members))));
     }
 
@@ -77,6 +82,31 @@ public sealed class SwarmJsonTests
         var swarm = Parse(WithTask(members));
 
         Assert.Equal(new TaskMaximum(count, fraction), swarm.Tasks[0].Maximum);
+        AssertSame(swarm, Parse(Encoding.UTF8.GetString(SwarmJson.Write(swarm))));
+    }
+
+    [Theory]
+    [InlineData("1", 1)]
+    [InlineData("1.0", 1)]
+    [InlineData("0.25", 0.25)]
+    [InlineData("3", 3)]
+    public void A_quorum_is_a_part_up_to_one_and_a_number_of_nodes_from_two(string quorum, double read)
+    {
+        var swarm = Parse(With($"\"rounds\":{{\"quorum\":{quorum}}}"));
+
+        Assert.Equal(read, swarm.Rounds.Quorum);
+        AssertSame(swarm, Parse(Encoding.UTF8.GetString(SwarmJson.Write(swarm))));
+    }
+
+    [Theory]
+    [InlineData("{}", "00:10:00", 4, "00:00:30")]
+    [InlineData("{\"factor\":2,\"floor\":\"00:00:05\"}", "00:10:00", 2, "00:00:05")]
+    [InlineData("{}", "00:00:10", 4, "00:00:10")]
+    public void An_adaptive_deadline_has_a_factor_and_a_floor_that_is_no_longer_than_the_deadline(string adaptive, string deadline, double factor, string floor)
+    {
+        var swarm = Parse(With($"\"rounds\":{{\"deadline\":\"{deadline}\",\"adaptive_deadline\":{adaptive}}}"));
+
+        Assert.Equal(new AdaptiveDeadline(factor, TimeSpan.Parse(floor, System.Globalization.CultureInfo.InvariantCulture)), swarm.Rounds.AdaptiveDeadline);
         AssertSame(swarm, Parse(Encoding.UTF8.GetString(SwarmJson.Write(swarm))));
     }
 

@@ -59,6 +59,20 @@ public sealed class EndlessWorker : SwarmTask
     public override Task RunAsync(CancellationToken cancellationToken) => Task.Delay(Timeout.Infinite, cancellationToken);
 }
 
+/// <summary>A worker that counts how often it has run.</summary>
+public sealed class CountedWorker : VectorWorker
+{
+    private static readonly System.Collections.Concurrent.ConcurrentDictionary<string, int> Counts = new(StringComparer.Ordinal);
+
+    public static int Count(string swarm) => Counts.GetValueOrDefault(swarm);
+
+    public override Task RunAsync(CancellationToken cancellationToken)
+    {
+        Counts.AddOrUpdate(Context.Swarm, 1, (_, count) => count + 1);
+        return base.RunAsync(cancellationToken);
+    }
+}
+
 /// <summary>A worker that sets a global from several nodes.</summary>
 public sealed class PresumptuousWorker : SwarmTask
 {

@@ -1,0 +1,42 @@
+using MantaLight.Protocol;
+
+namespace MantaLight.Coordination;
+
+/// <summary>How a task's effects become the swarm's: together, and once.</summary>
+internal static class CommitFlow
+{
+    /// <summary>Commits a task whose attempts have all ended, or has its shortfall met; false where nothing has changed.</summary>
+    public static bool CommitWhatIsDone(Turn turn)
+    {
+        foreach (var task in turn.State.Tasks.Values.Where(t => t.Phase == TaskPhase.Running && t.Open == 0))
+        {
+            if (task.Counts.Completed < Shortfall.NeededOf(turn.State, task))
+            {
+                if (Shortfall.Meet(turn, task))
+                    return true;
+                continue;
+            }
+            Commit(turn, task);
+            return true;
+        }
+        return false;
+    }
+
+    private static void Commit(Turn turn, TaskRound task)
+    {
+        turn.Put(Deadlines.Committed(task) with { Phase = TaskPhase.Committed, CommittedAt = turn.Now, Again = false });
+        turn.Dirty = true;
+        // Its globals stand already: what was made again is its results.
+        if (task.Again)
+            return;
+        foreach (var staged in task.Placed.Values.Where(a => a.Record is not null).SelectMany(a => a.Record!.Globals))
+        {
+            var before = turn.State.Globals.GetValueOrDefault(staged.Tag);
+            var entry = new GlobalEntry { Tag = staged.Tag, Version = (before?.Version ?? 0) + 1, Round = turn.State.Round, Content = staged.Content };
+            turn.State = turn.State with { Globals = turn.State.Globals.SetItem(entry.Tag, entry) };
+            turn.Do(new CoordinatorAction.PublishGlobal(entry));
+            if (before?.Content.Blob is { } replaced)
+                turn.State = turn.State with { Retiring = turn.State.Retiring.Add(replaced) };
+        }
+    }
+}

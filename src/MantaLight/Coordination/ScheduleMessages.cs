@@ -1,0 +1,59 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Json;
+using MantaLight.Protocol;
+using MantaLight.Swarms;
+
+namespace MantaLight.Coordination;
+
+/// <summary>What a node is told of an attempt that it is to run.</summary>
+internal static class ScheduleMessages
+{
+    public static ScheduleAttempt Of(Turn turn, string alias, Attempt attempt)
+    {
+        var state = turn.State;
+        var round = turn.Task(alias);
+        var task = round.Task;
+        var spread = ScheduleWindow.SpreadOf(round);
+        return new ScheduleAttempt
+        {
+            Run = state.Run.ToString(),
+            Term = state.Term,
+            Round = state.Round,
+            MaximumRounds = state.Definition.Rounds.Maximum,
+            Alias = alias,
+            TaskType = task.Type,
+            Module = state.Definition.Module,
+            Options = task.Options.ValueKind == JsonValueKind.Undefined ? null : task.Options,
+            Attempt = attempt.Id,
+            Number = attempt.Number,
+            Seed = Seed(state, task, attempt.Node),
+            Threads = state.Definition.Threads,
+            TimeoutSeconds = Math.Max(1, (attempt.Deadline - turn.Now - spread).TotalSeconds),
+            ReportSpreadSeconds = spread.TotalSeconds,
+            MaySetGlobals = round.IsOnOneNode,
+            Globals = turn.Globals,
+            Inputs = turn.Inputs(alias, () => Inputs(state, task)),
+        };
+    }
+
+    // 53 bits, so that every JSON reader has the same number. A task for one node has the same seed wherever it is placed:
+    // the loss of its host must not change the model.
+    private static ulong Seed(CoordinatorState state, TaskDefinition task, string node) => Rendezvous.Hash(
+        state.Definition.Seed.ToString(CultureInfo.InvariantCulture),
+        state.Round.ToString(CultureInfo.InvariantCulture),
+        task.Alias,
+        Placement.IsForOneNode(task) ? "" : node) >> 11;
+
+    private static ImmutableArray<ScheduledInput> Inputs(CoordinatorState state, TaskDefinition task) =>
+    [
+        .. task.After
+            .Select(alias => state.Tasks.GetValueOrDefault(alias))
+            .OfType<TaskRound>()
+            .SelectMany(t => t.Placed.Values.Where(a => a.Record is not null).SelectMany(
+                a => a.Record!.Results.Select(r => new ScheduledInput { Node = a.Node, Alias = t.Task.Alias, Staged = r })))
+            .OrderBy(i => i.Node, StringComparer.Ordinal)
+            .ThenBy(i => i.Alias, StringComparer.Ordinal)
+            .ThenBy(i => i.Staged.Tag, StringComparer.Ordinal),
+    ];
+}

@@ -1,0 +1,72 @@
+using MantaLight.Protocol;
+using MantaLight.Swarms;
+
+namespace MantaLight.Coordination;
+
+/// <summary>A task whose attempts have all ended and too few of which have completed.</summary>
+internal static class Shortfall
+{
+    /// <summary>How many nodes must complete the task.</summary>
+    public static int NeededOf(CoordinatorState state, TaskRound task)
+    {
+        var quorum = state.Definition.Rounds.Quorum;
+        var total = task.Placed.Count + task.LeftOut.Count;
+        if (quorum <= 1)
+            return Math.Max(1, (int)Math.Ceiling((quorum * total) - 1e-9));
+        return task.Task.Method == PlacementMethod.All ? Placement.Least(state, task.Task) : (int)Math.Min(quorum, total);
+    }
+
+    /// <summary>When the task is tried again, where its definition has it wait.</summary>
+    public static DateTimeOffset NextTry(TaskRound task) => task.Placed.Values.Max(a => a.Deadline);
+
+    /// <summary>Does what the definition says; false where there is nothing to do yet.</summary>
+    public static bool Meet(Turn turn, TaskRound task)
+    {
+        switch (turn.State.Definition.Rounds.OnShortfall)
+        {
+            case ShortfallPolicy.Wait:
+                return TryAgain(turn, task);
+            case ShortfallPolicy.Skip when turn.State.Round > 0:
+                Skip(turn, Explain(turn.State, task));
+                return true;
+            default:
+                RunEnd.End(turn, RunStatus.Failed, $"round {turn.State.Round}, {Explain(turn.State, task)}");
+                return true;
+        }
+    }
+
+    /// <summary>A new attempt and a new deadline, in full, for whoever has not completed; not before the old ones have passed.</summary>
+    private static bool TryAgain(Turn turn, TaskRound task)
+    {
+        if (turn.State.Paused || turn.Now < NextTry(task))
+            return false;
+        foreach (var left in task.LeftOut.Keys)
+            task = task.With(new Attempt { Node = left });
+        foreach (var failed in task.Placed.Values.Where(a => a.Phase == AttemptPhase.Failed))
+            task = task.With(failed with { Phase = AttemptPhase.Waiting, Deadline = default, Failures = 0 });
+        turn.Put(task with { Deadline = turn.State.Definition.Rounds.Deadline, LeftOut = CoordinatorState.Ordered<NodeTrouble>() });
+        turn.Dirty = true;
+        return true;
+    }
+
+    /// <summary>Gives the round up; the next one begins as it did.</summary>
+    private static void Skip(Turn turn, string reason)
+    {
+        AttemptFlow.CancelAll(turn, $"round {turn.State.Round} was given up: {reason}");
+        var request = new NextRequest { Alias = turn.State.FromAlias, Nodes = turn.State.FromNodes };
+        RoundFlow.Close(turn, RoundSummaries.OfSkipped(turn.State, reason, turn.Now));
+        var rounds = turn.State.Definition.Rounds.Maximum;
+        if (turn.State.Round < rounds)
+            RoundFlow.StartRound(turn, turn.State.Round + 1, request);
+        else if (turn.State.History.All(round => round.Skipped is not null))
+            RunEnd.End(turn, RunStatus.Failed, $"every round was given up; the last one: {reason}");
+        else
+            RunEnd.End(turn, RunStatus.Completed, $"all {rounds} rounds done, the last one was given up: {reason}");
+    }
+
+    private static string Explain(CoordinatorState state, TaskRound task)
+    {
+        var troubles = string.Join("; ", StateView.Troubles(task).Select(t => $"{t.Node}: {t.Reason}"));
+        return $"task '{task.Task.Alias}': {task.Counts.Completed} of {task.Placed.Count + task.LeftOut.Count} nodes completed where {NeededOf(state, task)} are needed ({troubles})";
+    }
+}

@@ -1,0 +1,122 @@
+using System.Collections.Immutable;
+using MantaLight.Protocol;
+using MantaLight.Swarms;
+
+namespace MantaLight.Coordination;
+
+/// <summary>A task in the round under way. Its attempts are counted as they change, since thousands may change at once.</summary>
+internal sealed record TaskRound
+{
+    public required TaskDefinition Task { get; init; }
+
+    public TaskPhase Phase { get; init; }
+
+    /// <summary>The nodes chosen, with their attempts.</summary>
+    public ImmutableSortedDictionary<string, Attempt> Placed { get; private init; } = CoordinatorState.Ordered<Attempt>();
+
+    /// <summary>How many of the attempts are in which phase.</summary>
+    public PhaseCounts Counts { get; private init; }
+
+    /// <summary>Left out of the round although it was chosen, with the reason.</summary>
+    public ImmutableSortedDictionary<string, NodeTrouble> LeftOut { get; init; } = CoordinatorState.Ordered<NodeTrouble>();
+
+    /// <summary>When it began to run.</summary>
+    public DateTimeOffset Since { get; init; }
+
+    /// <summary>How long it may take on a node.</summary>
+    public TimeSpan Deadline { get; init; }
+
+    public DateTimeOffset CommittedAt { get; init; }
+
+    /// <summary>Whether it had been committed before, and only its results are made again.</summary>
+    public bool Again { get; init; }
+
+    /// <summary>The slowest attempt of this round so far.</summary>
+    public TimeSpan Slowest { get; init; }
+
+    /// <summary>The slowest attempts of the last rounds, oldest first.</summary>
+    public ImmutableArray<TimeSpan> Recent { get; init; } = [];
+
+    /// <summary>How many attempts have neither completed nor failed for good.</summary>
+    public int Open => Placed.Count - Counts.Completed - Counts.Failed;
+
+    /// <summary>Whether it was placed on one node: only then it may set globals.</summary>
+    public bool IsOnOneNode => Placed.Count + LeftOut.Count == 1;
+
+    public static TaskRound Of(TaskDefinition task, IEnumerable<string> nodes)
+    {
+        var placed = CoordinatorState.Ordered<Attempt>().AddRange(nodes.Select(node => KeyValuePair.Create(node, new Attempt { Node = node })));
+        return new TaskRound { Task = task, Placed = placed, Counts = new PhaseCounts(placed.Count, 0, 0, 0) };
+    }
+
+    public TaskRound With(Attempt attempt)
+    {
+        var counts = Placed.TryGetValue(attempt.Node, out var before) ? Counts.Add(before.Phase, -1) : Counts;
+        return this with { Placed = Placed.SetItem(attempt.Node, attempt), Counts = counts.Add(attempt.Phase, 1) };
+    }
+
+    public TaskRound Without(string node) => Placed.TryGetValue(node, out var attempt)
+        ? this with { Placed = Placed.Remove(node), Counts = Counts.Add(attempt.Phase, -1) }
+        : this;
+}
+
+/// <summary>How many attempts are in which phase; those that are neither have been accepted.</summary>
+internal readonly record struct PhaseCounts(int Waiting, int Scheduled, int Completed, int Failed)
+{
+    public PhaseCounts Add(AttemptPhase phase, int number) => phase switch
+    {
+        AttemptPhase.Waiting => this with { Waiting = Waiting + number },
+        AttemptPhase.Scheduled => this with { Scheduled = Scheduled + number },
+        AttemptPhase.Completed => this with { Completed = Completed + number },
+        AttemptPhase.Failed => this with { Failed = Failed + number },
+        _ => this,
+    };
+}
+
+internal enum AttemptPhase
+{
+    /// <summary>To be scheduled when its turn comes.</summary>
+    Waiting,
+    Scheduled,
+    Accepted,
+    Completed,
+    Failed,
+}
+
+/// <summary>One execution of a task on a node.</summary>
+internal sealed record Attempt
+{
+    public required string Node { get; init; }
+
+    public int Number { get; init; }
+
+    public string Id { get; init; } = "";
+
+    public AttemptPhase Phase { get; init; }
+
+    /// <summary>The node's incarnation that it was sent to.</summary>
+    public string Incarnation { get; init; } = "";
+
+    /// <summary>When this number was sent for the first time; absent for a predecessor's.</summary>
+    public DateTimeOffset? Began { get; init; }
+
+    public DateTimeOffset Deadline { get; init; }
+
+    public DateTimeOffset LastSent { get; init; }
+
+    /// <summary>0 to 1, as last heard.</summary>
+    public double? Progress { get; init; }
+
+    public int Failures { get; init; }
+
+    public string? Trouble { get; init; }
+
+    /// <summary>How long after the commit its record came.</summary>
+    public double? LateSeconds { get; init; }
+
+    public TaskCompleted? Record { get; init; }
+
+    public bool IsOpen => Phase is AttemptPhase.Waiting or AttemptPhase.Scheduled or AttemptPhase.Accepted;
+
+    public bool IsPastDeadline(DateTimeOffset now) => Deadline != default && Deadline <= now;
+}

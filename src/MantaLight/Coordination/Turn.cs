@@ -1,0 +1,68 @@
+using System.Collections.Immutable;
+using MantaLight.Protocol;
+
+namespace MantaLight.Coordination;
+
+/// <summary>One step: the state so far and the actions that came of it.</summary>
+internal sealed class Turn(CoordinatorState state, DateTimeOffset now)
+{
+    /// <summary>Many nodes in trouble at once are told in few words.</summary>
+    private static readonly TimeSpan NewsInterval = TimeSpan.FromSeconds(1);
+
+    private readonly List<CoordinatorAction> actions = [];
+    private (ImmutableSortedDictionary<string, GlobalEntry> Of, ImmutableArray<GlobalEntry> All)? globals;
+    private (string Alias, ImmutableArray<ScheduledInput> Inputs)? inputs;
+
+    public CoordinatorState State { get; set; } = state;
+
+    public DateTimeOffset Now { get; } = now;
+
+    /// <summary>Whether the clock has been looked at: when what costs more than an event may is done.</summary>
+    public bool IsTick { get; init; }
+
+    /// <summary>Whether the committed state has changed.</summary>
+    public bool Dirty { get; set; }
+
+    /// <summary>Whether there is something to tell that nothing rests on.</summary>
+    public bool News { get; set; }
+
+    /// <summary>What keeps the run from going on, where something does.</summary>
+    public string? Blocked { get; set; }
+
+    /// <summary>The globals that tasks read now; made once for all of them.</summary>
+    public ImmutableArray<GlobalEntry> Globals
+    {
+        get
+        {
+            if (globals is not { } known || known.Of != State.Globals)
+                globals = known = (State.Globals, State.EffectiveGlobals());
+            return known.All;
+        }
+    }
+
+    public void Do(CoordinatorAction action) => actions.Add(action);
+
+    public TaskRound Task(string alias) => State.Tasks[alias];
+
+    public void Put(TaskRound task) => State = State with { Tasks = State.Tasks.SetItem(task.Task.Alias, task) };
+
+    public void Put(string alias, Attempt attempt) => Put(Task(alias).With(attempt));
+
+    /// <summary>The inputs of a task that is being scheduled; made once for all of its nodes.</summary>
+    public ImmutableArray<ScheduledInput> Inputs(string alias, Func<ImmutableArray<ScheduledInput>> make)
+    {
+        if (inputs is not { } known || known.Alias != alias)
+            inputs = known = (alias, make());
+        return known.Inputs;
+    }
+
+    /// <summary>The new state and the actions, the commit before everything that rests on it.</summary>
+    public (CoordinatorState State, IReadOnlyList<CoordinatorAction> Actions) End()
+    {
+        var hasNews = State.HasNews || News;
+        if (hasNews && Now - State.Published >= NewsInterval)
+            Dirty = true;
+        State = Dirty ? State with { Published = Now, HasNews = false } : State with { HasNews = hasNews };
+        return (State, Dirty ? [new CoordinatorAction.PublishState(StateView.Of(State)), .. actions] : actions);
+    }
+}

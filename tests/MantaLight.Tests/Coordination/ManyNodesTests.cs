@@ -1,0 +1,138 @@
+using System.Diagnostics;
+using MantaLight.Coordination;
+using MantaLight.Protocol;
+
+namespace MantaLight.Tests.Coordination;
+
+/// <summary>A thousand nodes overflow neither a queue nor the coordinator.</summary>
+public sealed class ManyNodesTests : CoordinatorDriver
+{
+    private static readonly string[] Nodes = [.. Enumerable.Range(0, 1000).Select(i => $"participant_{i:0000}")];
+
+    [Fact]
+    public void At_most_200_attempts_are_scheduled_and_not_accepted_and_the_others_follow_in_node_order()
+    {
+        Begin(Nodes);
+        Assert.Equal(Nodes.Take(200), Schedules("worker").Select(s => s.Node));
+        var most = 0;
+        for (var accepted = 0; accepted < Nodes.Length; accepted++)
+        {
+            Accept("worker", Nodes[accepted], sent: 0);
+            most = Math.Max(most, state.Tasks["worker"].Counts.Scheduled);
+        }
+        Assert.Equal(200, most);
+        Assert.Equal(Nodes, Schedules("worker").Select(s => s.Node));
+    }
+
+    [Fact]
+    public void The_window_is_one_for_all_tasks()
+    {
+        Begin(Rounds("\"maximum\": 3", """, { "alias": "other", "type": "O", "method": "all" }"""), [.. Nodes.Take(150)]);
+        Assert.Equal(200, done.OfType<CoordinatorAction.Schedule>().Count());
+        foreach (var schedule in done.OfType<CoordinatorAction.Schedule>().ToArray())
+            Accept(schedule.Message.Alias, schedule.Node, sent: 0);
+        Assert.Equal(300, done.OfType<CoordinatorAction.Schedule>().Count());
+    }
+
+    [Fact]
+    public void Nodes_that_do_not_answer_hold_the_others_up_for_some_seconds_only()
+    {
+        Begin(Nodes);
+        Wait(timing.Resend);
+        Wait(timing.Resend);
+        Assert.Equal(800, state.Tasks["worker"].Counts.Waiting);
+        Wait(timing.Resend);
+        Assert.Equal(600, state.Tasks["worker"].Counts.Waiting);
+    }
+
+    [Fact]
+    public void A_wait_for_one_s_turn_does_not_count_for_the_deadline()
+    {
+        Begin(Nodes);
+        now += TimeSpan.FromMinutes(4);
+        foreach (var node in Nodes.Take(200))
+            Complete("worker", node);
+        Assert.Equal(300, Schedules("worker").Single(s => s.Node == Nodes[200]).Message.TimeoutSeconds);
+    }
+
+    [Fact]
+    public void Nobody_who_waits_for_his_turn_is_lost_in_a_take_over()
+    {
+        Begin(Nodes);
+        TakeOver(StateView.Of(state));
+        Wait(timing.RollCall);
+        foreach (var node in Nodes)
+            Accept("worker", node, sent: 0);
+        Assert.Equal(Nodes, Schedules("worker").Select(s => s.Node));
+    }
+
+    [Fact]
+    public void While_a_run_is_paused_nobody_gets_his_turn()
+    {
+        Begin(Nodes);
+        Step(new CoordinatorEvent.ControlSeen(SwarmAction.Pause));
+        foreach (var node in Nodes.Take(200))
+            Accept("worker", node, sent: 0);
+        Assert.Equal(200, Schedules("worker").Count);
+        Step(new CoordinatorEvent.ControlSeen(SwarmAction.Resume));
+        Assert.Equal(400, Schedules("worker").Count);
+    }
+
+    [Theory]
+    [InlineData(1, 0)]
+    [InlineData(200, 0)]
+    [InlineData(300, 0.5)]
+    [InlineData(1000, 4)]
+    public void Nodes_are_told_over_how_long_to_spread_their_records_and_get_that_time_on_top(int nodes, double seconds)
+    {
+        Begin([.. Nodes.Take(nodes)]);
+        var schedule = Schedules("worker")[0].Message;
+        Assert.Equal((seconds, 300), (schedule.ReportSpreadSeconds, schedule.TimeoutSeconds));
+        Assert.Equal(TimeSpan.FromSeconds(300 + seconds), state.Tasks["worker"].Placed[Nodes[0]].Deadline - now);
+    }
+
+    [Fact]
+    public void A_thousand_that_complete_at_once_are_one_commit_in_bounded_time_and_size()
+    {
+        Begin(Nodes);
+        foreach (var node in Nodes)
+            Accept("worker", node, sent: 0);
+        done.Clear();
+        var begun = Stopwatch.GetTimestamp();
+        foreach (var node in Nodes)
+            Complete("worker", node);
+        var took = Stopwatch.GetElapsedTime(begun);
+        var committed = Assert.Single(done.OfType<CoordinatorAction.PublishState>()).State;
+        Assert.Equal((TaskPhase.Committed, 1000), (committed.Tasks[0].Phase, committed.Tasks[0].Completed));
+        Assert.Equal(1000, Assert.Single(Schedules("aggregator")).Message.Inputs.Length);
+        Assert.True(ProtocolJson.Write(committed).Length < 64 * 1024);
+        // Some milliseconds; this is about orders of magnitude.
+        Assert.True(took < TimeSpan.FromSeconds(5), $"{took}");
+        TestContext.Current.TestOutputHelper?.WriteLine($"{took.TotalMilliseconds:F1} ms for 1,000 records and the commit");
+    }
+
+    [Fact]
+    public void A_task_for_all_nodes_after_another_makes_its_inputs_once()
+    {
+        Begin(Rounds("\"maximum\": 3", """, { "alias": "second", "type": "O", "method": "all", "after": ["worker"] }"""), Nodes);
+        foreach (var node in Nodes)
+            Complete("worker", node);
+        var inputs = Schedules("second").Select(s => s.Message.Inputs).ToArray();
+        Assert.Equal(199, inputs.Length);
+        Assert.All(inputs, i => Assert.True(i == inputs[0]));
+    }
+
+    [Fact]
+    public void A_look_at_the_clock_costs_little_with_a_thousand_nodes()
+    {
+        Begin(Nodes);
+        foreach (var node in Nodes)
+            Accept("worker", node, sent: 0);
+        var begun = Stopwatch.GetTimestamp();
+        for (var i = 0; i < 400; i++)
+            Wait(TimeSpan.FromMilliseconds(250));
+        var took = Stopwatch.GetElapsedTime(begun);
+        Assert.True(took < TimeSpan.FromSeconds(10), $"{took}");
+        TestContext.Current.TestOutputHelper?.WriteLine($"{took.TotalMilliseconds / 400:F2} ms for each tick");
+    }
+}

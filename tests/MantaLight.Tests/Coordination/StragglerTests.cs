@@ -1,0 +1,287 @@
+using MantaLight.Coordination;
+using MantaLight.Protocol;
+using MantaLight.Swarms;
+
+namespace MantaLight.Tests.Coordination;
+
+/// <summary>Rounds in which some nodes are late, fail or are away.</summary>
+public sealed class StragglerTests : CoordinatorDriver
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(5);
+
+    [Fact]
+    public void A_quorum_that_is_a_number_is_met_by_that_many_nodes()
+    {
+        Begin(Rounds("\"quorum\": 2"), "a", "b", "c");
+        Complete("worker", "a", "b");
+        Assert.Equal(TaskPhase.Running, state.Tasks["worker"].Phase);
+        Wait(Deadline);
+        Assert.Equal(TaskPhase.Committed, state.Tasks["worker"].Phase);
+        // A task for one node needs that one.
+        Complete("aggregator", Host("aggregator"));
+        Assert.Equal(TaskPhase.Committed, state.Tasks["aggregator"].Phase);
+    }
+
+    [Fact]
+    public void A_task_waits_to_be_placed_until_as_many_nodes_are_there_as_its_quorum_asks_for()
+    {
+        Begin(Rounds("\"quorum\": 3"), "a", "b");
+        Assert.Empty(Schedules("worker"));
+        Assert.Equal("task 'worker' has 2 of 3 nodes: a, b", state.Waiting);
+        Member("c");
+        Assert.Equal(["a", "b", "c"], Schedules("worker").Select(s => s.Node));
+        Assert.Null(state.Waiting);
+    }
+
+    [Fact]
+    public void In_a_later_round_too_it_waits_for_the_nodes_that_the_quorum_asks_for()
+    {
+        Begin(Rounds("\"quorum\": 2"), "a", "b");
+        FinishRound("a", "b");
+        Member("b", NodeStatus.Offline);
+        FinishRound("a", "b");
+        Assert.Equal((3, TaskPhase.Pending), (state.Round, state.Tasks["worker"].Phase));
+        Assert.Equal("task 'worker' has 1 of 2 nodes: a", state.Waiting);
+        Member("b");
+        Assert.Equal(TaskPhase.Running, state.Tasks["worker"].Phase);
+    }
+
+    [Fact]
+    public void By_default_a_shortfall_ends_the_run_with_who_and_why()
+    {
+        Begin("a", "b");
+        Complete("worker", "a");
+        Wait(Deadline);
+        Assert.Equal(RunStatus.Failed, state.Status);
+        Assert.Equal("round 1, task 'worker': 1 of 2 nodes completed where 2 are needed (b: the deadline of 00:05:00 passed)", state.Reason);
+    }
+
+    [Fact]
+    public void With_wait_the_round_stays_open_and_the_late_node_gets_a_new_deadline_and_attempt_with_the_same_seed()
+    {
+        Begin(Rounds("\"on_shortfall\": \"wait\""), "a", "b");
+        var first = Schedules("worker").Single(s => s.Node == "b").Message;
+        Complete("worker", "a");
+        done.Clear();
+        Wait(Deadline);
+        var second = Assert.Single(Schedules("worker"));
+        Assert.Equal(("b", 2, first.Seed, 300.0), (second.Node, second.Message.Number, second.Message.Seed, second.Message.TimeoutSeconds));
+        Assert.Equal(RunStatus.Running, state.Status);
+        // And again, and again.
+        Wait(Deadline);
+        Wait(Deadline);
+        Assert.Equal(4, Schedules("worker")[^1].Message.Number);
+        Complete("worker", "b");
+        Assert.Equal(["a", "b"], Assert.Single(Schedules("aggregator")).Message.Inputs.Select(i => i.Node));
+    }
+
+    [Fact]
+    public void With_wait_what_has_failed_for_good_is_retried_with_the_new_deadline_and_not_at_once()
+    {
+        Begin(Rounds("\"on_shortfall\": \"wait\", \"retries\": 1"), "a", "b");
+        Complete("worker", "a");
+        Fail("worker", "b");
+        Fail("worker", "b");
+        done.Clear();
+        for (var i = 0; i < 59; i++)
+            Wait(TimeSpan.FromSeconds(5));
+        Assert.Empty(Schedules("worker"));
+        Assert.InRange(done.Count, 1, 62);
+        Assert.Equal("task 'worker' has 1 of the 2 nodes that its quorum needs, and tries again in 5 s: b (E: no)", state.Waiting);
+        Wait(TimeSpan.FromSeconds(5));
+        Assert.Equal(3, Assert.Single(Schedules("worker")).Message.Number);
+        // It has its retries anew.
+        Fail("worker", "b");
+        Assert.Equal(AttemptPhase.Scheduled, state.Tasks["worker"].Placed["b"].Phase);
+    }
+
+    [Fact]
+    public void With_wait_a_node_that_is_away_is_waited_for_and_gets_its_attempt_when_it_is_back()
+    {
+        Begin(Rounds("\"on_shortfall\": \"wait\""), "a", "b");
+        Complete("worker", "a");
+        Member("b", NodeStatus.Offline);
+        Wait(Deadline);
+        Wait(Deadline);
+        Assert.Equal("task 'worker' waits for 1 of 2: b (offline 10 min)", state.Waiting);
+        done.Clear();
+        Member("b", incarnation: "second");
+        Wait(timing.RollCall);
+        Complete("worker", Assert.Single(Schedules("worker")).Node);
+        Assert.Equal(TaskPhase.Committed, state.Tasks["worker"].Phase);
+    }
+
+    [Fact]
+    public void With_wait_a_task_for_one_node_goes_to_another_when_its_node_is_away()
+    {
+        Begin(Rounds("\"on_shortfall\": \"wait\", \"retries\": 0"), "a", "b");
+        Complete("worker", "a", "b");
+        var host = Host("aggregator");
+        Fail("aggregator", host);
+        Member(host, NodeStatus.Offline);
+        done.Clear();
+        Wait(Deadline);
+        Wait(timing.Offline);
+        Assert.NotEqual(host, Schedules("aggregator")[^1].Node);
+    }
+
+    [Fact]
+    public void With_wait_a_paused_run_does_not_try_again_before_it_is_resumed()
+    {
+        Begin(Rounds("\"on_shortfall\": \"wait\", \"retries\": 0"), "a");
+        Fail("worker", "a");
+        Step(new CoordinatorEvent.ControlSeen(SwarmAction.Pause));
+        done.Clear();
+        Wait(2 * Deadline);
+        Assert.Empty(Schedules("worker"));
+        Step(new CoordinatorEvent.ControlSeen(SwarmAction.Resume));
+        Assert.Single(Schedules("worker"));
+    }
+
+    [Fact]
+    public void With_skip_the_round_is_given_up_and_the_next_one_begins_as_it_did()
+    {
+        Begin(Rounds("\"on_shortfall\": \"skip\""), "a", "b", "c");
+        FinishRound(new NextRequest { Nodes = ["a", "b"] }, "a", "b", "c");
+        Complete("worker", "a");
+        Wait(Deadline);
+        Assert.Equal((3, RunStatus.Running), (state.Round, state.Status));
+        Assert.Equal(["a", "b"], state.Tasks["worker"].Placed.Keys);
+        var skipped = state.History[^1];
+        Assert.Equal("task 'worker': 1 of 2 nodes completed where 2 are needed (b: the deadline of 00:05:00 passed)", skipped.Skipped);
+        Assert.Equal((2, 0, 0L), (skipped.Round, skipped.Participants, skipped.Samples));
+        Assert.Empty(skipped.Metrics);
+        Assert.Equal("b", Assert.Single(skipped.LeftOut).Node);
+        // What comes of it now counts for nothing.
+        Step(new CoordinatorEvent.UpdateSeen(Completed("worker", "b", 1) with { Round = 2 }));
+        Assert.Equal(0, state.Tasks["worker"].Counts.Completed);
+    }
+
+    [Fact]
+    public void With_skip_globals_that_the_round_has_committed_stay_and_attempts_under_way_are_cancelled()
+    {
+        Begin(Rounds("\"on_shortfall\": \"skip\", \"retries\": 0", """, { "alias": "other", "type": "O", "method": "all" }"""), "a");
+        Complete("worker", "a");
+        Step(new CoordinatorEvent.UpdateSeen(Completed("aggregator", "a", 1) with { Globals = [new StagedGlobal { Tag = "g", Content = One }] }));
+        Fail("scheduler", "a");
+        Assert.Contains(done, a => a is CoordinatorAction.Cancel { Node: "a" } cancel && cancel.Message.Attempt.Contains(".other.", StringComparison.Ordinal));
+        Assert.Equal((2, 1), (state.Round, state.Globals["g"].Version));
+    }
+
+    [Fact]
+    public void Skipped_rounds_count_for_the_maximum()
+    {
+        Begin(Rounds("\"on_shortfall\": \"skip\", \"retries\": 0, \"maximum\": 2"), "a");
+        FinishRound("a");
+        Fail("worker", "a");
+        Assert.Equal(RunStatus.Completed, state.Status);
+        Assert.Contains("the last one was given up", state.Reason, StringComparison.Ordinal);
+        Assert.Equal(2, state.History.Length);
+    }
+
+    [Fact]
+    public void A_run_of_nothing_but_skipped_rounds_has_failed()
+    {
+        Begin(Rounds("\"on_shortfall\": \"skip\", \"retries\": 0, \"leave_out_after\": 0, \"maximum\": 3"), "a");
+        for (var i = 0; i < 3; i++)
+            Fail("worker", "a");
+        Assert.Equal(RunStatus.Failed, state.Status);
+        Assert.StartsWith("every round was given up", state.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_setup_task_cannot_be_skipped()
+    {
+        Begin(Rounds("\"on_shortfall\": \"skip\", \"retries\": 0", setup: true), "a");
+        Fail("setup", "a");
+        Assert.Equal(RunStatus.Failed, state.Status);
+    }
+
+    [Fact]
+    public void A_record_after_the_commit_is_refused_counted_and_named_with_how_late_it_was()
+    {
+        Begin(Rounds("\"quorum\": 0.5"), "a", "b");
+        var late = Completed("worker", "b", 1);
+        Complete("worker", "a");
+        Wait(Deadline);
+        now += TimeSpan.FromSeconds(4.2);
+        Step(new CoordinatorEvent.UpdateSeen(late));
+        now += TimeSpan.FromSeconds(3);
+        Step(new CoordinatorEvent.UpdateSeen(late));
+        Assert.Null(state.Tasks["worker"].Placed["b"].Record);
+        Assert.Equal(4.2, Assert.Single(StateView.Of(state).Tasks[0].Troubles).LateSeconds);
+        Complete("aggregator", Host("aggregator"));
+        Complete("scheduler", Host("scheduler"));
+        var summary = state.History[^1];
+        Assert.Equal((1, 1), (summary.Participants, summary.Late));
+        Assert.Equal(new NodeTrouble { Node = "b", Reason = "worker: the deadline of 00:05:00 passed", LateSeconds = 4.2 }, Assert.Single(summary.LeftOut));
+    }
+
+    [Fact]
+    public void A_record_that_comes_in_the_next_round_is_named_in_the_summary_of_its_own()
+    {
+        Begin(Rounds("\"quorum\": 0.5"), "a", "b");
+        var late = Completed("worker", "b", 1);
+        Complete("worker", "a");
+        Wait(Deadline);
+        Complete("aggregator", Host("aggregator"));
+        Step(new CoordinatorEvent.UpdateSeen(Completed("scheduler", Host("scheduler"), 1) with { Next = new NextRequest() }));
+        now += TimeSpan.FromSeconds(2);
+        Step(new CoordinatorEvent.UpdateSeen(late));
+        Step(new CoordinatorEvent.UpdateSeen(late));
+        Assert.Equal((2, 1, 2.0), (state.Round, state.History[^1].Late, state.History[^1].LeftOut[0].LateSeconds));
+        Assert.Equal(1, done.OfType<CoordinatorAction.PublishState>().Last().State.History[^1].Late);
+        // A contribution that was committed comes again: not late at all.
+        Step(new CoordinatorEvent.UpdateSeen(late with { From = "a" }));
+        Assert.Equal(1, state.History[^1].Late);
+    }
+
+    [Fact]
+    public void A_record_after_its_deadline_and_before_the_commit_counts()
+    {
+        Begin(Rounds("\"quorum\": 0.5, \"on_shortfall\": \"wait\", \"retries\": 0"), "a", "b");
+        Fail("worker", "b");
+        Wait(TimeSpan.FromMinutes(1));
+        Member("a", NodeStatus.Offline);
+        Member("a", incarnation: "second");
+        var late = Completed("worker", "b", 1);
+        Step(new CoordinatorEvent.UpdateSeen(late));
+        Assert.Equal(AttemptPhase.Completed, state.Tasks["worker"].Placed["b"].Phase);
+    }
+
+    [Fact]
+    public void Nodes_that_join_take_part_from_the_next_round_on()
+    {
+        Begin("a");
+        Member("b");
+        Wait(TimeSpan.FromSeconds(10));
+        FinishRound("a");
+        Assert.Equal(["a", "b"], state.Tasks["worker"].Placed.Keys);
+        Assert.Equal(2, Schedules("worker")[^1].Message.Round);
+    }
+
+    [Fact]
+    public void A_node_that_an_earlier_task_was_committed_without_is_not_waited_for_again_in_the_round()
+    {
+        Begin(Rounds("\"quorum\": 0.5", """, { "alias": "test", "type": "T", "method": "all", "after": ["aggregator"] }"""), "a", "b");
+        Member("b", NodeStatus.Offline);
+        Complete("worker", "a");
+        Wait(Deadline);
+        Complete("aggregator", "a");
+        Assert.Equal(["a"], Schedules("test").Select(s => s.Node));
+        Complete("test", "a");
+        Assert.Equal(TaskPhase.Committed, state.Tasks["test"].Phase);
+        Assert.Equal("away since task 'worker'", state.Tasks["test"].LeftOut["b"].Reason);
+    }
+
+    private string Host(string alias) => state.Tasks[alias].Placed.Keys.Single();
+
+    private void FinishRound(params string[] nodes) => FinishRound(new NextRequest(), nodes);
+
+    private void FinishRound(NextRequest next, params string[] nodes)
+    {
+        Complete("worker", [.. nodes.Where(state.Tasks["worker"].Placed.ContainsKey)]);
+        Complete("aggregator", Host("aggregator"));
+        Step(new CoordinatorEvent.UpdateSeen(Completed("scheduler", Host("scheduler"), 1) with { Next = next }));
+    }
+}
