@@ -7,6 +7,7 @@ namespace MantaLight.Coordination;
 internal static class AttemptFlow
 {
     private const int MaximumTrouble = 1000;
+    private const int MaximumRest = 16;
     private const string Offline = "offline";
 
     /// <summary>Sends the node its next attempt.</summary>
@@ -73,8 +74,8 @@ internal static class AttemptFlow
 
     private static void Take(Turn turn, TaskRound task, Attempt attempt, TaskUpdate update)
     {
-        // What waits to be sent anew takes nothing from the attempt before but a record.
-        var isUnderWay = attempt.Phase != AttemptPhase.Waiting;
+        // What is to be sent anew takes nothing from the attempt before but a record.
+        var isUnderWay = attempt.Phase is AttemptPhase.Scheduled or AttemptPhase.Accepted;
         switch (update)
         {
             case TaskAccepted when attempt.Phase == AttemptPhase.Scheduled:
@@ -150,9 +151,10 @@ internal static class AttemptFlow
             else if (attempt.Trouble is null)
                 Tell(turn, alias, attempt, Offline);
         }
-        else if (attempt.Phase == AttemptPhase.Waiting)
+        else if (attempt.Phase is AttemptPhase.Waiting or AttemptPhase.Resting)
         {
-            return;
+            if (attempt.Phase == AttemptPhase.Resting && attempt.RestsUntil <= turn.Now)
+                turn.Put(alias, attempt with { Phase = AttemptPhase.Waiting });
         }
         else if (member.Presence.Incarnation != attempt.Incarnation)
         {
@@ -186,10 +188,15 @@ internal static class AttemptFlow
         if (!retryable || failures > turn.State.Definition.Rounds.Retries)
             turn.Put(task.Task.Alias, attempt with { Phase = AttemptPhase.Failed });
         else if (task.Task.Method == PlacementMethod.Any && Placement.Replacement(turn.State, task) is { } other)
-            Move(turn, task, attempt, other);
+            Move(turn, task, Rested(turn, attempt), other);
         else
-            turn.Put(task.Task.Alias, attempt with { Phase = AttemptPhase.Waiting });
+            turn.Put(task.Task.Alias, Rested(turn, attempt));
     }
+
+    /// <summary>Repeated at once for the first time, then after longer and longer pauses: what hinders it may pass, as a full disk does.</summary>
+    private static Attempt Rested(Turn turn, Attempt attempt) => attempt.Failures <= 1
+        ? attempt with { Phase = AttemptPhase.Waiting }
+        : attempt with { Phase = AttemptPhase.Resting, RestsUntil = turn.Now + TimeSpan.FromSeconds(Math.Min(MaximumRest, Math.Pow(2, attempt.Failures - 2))) };
 
     private static void Move(Turn turn, TaskRound task, Attempt attempt, string other)
     {
@@ -204,7 +211,13 @@ internal static class AttemptFlow
     /// </summary>
     public static TaskRound Moved(TaskRound task, Attempt attempt, string other) => task.Without(attempt.Node).With(new Attempt
     {
-        Node = other, Number = attempt.Number, Deadline = attempt.Deadline, Failures = attempt.Failures, Trouble = attempt.Trouble,
+        Node = other,
+        Number = attempt.Number,
+        Phase = attempt.Phase == AttemptPhase.Resting ? AttemptPhase.Resting : AttemptPhase.Waiting,
+        RestsUntil = attempt.RestsUntil,
+        Deadline = attempt.Deadline,
+        Failures = attempt.Failures,
+        Trouble = attempt.Trouble,
     });
 
     private static void Tell(Turn turn, string alias, Attempt attempt, string trouble)

@@ -60,7 +60,7 @@ internal sealed record TaskRound
         : this;
 }
 
-/// <summary>How many attempts are in which phase; those that are neither have been accepted.</summary>
+/// <summary>How many attempts are in which phase; all others rest or have been accepted.</summary>
 internal readonly record struct PhaseCounts(int Waiting, int Scheduled, int Completed, int Failed)
 {
     public PhaseCounts Add(AttemptPhase phase, int number) => phase switch
@@ -77,6 +77,9 @@ internal enum AttemptPhase
 {
     /// <summary>To be scheduled when its turn comes.</summary>
     Waiting,
+
+    /// <summary>Failed, and to be repeated after a pause.</summary>
+    Resting,
     Scheduled,
     Accepted,
     Completed,
@@ -109,6 +112,9 @@ internal sealed record Attempt
 
     public int Failures { get; init; }
 
+    /// <summary>When it is repeated.</summary>
+    public DateTimeOffset RestsUntil { get; init; }
+
     public string? Trouble { get; init; }
 
     /// <summary>How long after the commit its record came.</summary>
@@ -116,7 +122,7 @@ internal sealed record Attempt
 
     public TaskCompleted? Record { get; init; }
 
-    public bool IsOpen => Phase is AttemptPhase.Waiting or AttemptPhase.Scheduled or AttemptPhase.Accepted;
+    public bool IsOpen => Phase is not (AttemptPhase.Completed or AttemptPhase.Failed);
 
     public bool IsPastDeadline(DateTimeOffset now) => Deadline != default && Deadline <= now;
 }

@@ -63,6 +63,7 @@ internal static class Waits
             null => (0, "not there"),
             { Online: false } away => (0, $"offline {Time(turn.Now - away.Since)}"),
             _ when attempt.Phase == AttemptPhase.Failed => (1, Short(attempt.Trouble ?? "failed")),
+            _ when attempt.Phase == AttemptPhase.Resting => (1, $"{Short(attempt.Trouble ?? "failed")}, again {In(turn, attempt.RestsUntil)}"),
             _ when attempt.Phase == AttemptPhase.Waiting => (4, $"waits for its turn{again}"),
             _ when attempt.Phase == AttemptPhase.Scheduled => (2, $"no answer for {Time(turn.Now - (attempt.Began ?? task.Since))}{again}"),
             _ when attempt.Progress is { } progress => (3 + (progress / 2), string.Create(CultureInfo.InvariantCulture, $"running, {Math.Floor(progress * 100):F0} %{again}")),

@@ -78,9 +78,29 @@ public sealed class CoordinatorTests : CoordinatorDriver
         {
             Assert.Equal(number, Schedules("worker")[^1].Message.Number);
             Fail("worker", "a");
+            Wait(TimeSpan.FromSeconds(1));
         }
         Assert.Equal(RunStatus.Failed, state.Status);
         Assert.Contains("worker", state.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_fails_again_and_again_is_repeated_after_longer_and_longer_pauses_within_its_deadline()
+    {
+        Begin(Rounds("\"retries\": 100"), "a");
+        var times = new List<double>();
+        while (state.Status == RunStatus.Running)
+        {
+            if (Schedules("worker").Count > 0 && state.Tasks["worker"].Placed["a"].Phase == AttemptPhase.Scheduled)
+            {
+                times.Add((now - Start).TotalSeconds);
+                Fail("worker", "a");
+            }
+            Wait(TimeSpan.FromSeconds(0.5));
+        }
+        Assert.Equal([0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5, 47.5], times.Take(8));
+        Assert.InRange(times.Count, 20, 30);
+        Assert.Contains("the deadline of 00:05:00 passed", state.Reason, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -109,6 +129,7 @@ public sealed class CoordinatorTests : CoordinatorDriver
             var host = Schedules("aggregator")[^1].Node;
             done.Clear();
             Fail("aggregator", host);
+            Wait(TimeSpan.FromSeconds(1));
             var moved = Assert.Single(Schedules("aggregator"));
             Assert.NotEqual(host, moved.Node);
             Assert.Equal(first.Message.Seed, moved.Message.Seed);
