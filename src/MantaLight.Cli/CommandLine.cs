@@ -19,6 +19,7 @@ internal static class CommandLine
         SwarmCommand.Create(console),
         StatusCommand.Create(console),
         DataCommand.Create(console),
+        DoctorCommand.Create(console),
         ChaosCommand.Create(console),
     }.WithExamples(
         "mantalight run examples/Mnist",

@@ -52,8 +52,8 @@ internal sealed class ChaosRun(ChaosSettings settings, CliConsole console, TimeP
         ClusterSettings cluster = new("", settings.Broker, definition.Name, module, [.. settings.Run.NodeIds.Zip(data)]);
         var report = await ChaosScreen.ShowAsync(console, async screen =>
         {
-            var undisturbed = new ChaosTrial(cluster with { Folder = Path.Combine(folder.Path, "undisturbed") }, definition, screen, time);
-            var disturbed = new ChaosTrial(cluster with { Folder = Path.Combine(folder.Path, "faults") }, definition, screen, time);
+            var undisturbed = new ChaosTrial(cluster with { Folder = Path.Combine(folder.Path, "undisturbed") }, definition, roles, screen, time);
+            var disturbed = new ChaosTrial(cluster with { Folder = Path.Combine(folder.Path, "faults") }, definition, roles, screen, time);
             try
             {
                 await RunAsync(undisturbed, disturbed, roles, kinds, screen, cancellationToken);

@@ -10,7 +10,7 @@ using MantaLight.Swarms;
 namespace MantaLight.Cli.Chaos;
 
 /// <summary>One run of a swarm in processes, undisturbed or under the faults of a plan.</summary>
-internal sealed class ChaosTrial(ClusterSettings cluster, SwarmDefinition definition, ChaosScreen screen, TimeProvider time)
+internal sealed class ChaosTrial(ClusterSettings cluster, SwarmDefinition definition, Roles roles, ChaosScreen screen, TimeProvider time)
 {
     private static readonly TimeSpan TaskPatience = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan RunPatience = TimeSpan.FromMinutes(30);
@@ -61,7 +61,7 @@ internal sealed class ChaosTrial(ClusterSettings cluster, SwarmDefinition defini
         if (running.Wire.View.State is { } ended && ended.Status.IsFinal())
             throw new ChaosException($"The swarm {Texts.Snake(ended.Status)} ({ended.Reason}) before fault {fault.Number}, {fault.Kind.Name}.");
         screen.Now($"Fault {fault.Number} of {faults}: round {fault.Round}, {fault.Alias}: {fault.Kind.Name}");
-        var scene = new FaultScene(fault, running, workSeconds, last, time, cancellationToken);
+        var scene = new FaultScene(fault, running, roles, workSeconds, last, time, cancellationToken);
         var outcome = await AllFaults.Find(fault.Kind.Name).InflictAsync(scene);
         happened.Add(new FaultReport
         {

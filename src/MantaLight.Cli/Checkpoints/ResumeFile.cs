@@ -9,6 +9,8 @@ namespace MantaLight.Cli.Checkpoints;
 /// <summary>The checkpoint that a run goes on from.</summary>
 internal static class ResumeFile
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
     /// <summary>Reads the file and checks that it is one of this swarm, with rounds left to run.</summary>
     /// <exception cref="CheckpointException">It is not; the message names the file and says what to do.</exception>
     public static async Task<Checkpoint> ReadAsync(string path, SwarmDefinition definition, CliConsole console, CancellationToken cancellationToken)
@@ -38,6 +40,8 @@ internal static class ResumeFile
     public static async Task<SwarmDefinition> PublishAsync(
         Checkpoint checkpoint, SwarmDefinition definition, SwarmClient client, string swarm, CancellationToken cancellationToken)
     {
+        // The coordinator of an earlier run clears blobs that may have the same names, and says goodbye when it has done so.
+        await client.WaitForGoodbyeAsync(swarm, Patience, cancellationToken);
         var start = await client.PublishStartAsync(swarm, checkpoint, cancellationToken);
         return SwarmJson.Validate(definition with { Start = start });
     }

@@ -14,12 +14,7 @@ internal static class NodeCommand
         var id = new Option<string?>("--id") { Description = "The node's id; one process at a time.", HelpName = "ID" };
         var cluster = new Option<string?>("--cluster") { Description = $"The cluster [default: {BrokerFlags.DefaultCluster}]", HelpName = "C" };
         var broker = new Option<string?>("--broker") { Description = $"The broker [default: {BrokerFlags.DefaultBroker}]", HelpName = "URI" };
-        var datasets = new Option<string[]>("--dataset") { Description = "A data set and its file or folder here; may be repeated.", HelpName = "NAME=PATH" };
-        datasets.Validators.Add(result =>
-        {
-            foreach (var token in result.Tokens.Where(t => t.Value.IndexOf('=', StringComparison.Ordinal) < 1))
-                result.AddError($"--dataset '{token.Value}' is not possible; expected is NAME=PATH, for example mnist=temp/partitioned/mnist/node_0/mnist.npz.");
-        });
+        var datasets = DatasetOption();
         var modules = new Option<string[]>("--module") { Description = "A module: a .dll, or a project folder, which is built where its output is old; may be repeated.", HelpName = "PATH" };
         var concurrency = new Option<int?>("--concurrency") { Description = "How many tasks run at once [default: 2]", HelpName = "N" };
         var tags = new Option<string[]>("--tag") { Description = "A tag that placement can ask for; may be repeated.", HelpName = "T" };
@@ -58,5 +53,17 @@ internal static class NodeCommand
             },
             cancellationToken));
         return command;
+    }
+
+    /// <summary><c>--dataset NAME=PATH</c>, any number of times.</summary>
+    public static Option<string[]> DatasetOption()
+    {
+        var datasets = new Option<string[]>("--dataset") { Description = "A data set and its file or folder here; may be repeated.", HelpName = "NAME=PATH" };
+        datasets.Validators.Add(result =>
+        {
+            foreach (var token in result.Tokens.Where(t => t.Value.IndexOf('=', StringComparison.Ordinal) < 1))
+                result.AddError($"--dataset '{token.Value}' is not possible; expected is NAME=PATH, for example mnist=temp/partitioned/mnist/node_0/mnist.npz.");
+        });
+        return datasets;
     }
 }

@@ -109,6 +109,27 @@ internal sealed class SwarmClient : IAsyncDisposable
     public ValueTask ControlAsync(string swarm, SwarmAction action, CancellationToken cancellationToken) => connection.PublishAsync(
         new OutboundMessage(Topics.Control(swarm), ProtocolJson.Write(stamp.Stamp(new SwarmControl { Action = action }))), cancellationToken);
 
+    /// <summary>Waits until nobody claims to coordinate a swarm, or the patience is over.</summary>
+    public async Task WaitForGoodbyeAsync(string swarm, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        if ((await ReadRetainedAsync<CoordinatorClaim>(Topics.Coordinator(swarm), cancellationToken)).All(c => c.Released))
+            return;
+        var released = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var subscription = await connection.SubscribeAsync(
+            Topics.Coordinator(swarm),
+            message =>
+            {
+                if (message.Payload.IsEmpty || ProtocolJson.Read<CoordinatorClaim>(message.Payload, out _) is { Released: true })
+                    released.TrySetResult();
+            },
+            cancellationToken);
+        await released.Task.WaitAsync(patience, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <summary>Asks whoever holds a node id to publish its presence.</summary>
+    public ValueTask AskIfThereAsync(string node, CancellationToken cancellationToken) => connection.PublishAsync(
+        new OutboundMessage(Topics.Inbox(node), ProtocolJson.Write(stamp.Stamp(new AreYouThere()))), cancellationToken);
+
     /// <summary>Puts a checkpoint's globals on the broker, for a run to begin with.</summary>
     public Task<StartDefinition> PublishStartAsync(string swarm, Checkpoint checkpoint, CancellationToken cancellationToken) =>
         CheckpointStart.PublishAsync(connection, Topics.Cluster, swarm, checkpoint, time, cancellationToken);

@@ -12,22 +12,20 @@ internal sealed class BlobStore(IDisk disk)
 
     public bool Contains(string hash) => disk.Exists(NameOf(hash));
 
-    /// <summary>Deletes what was written before a moment and is not to be kept, and what the disk has spoiled; returns the hashes of the latter.</summary>
-    public IReadOnlyList<string> Sweep(DateTimeOffset before, IReadOnlySet<string> kept)
+    /// <summary>Deletes what the disk has spoiled; returns the hashes.</summary>
+    public IReadOnlyList<string> DropSpoiled()
     {
-        var spoiled = new List<string>();
-        foreach (var file in disk.List(Folder))
-        {
-            var hash = file.Name[(Folder.Length + 1)..];
-            if (!BlobRef.IsHash(hash))
-                continue;
-            var intact = IsIntact(hash);
-            if (!intact)
-                spoiled.Add(hash);
-            if (!intact || (file.Modified < before && !kept.Contains(hash)))
-                Delete(hash);
-        }
+        string[] spoiled = [.. Hashes().Where(hash => !IsIntact(hash))];
+        foreach (var hash in spoiled)
+            Delete(hash);
         return spoiled;
+    }
+
+    /// <summary>Deletes what nobody will ask for: what an earlier process had under way.</summary>
+    public void DropAllBut(IReadOnlySet<string> kept)
+    {
+        foreach (var hash in Hashes().Where(hash => !kept.Contains(hash)).ToArray())
+            Delete(hash);
     }
 
     /// <summary>Writes out a value; hash and length are computed on the way.</summary>
@@ -67,6 +65,8 @@ internal sealed class BlobStore(IDisk disk)
     public PartialBlob Begin(BlobRef blob) => new(blob, disk.Create(Folder, blob.Size), NameOf(blob.Sha256));
 
     public void Delete(string hash) => disk.Delete(NameOf(hash));
+
+    private IEnumerable<string> Hashes() => disk.List(Folder).Select(file => file.Name[(Folder.Length + 1)..]).Where(BlobRef.IsHash);
 
     private bool IsIntact(string hash)
     {

@@ -62,13 +62,21 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
             if (later is not null && later != found.State)
                 found = found with { State = later, StateLost = true };
         }
-        // The definition of the latest run, where this node has another one, which may be older.
-        if (found is { DefinitionLost: true, State: { } state } && state.Definition != found.Book.Hash
-            && kept.Select(k => k.Definition).OfType<string>().Select(d => SwarmBook.Read(Encoding.UTF8.GetBytes(d), context.Settings)).FirstOrDefault(b => b.Hash == state.Definition) is { } book)
-        {
-            found = found with { Book = book };
-        }
-        return found;
+        return found is { DefinitionLost: true, State: { } state } && LatestBook(found.Book, state, kept, act, context) is { } book ? found with { Book = book } : found;
+    }
+
+    /// <summary>
+    /// The definition that came after the latest run, where somebody who knows that run has another one; else that run's
+    /// own, where this node has another one, which may be older.
+    /// </summary>
+    private static SwarmBook? LatestBook(SwarmBook own, SwarmState latest, List<Recollection> kept, SeatCommand.Act act, SeatContext context)
+    {
+        if (own.Hash != latest.Definition && act.Known?.Run == latest.Run)
+            return own;
+        var books = kept.Where(k => k.Definition is not null)
+            .Select(k => (Book: SwarmBook.Read(Encoding.UTF8.GetBytes(k.Definition!), context.Settings), k.State?.Run)).ToArray();
+        return books.FirstOrDefault(b => b.Run == latest.Run && b.Book.Hash != latest.Definition).Book
+            ?? books.FirstOrDefault(b => b.Book.Hash == latest.Definition && own.Hash != latest.Definition).Book;
     }
 
     private static SwarmState? Later(SwarmState? one, SwarmState? other) =>

@@ -18,6 +18,7 @@ public sealed class NodeRuntime
 {
     private const int QueueCapacity = 16_384;
     private static readonly TimeSpan WillDelay = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
     private readonly NodeSettings settings;
@@ -64,7 +65,7 @@ public sealed class NodeRuntime
         {
             var started = time.GetUtcNow();
             var presence = stamp.Stamp(await NodePresence.DescribeAsync(settings, started, cancellationToken));
-            await Namesake.RefuseIfAliveAsync(broker, settings, stamp, cancellationToken);
+            await RefuseNamesakeAsync(cancellationToken);
             await using var connection = await broker.ConnectAsync(new ConnectionProfile
             {
                 ClientId = $"{topics.Cluster}.{settings.Id}",
@@ -85,14 +86,26 @@ public sealed class NodeRuntime
         }
     }
 
+    private async Task RefuseNamesakeAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Namesake.RefuseIfAliveAsync(broker, settings, stamp, cancellationToken);
+        }
+        catch (BrokerConnectionLostException e)
+        {
+            throw new BrokerUnreachableException($"The broker at {broker.Description} went away while the node was starting: {e.Message}", e);
+        }
+    }
+
     private async Task ServeAsync(IBrokerConnection connection, Presence presence, CancellationToken cancellationToken)
     {
         var disk = settings.Disk ?? new FileDisk(settings.StateFolder);
         var store = new BlobStore(disk);
         await using var archive = new SwarmArchive(disk, logger);
         var remembered = archive.Load();
-        Sweep(store, remembered);
         var journal = new AttemptJournal(disk, logger);
+        var completed = TakeOver(store, journal, remembered);
         var timing = new BlobTiming();
         var inbox = new ChunkInbox();
         await using var fetcher = new BlobFetcher(connection, topics, stamp, store, inbox, timing);
@@ -106,15 +119,21 @@ public sealed class NodeRuntime
             new AttemptServices(settings, topics, services, connection, store, fetcher, publisher, clearer, journal, archive, outbox, loggers, time, slots),
             new SeatContext(broker, settings, stamp, store, fetcher, logger, time, events.Post, supervisor.Watch),
             presence, inbox, server);
-        loop.Restore(remembered, journal.Load(store));
+        loop.Restore(remembered, completed);
         var subscriptions = new List<IAsyncDisposable>();
-        using var watch = connection.Watch(status => events.Post(new NodeEvent.ConnectionChanged(status)));
+        var closed = false;
+        using var watch = connection.Watch(status =>
+        {
+            closed |= status == ConnectionStatus.Closed;
+            events.Post(new NodeEvent.ConnectionChanged(status));
+        });
         try
         {
             // Definitions last: what a swarm's state is should be known when its definition comes.
             foreach (var filter in Filters())
-                subscriptions.Add(await connection.SubscribeAsync(filter, message => Receive(message, inbox), cancellationToken));
-            await connection.PublishAsync(new OutboundMessage(topics.Presence(settings.Id), ProtocolJson.Write(presence), retain: true), cancellationToken);
+                await PersistAsync(async () => subscriptions.Add(await connection.SubscribeAsync(filter, message => Receive(message, inbox), cancellationToken)), () => closed, cancellationToken);
+            var first = new OutboundMessage(topics.Presence(settings.Id), ProtocolJson.Write(presence), retain: true);
+            await PersistAsync(() => connection.PublishAsync(first, cancellationToken).AsTask(), () => closed, cancellationToken);
             Log.NodeOnline(logger, settings.Id, settings.Cluster, broker.Description,
                 string.Join(", ", presence.Datasets.Select(d => d.Name)), string.Join(", ", presence.Modules));
             online.TrySetResult();
@@ -134,12 +153,32 @@ public sealed class NodeRuntime
         }
     }
 
-    /// <summary>What a crash left is served for a day to those who still need it; committed globals are kept for as long as they are that.</summary>
-    private void Sweep(BlobStore store, ImmutableArray<RememberedSwarm> remembered)
+    /// <summary>A connection that is lost while the node starts is waited for, as it is later.</summary>
+    private async Task PersistAsync(Func<Task> step, Func<bool> isClosed, CancellationToken cancellationToken)
     {
-        var committed = remembered.SelectMany(r => r.State?.Globals ?? []).Select(g => g.Content.Blob?.Sha256).OfType<string>().ToHashSet(StringComparer.Ordinal);
-        foreach (var hash in store.Sweep(time.GetUtcNow() - TimeSpan.FromDays(1), committed))
+        while (true)
+        {
+            try
+            {
+                await step();
+                return;
+            }
+            catch (BrokerConnectionLostException) when (!isClosed())
+            {
+                await Task.Delay(RetryPause, time, cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>What an earlier process has left: completed attempts and committed globals are kept, everything else was under way.</summary>
+    private IReadOnlyList<JournalEntry> TakeOver(BlobStore store, AttemptJournal journal, ImmutableArray<RememberedSwarm> remembered)
+    {
+        foreach (var hash in store.DropSpoiled())
             Log.BlobSpoiled(logger, hash);
+        var completed = journal.Load(store);
+        var committed = remembered.SelectMany(r => r.State?.Globals ?? []).Select(g => g.Content.Blob).OfType<BlobRef>();
+        store.DropAllBut(completed.SelectMany(c => AttemptJournal.BlobsOf(c.Record)).Concat(committed).Select(b => b.Sha256).ToHashSet(StringComparer.Ordinal));
+        return completed;
     }
 
     private IEnumerable<string> Filters() =>

@@ -24,7 +24,10 @@ internal static class SealedFile
             return null;
         Span<byte> expected = stackalloc byte[SealLength];
         Seal(bytes.AsSpan(SealLength + 1), expected);
-        return expected.SequenceEqual(bytes.AsSpan(0, SealLength)) ? bytes.AsMemory(SealLength + 1) : null;
+        // Not by ?: with null, which the compiler takes for an empty memory.
+        if (!expected.SequenceEqual(bytes.AsSpan(0, SealLength)))
+            return null;
+        return bytes.AsMemory(SealLength + 1);
     }
 
     private static void Seal(ReadOnlySpan<byte> content, Span<byte> seal)

@@ -14,6 +14,7 @@ public sealed class CommandLineTests
     [InlineData("run x --partition wild", "--partition 'wild' is not possible")]
     [InlineData("run x --test some", "some")]
     [InlineData("run x --id a/b", "--id 'a/b' is not possible")]
+    [InlineData("run x --checkpoint-every 0", "--checkpoint-every 0 is not possible")]
     [InlineData("run no/such/folder", "is not there")]
     [InlineData("run x --broker nonsense", "address 'nonsense' is not valid")]
     [InlineData("swarm show a+b", "'a+b' is not possible")]
@@ -50,6 +51,7 @@ public sealed class CommandLineTests
     [InlineData("status")]
     [InlineData("swarm deploy")]
     [InlineData("swarm watch")]
+    [InlineData("doctor")]
     public async Task Help_ends_with_examples(string command)
     {
         var run = await CliRun.OfAsync([.. command.Split(' '), "--help"]);

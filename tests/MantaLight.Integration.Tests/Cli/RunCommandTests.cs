@@ -1,19 +1,11 @@
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using MantaLight.Cli;
-using MantaLight.Cli.Data;
-using MantaLight.Weights;
 
 namespace MantaLight.Integration.Tests.Cli;
 
 /// <summary>The whole product through its entry, on a few synthetic digits.</summary>
 public sealed class RunCommandTests : IDisposable
 {
-    private const int Train = 96;
-    private const int Test = 32;
-
-    private static readonly Lazy<string> Definition = new(() => System.IO.File.ReadAllText(Path.Combine(Repository(), "examples", "Mnist", "swarm.json")));
-
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("mantalight-cli-");
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
@@ -23,7 +15,7 @@ public sealed class RunCommandTests : IDisposable
     [Fact]
     public async Task A_run_completes_and_reports_every_round_alike_in_one_process_and_in_several()
     {
-        await WriteDataAsync();
+        await FewDigits.WriteAsync(folder.FullName);
         var one = await ReportAsync(ExitCodes.Success, "--rounds", "2");
         Assert.Equal("completed", one.GetProperty("status").GetString());
         Assert.Equal(42UL, one.GetProperty("seed").GetUInt64());
@@ -43,7 +35,7 @@ public sealed class RunCommandTests : IDisposable
     [Fact]
     public async Task A_swarm_that_fails_is_reported_with_its_reason_and_fails_the_command()
     {
-        await WriteDataAsync(brokenTestData: true);
+        await FewDigits.WriteAsync(folder.FullName, brokenTestData: true);
         var report = await ReportAsync(ExitCodes.Failure, "--rounds", "1");
         Assert.Equal("failed", report.GetProperty("status").GetString());
         Assert.Contains("test", report.GetProperty("reason").GetString(), StringComparison.Ordinal);
@@ -52,8 +44,8 @@ public sealed class RunCommandTests : IDisposable
     [Fact]
     public async Task An_unknown_task_is_refused_before_anything_starts()
     {
-        await WriteDataAsync();
-        var path = File(Definition.Value.Replace("\"FedAvg\"", "\"FedAvgg\"", StringComparison.Ordinal));
+        await FewDigits.WriteAsync(folder.FullName);
+        var path = File(FewDigits.Definition.Replace("\"FedAvg\"", "\"FedAvgg\"", StringComparison.Ordinal));
         var run = await CliRun.OfAsync("run", path, "--data", folder.FullName);
         Assert.Equal(ExitCodes.Usage, run.Code);
         Assert.Contains("did you mean 'FedAvg'?", run.Error, StringComparison.Ordinal);
@@ -66,7 +58,7 @@ public sealed class RunCommandTests : IDisposable
     private async Task<JsonElement> ReportAsync(int code, params string[] arguments)
     {
         var json = Path.Combine(folder.FullName, "out.json");
-        var run = await CliRun.OfAsync(["run", File(Definition.Value), "--data", folder.FullName, "--json", json, .. arguments]);
+        var run = await CliRun.OfAsync(["run", File(FewDigits.Definition), "--data", folder.FullName, "--json", json, .. arguments]);
         Assert.True(run.Code == code, $"exit code {run.Code}\n{run.Output}\n{run.Error}");
         return JsonElement.Parse(await System.IO.File.ReadAllBytesAsync(json, Cancelled));
     }
@@ -77,42 +69,5 @@ public sealed class RunCommandTests : IDisposable
         var path = Path.Combine(folder.FullName, "swarm.json");
         System.IO.File.WriteAllText(path, definition);
         return path;
-    }
-
-    private async Task WriteDataAsync(bool brokenTestData = false)
-    {
-        for (var n = 0; n < 2; n++)
-        {
-            var path = new MnistPartitions { Nodes = 2, Output = folder.FullName }.FileOf(n);
-            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            NamedArray[] arrays =
-            [
-                Images("x_train", Train, n), Labels("y_train", Train),
-                Images("x_test", Test, n), Labels("y_test", brokenTestData ? Test / 2 : Test),
-            ];
-            await ArrayFile.WriteNpzAsync(path, arrays, compress: false, Cancelled);
-        }
-    }
-
-    private static NamedArray Images(string name, int count, int node)
-    {
-        var pixels = new byte[count * 28 * 28];
-        for (var i = 0; i < pixels.Length; i++)
-            pixels[i] = (byte)((i % 784 / 78 == i / 784 % 10 ? 200 : 0) + ((i * 31) + node) % 50);
-        return new NamedArray(name, ArrayType.UInt8, [count, 28, 28], pixels);
-    }
-
-    private static NamedArray Labels(string name, int count)
-    {
-        long[] labels = [.. Enumerable.Range(0, count).Select(i => i % 10L)];
-        return new NamedArray(name, ArrayType.Int64, [count], MemoryMarshal.AsBytes(labels.AsSpan()).ToArray());
-    }
-
-    private static string Repository()
-    {
-        var folder = AppContext.BaseDirectory;
-        while (!System.IO.File.Exists(Path.Combine(folder, "MantaLight.sln")))
-            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("The tests do not lie in the repository.");
-        return folder;
     }
 }

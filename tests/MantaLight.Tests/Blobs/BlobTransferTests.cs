@@ -146,13 +146,12 @@ public sealed class BlobTransferTests : IAsyncLifetime
     }
 
     [Fact]
-    public void What_an_earlier_process_left_is_swept_after_its_time_and_nothing_younger()
+    public void What_an_earlier_process_left_is_dropped_unless_it_is_to_be_kept()
     {
-        var (_, old) = producer.Write(5000);
-        var (_, young) = producer.Write(6000);
-        File.SetLastWriteTimeUtc(Path.Combine(folder, "producer", "blobs", old.Sha256), DateTime.UnixEpoch);
-        producer.Store.Sweep(DateTimeOffset.UnixEpoch + TimeSpan.FromDays(1), new HashSet<string>());
-        Assert.Equal((false, true), (producer.Store.Contains(old.Sha256), producer.Store.Contains(young.Sha256)));
+        var (_, orphan) = producer.Write(5000);
+        var (_, kept) = producer.Write(6000);
+        producer.Store.DropAllBut(new HashSet<string> { kept.Sha256 });
+        Assert.Equal((false, true), (producer.Store.Contains(orphan.Sha256), producer.Store.Contains(kept.Sha256)));
     }
 
     [Fact]

@@ -41,6 +41,27 @@ public sealed class ResumeTests : IDisposable
     }
 
     [Fact]
+    public async Task Globals_of_json_and_what_was_asked_for_next_go_on_too()
+    {
+        var definition = SwarmHarness.Definition(rounds: 4, minimumNodes: 2)
+            .Replace("VectorScheduler\"", "PickyScheduler\"", StringComparison.Ordinal)
+            .Replace("\"tasks\": [", "\"tasks\": [ { \"alias\": \"diary\", \"type\": \"Diary\", \"after\": [\"worker\"] },", StringComparison.Ordinal);
+        var undisturbed = await RunAsync(definition, Keep());
+        var kept = await ReadAsync(2);
+        Assert.Equal("worker", kept.Info.FromAlias);
+        Assert.Equal(["node_0"], kept.Info.FromNodes!.Value.AsEnumerable());
+        Assert.Equal(2, kept.Info.Values["days"].GetProperty("count").GetInt32());
+        Assert.StartsWith("round 2", kept.Info.Values["diary"][1].GetString(), StringComparison.Ordinal);
+
+        var resumed = await RunAsync(definition, null, resumeFrom: 2);
+        Assert.Equal(undisturbed.History.Skip(2).Select(h => (h.Participants, h.GlobalSha256)), resumed.History.Select(h => (h.Participants, h.GlobalSha256)));
+        Assert.Equal(Content(undisturbed, "diary").Blob!.Sha256, Content(resumed, "diary").Blob!.Sha256);
+        Assert.Equal(4, Content(resumed, "days").Value!.Value.GetProperty("count").GetInt32());
+
+        static ValueRef Content(SwarmState state, string tag) => state.Globals.Single(g => g.Tag == tag).Content;
+    }
+
+    [Fact]
     public async Task Every_so_many_rounds_and_the_last_one_are_written_and_the_newest_are_kept()
     {
         var foreign = Path.Combine(folder.FullName, "vectors-round-1-round-9.safetensors");

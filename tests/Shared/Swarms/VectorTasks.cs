@@ -108,3 +108,24 @@ public sealed class VectorScheduler : SwarmTask
 
     private sealed record TestMetrics(double Accuracy);
 }
+
+/// <summary>Keeps JSON globals: a small one, and one that is too large to stand in a message.</summary>
+public sealed class Diary : SwarmTask
+{
+    public override async Task RunAsync(CancellationToken cancellationToken)
+    {
+        var days = World.Globals.Contains("diary") ? await World.Globals.GetAsync<List<string>>("diary", cancellationToken) : [];
+        World.Globals.Set("diary", (List<string>)[.. days, $"round {Context.Round} {new string('.', 5000)}"]);
+        World.Globals.Set("days", new { Count = days.Count + 1 });
+    }
+}
+
+/// <summary>Names the nodes of the next round's first task, and the task: it always goes on.</summary>
+public sealed class PickyScheduler : SwarmTask
+{
+    public override Task RunAsync(CancellationToken cancellationToken)
+    {
+        World.ScheduleNextRound([$"node_{Context.Round % 2}"], "worker");
+        return Task.CompletedTask;
+    }
+}

@@ -10,7 +10,8 @@ namespace MantaLight.Cli.Chaos.Faults;
 
 /// <summary>Where a fault happens: the swarm, the moment, and the fault's own dice.</summary>
 internal sealed class FaultScene(
-    PlannedFault fault, ChaosCluster cluster, IReadOnlyDictionary<string, double> workSeconds, bool lastOfTask, TimeProvider time, CancellationToken cancelled)
+    PlannedFault fault, ChaosCluster cluster, Roles roles, IReadOnlyDictionary<string, double> workSeconds, bool lastOfTask, TimeProvider time,
+    CancellationToken cancelled)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
     private static readonly TimeSpan StartOfWork = TimeSpan.FromSeconds(2);
@@ -43,6 +44,17 @@ internal sealed class FaultScene(
     {
         var holders = Roles.Holders(role, Wire.View, Round, Alias);
         return holders.IsEmpty ? One(cluster.Nodes) : cluster.Find(holders[random.Next(holders.Length)]) ?? One(cluster.Nodes);
+    }
+
+    /// <summary>One of those between whom blobs are about to cross.</summary>
+    public ChaosNode ChooseOnTheLine()
+    {
+        // A task for one node reads what the others serve; one for all nodes reads a global, which its maker has already.
+        if (roles.IsForOneNode(Alias))
+            return Draw() < 0.5 ? Choose(FaultRole.Reader) : One(cluster.Nodes);
+        var maker = roles.Aggregator is { } aggregator ? Wire.View.Task(Round, aggregator)?.Nodes.FirstOrDefault() : null;
+        var readers = Roles.Holders(FaultRole.Reader, Wire.View, Round, Alias).Remove(maker ?? "");
+        return readers.IsEmpty ? Choose(FaultRole.Reader) : cluster.Find(One(readers))!;
     }
 
     /// <summary>One of some.</summary>

@@ -6,13 +6,12 @@ namespace MantaLight.Cli.Chaos.Faults;
 /// <summary>All connections of a node are reset after some more bytes: where blobs are under way, in the middle of a chunk.</summary>
 internal sealed class CutFault(string name, int weight) : Fault(name, weight, FaultRole.Reader, atWork: true)
 {
-    private const long MostBytes = 3 << 20;
+    private const long MostBytes = 2 << 20;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     public override async Task<FaultOutcome> InflictAsync(FaultScene scene)
     {
-        // Who reads, and sometimes who serves it.
-        var node = scene.Draw() < 0.7 ? scene.Choose(FaultRole.Reader) : scene.One(scene.Cluster.Nodes);
+        var node = scene.ChooseOnTheLine();
         var coordinates = scene.Wire.View.Claim?.From == node.Id;
         var bytes = (long)(scene.Draw() * MostBytes);
         var cut = node.Door.CutAfter(bytes);

@@ -20,7 +20,7 @@ internal sealed class ValueCheck(World world, HistoryPlan plan) : ICheck
     private static readonly ConcurrentDictionary<string, (string Hash, float[] Values)> Known = new(StringComparer.Ordinal);
 
     private readonly Dictionary<(string Run, int Round, string Hash), string> records = [];
-    private readonly Dictionary<(string Swarm, string Run), (int Version, string Key)> chains = [];
+    private readonly Dictionary<string, (int Version, string Key)> chains = new(StringComparer.Ordinal);
 
     /// <summary>How many commits of the global have been checked.</summary>
     public int Count { get; private set; }
@@ -58,9 +58,15 @@ internal sealed class ValueCheck(World world, HistoryPlan plan) : ICheck
     {
         if (state.Globals.FirstOrDefault(g => g.Tag == VectorMath.Global) is not { Content.Blob.Sha256: var hash } entry)
             return;
-        var chain = chains.GetValueOrDefault((state.Swarm, state.Run));
+        var chain = chains.GetValueOrDefault(state.Run);
         if (entry.Version <= chain.Version)
             return;
+        // A run that goes on where one of the same definition has ended begins with its globals.
+        if (chain.Version == 0 && Predecessor(state, entry, hash) is { } inherited)
+        {
+            chains[state.Run] = inherited;
+            return;
+        }
         if (!records.TryGetValue((state.Run, entry.Round, hash), out var participants))
         {
             world.Fail($"Swarm {state.Swarm} commits version {entry.Version} of the global ({hash[..8]}), which no record of round {entry.Round} has staged.");
@@ -70,10 +76,20 @@ internal sealed class ValueCheck(World world, HistoryPlan plan) : ICheck
         var expected = Values(key);
         if (expected.Hash != hash)
             world.Fail($"Swarm {state.Swarm}: version {entry.Version} of the global is {hash[..8]} where {expected.Hash[..8]} is expected of {key}.");
-        chains[(state.Swarm, state.Run)] = (entry.Version, key);
+        chains[state.Run] = (entry.Version, key);
         Count++;
         if (entry.Round > 0 && participants.Split(',').Length < plan.Nodes.Length)
             Partial++;
+    }
+
+    private (int Version, string Key)? Predecessor(SwarmState state, GlobalEntry entry, string hash)
+    {
+        for (var start = state.Start - 1; start > 0; start--)
+        {
+            if (chains.TryGetValue(new RunId(state.Definition, start).ToString(), out var chain))
+                return chain.Version == entry.Version && Values(chain.Key).Hash == hash ? chain : null;
+        }
+        return null;
     }
 
     private static (string Hash, float[] Values) Values(string key) => Known.GetOrAdd(key, static k =>

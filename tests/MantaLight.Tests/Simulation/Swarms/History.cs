@@ -64,6 +64,7 @@ internal sealed class History
         foreach (var node in nodes)
             world.At(draw.Between(TimeSpan.Zero, TimeSpan.FromSeconds(3)), node.Start);
         owner.Start();
+        LookAfter();
         faults.Start();
         Phase("Not every swarm ended", () => owner.IsDone && faults.IsOver && plan.Swarms.All(HasEnded));
         var ended = world.Now;
@@ -86,6 +87,16 @@ internal sealed class History
             return;
         world.Fail($"{failure}:\n{string.Join('\n', Leftovers())}");
     }
+
+    private void LookAfter() => world.After(TimeSpan.FromSeconds(20), () =>
+    {
+        if (world.Now > plan.Restless)
+        {
+            foreach (var swarm in plan.Swarms.Where(s => !HasEnded(s)))
+                owner.LookAfter(swarm, evidence.States.GetValueOrDefault(swarm.Name));
+        }
+        LookAfter();
+    });
 
     private bool HasEnded(SwarmPlan swarm)
     {

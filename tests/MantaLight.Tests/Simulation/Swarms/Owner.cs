@@ -10,6 +10,7 @@ internal sealed class Owner(World world, FaultyBroker broker, HistoryPlan plan)
     private readonly SimulatedProcess process = new(world, "owner", TimeSpan.Zero);
     private readonly Draw draw = Draw.For(plan.Seed, "owner");
     private readonly Dictionary<string, int> versions = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, TimeSpan> published = new(StringComparer.Ordinal);
     private readonly List<string> paused = [];
     private int underWay;
 
@@ -32,6 +33,20 @@ internal sealed class Owner(World world, FaultyBroker broker, HistoryPlan plan)
             // What was paused goes on in the end.
             Plan(plan.Restless + TimeSpan.FromSeconds(1), () => paused.Remove(swarm.Name) ? Control(swarm, SwarmAction.Resume) : null);
         }
+    }
+
+    /// <summary>Looks after a swarm from time to time: what was lost before anybody had heard it is said again.</summary>
+    public void LookAfter(SwarmPlan swarm, SwarmState? state)
+    {
+        if (underWay > 0)
+            return;
+        var version = versions[swarm.Name];
+        if (version == 0)
+            Plan(world.Now, () => Publish(swarm, 0));
+        else if (state?.Status == RunStatus.Paused)
+            Plan(world.Now, () => Control(swarm, SwarmAction.Resume));
+        else if (broker.LastLoss < published[swarm.Name] + TimeSpan.FromSeconds(10) && broker.LastLoss >= published[swarm.Name])
+            Plan(world.Now, () => Publish(swarm, version));
     }
 
     public void RemoveAll()
@@ -77,6 +92,7 @@ internal sealed class Owner(World world, FaultyBroker broker, HistoryPlan plan)
     private OutboundMessage Publish(SwarmPlan swarm, int version)
     {
         versions[swarm.Name] = version;
+        published[swarm.Name] = world.Now;
         return new OutboundMessage(Topics.Definition(swarm.Name), version == 0 ? ReadOnlyMemory<byte>.Empty : Encoding.UTF8.GetBytes(swarm.Definition(version)), retain: true);
     }
 

@@ -18,6 +18,9 @@ internal sealed class FaultyBroker(World world, BrokerTemper temper, Draw draw, 
 
     public Draw Draw => draw;
 
+    /// <summary>When it last lost what it had retained; never, at first.</summary>
+    public TimeSpan LastLoss { get; private set; } = TimeSpan.MinValue;
+
     public bool IsDown { get; private set; }
 
     public IReadOnlyDictionary<string, byte[]> Retained => retained;
@@ -37,6 +40,7 @@ internal sealed class FaultyBroker(World world, BrokerTemper temper, Draw draw, 
         wills.Clear();
         if (!losesRetained)
             return;
+        LastLoss = world.Now;
         observer.RetainedLost();
         retained.Clear();
     }
