@@ -11,7 +11,7 @@ namespace MantaLight.Blobs;
 internal sealed class BlobClearer : IAsyncDisposable
 {
     private readonly Channel<(string Swarm, BlobRef Blob)> asked =
-        Channel.CreateUnbounded<(string Swarm, BlobRef Blob)>(new UnboundedChannelOptions { SingleReader = true });
+        Channel.CreateBounded<(string Swarm, BlobRef Blob)>(new BoundedChannelOptions(1024) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite });
 
     private readonly CancellationTokenSource stopping = new();
     private readonly IBrokerConnection connection;

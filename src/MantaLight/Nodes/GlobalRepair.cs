@@ -16,7 +16,7 @@ internal sealed class GlobalRepair : IAsyncDisposable
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
 
     private readonly Channel<(BlobRef Blob, bool Kept)> work =
-        Channel.CreateUnbounded<(BlobRef Blob, bool Kept)>(new UnboundedChannelOptions { SingleReader = true });
+        Channel.CreateBounded<(BlobRef Blob, bool Kept)>(new BoundedChannelOptions(4096) { SingleReader = true, FullMode = BoundedChannelFullMode.DropOldest });
 
     private readonly CancellationTokenSource stopping = new();
     private readonly SeatContext context;
