@@ -18,10 +18,12 @@ internal sealed class BlobClearer : IAsyncDisposable
     private readonly Topics topics;
     private readonly ILogger logger;
     private readonly TimeProvider time;
+    private readonly Action<BlobRef>? cleared;
     private readonly Task clearing;
 
-    public BlobClearer(IBrokerConnection connection, Topics topics, ILogger logger, TimeProvider time)
+    public BlobClearer(IBrokerConnection connection, Topics topics, ILogger logger, TimeProvider time, Action<BlobRef>? cleared = null)
     {
+        this.cleared = cleared;
         this.connection = connection;
         this.topics = topics;
         this.logger = logger;
@@ -55,6 +57,7 @@ internal sealed class BlobClearer : IAsyncDisposable
                 try
                 {
                     await BlobPublisher.ClearGlobalAsync(connection, topics, time, swarm, blob, stopping.Token);
+                    cleared?.Invoke(blob);
                 }
                 catch (Exception e) when (e is MantaLightException or ObjectDisposedException)
                 {

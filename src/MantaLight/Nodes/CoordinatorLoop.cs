@@ -12,6 +12,9 @@ internal sealed class CoordinatorLoop(
 {
     private static readonly TimeSpan RestorePatience = TimeSpan.FromSeconds(30);
 
+    /// <summary>Less than the silence after which others take a coordinator for lost.</summary>
+    private static readonly TimeSpan SweepPatience = TimeSpan.FromSeconds(10);
+
     private readonly long term = act.Term;
     private readonly CoordinatorWire wire = new(context, connection, swarm, commands);
     private readonly Topics topics = context.Settings.Topics;
@@ -62,7 +65,8 @@ internal sealed class CoordinatorLoop(
             await wire.PublishDefinitionAsync(book.Bytes, cancellationToken);
         if (await ConcludeAsync(retained, cancellationToken))
         {
-            if (retained is { Status: not RunStatus.Removed } && (inherited.StateLost || inherited.DefinitionLost))
+            // What has just been removed is not put back.
+            if (!book.Removing && retained is { Status: not RunStatus.Removed } && (inherited.StateLost || inherited.DefinitionLost))
                 await RestoreAsync(retained, cancellationToken);
             return false;
         }
@@ -235,15 +239,18 @@ internal sealed class CoordinatorLoop(
         Globals = Final?.Globals ?? [], Retiring = Final?.Retiring ?? [],
     };
 
+    /// <summary>Clears what the swarm has on the broker, then leaves the tombstone. What is not finished is wanted still, and so done by the next coordinator.</summary>
     private async Task RemoveAsync(SwarmState? retained, CancellationToken cancellationToken)
     {
         if (retained is null)
             return;
-        foreach (var blob in retained.Retiring.Concat(retained.Globals.Select(g => g.Content.Blob).OfType<BlobRef>()).DistinctBy(b => b.Sha256))
-            wire.ClearBlob(blob);
+        if (!await wire.SweepAsync(retained.Retiring.Concat(retained.Globals.Select(g => g.Content.Blob).OfType<BlobRef>()), SweepPatience, cancellationToken))
+            return;
         foreach (var tag in retained.Globals.Select(g => g.Tag).Concat(book.Definition?.Globals.Keys ?? []).Distinct())
             await wire.ClearAsync(topics.Global(swarm, tag), cancellationToken);
-        await wire.CommitAsync(retained with { Term = term, Status = RunStatus.Removed, Reason = "its definition was removed", Waiting = null, Tasks = [], Globals = [], Retiring = [], History = [] }, cancellationToken);
+        await wire.CommitAsync(
+            retained with { Term = term, Status = RunStatus.Removed, Reason = "its definition was removed", Waiting = null, Tasks = [], Globals = [], Retiring = [], History = [] },
+            cancellationToken);
     }
 
     private async Task<bool> DoAsync(IReadOnlyList<CoordinatorAction> actions, CancellationToken cancellationToken)
@@ -274,6 +281,9 @@ internal sealed class CoordinatorLoop(
                     break;
                 case CoordinatorAction.ClearGlobal a:
                     await wire.ClearAsync(topics.Global(swarm, a.Tag), cancellationToken);
+                    break;
+                case CoordinatorAction.Remove:
+                    await RemoveAsync(Final, cancellationToken);
                     break;
                 case CoordinatorAction.Leave:
                     return false;

@@ -6,10 +6,10 @@ namespace MantaLight.Simulation;
 /// <summary>A committed global's chunks stand on the broker when it is committed, and until it is replaced.</summary>
 internal sealed class BlobCheck(World world) : ICheck
 {
-    private readonly Dictionary<string, SortedDictionary<int, byte[]>> chunks = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string Swarm, string Hash), SortedDictionary<int, byte[]>> chunks = [];
     private readonly Dictionary<string, HashSet<string>> committed = new(StringComparer.Ordinal);
     private readonly HashSet<string> removed = new(StringComparer.Ordinal);
-    private readonly HashSet<string> lost = new(StringComparer.Ordinal);
+    private readonly HashSet<(string Swarm, string Hash)> lost = [];
 
     public void Seen(Sighting sighting)
     {
@@ -29,8 +29,8 @@ internal sealed class BlobCheck(World world) : ICheck
 
     private void ChunkSeen(Sighting sighting, string hash, int index)
     {
-        if (!chunks.TryGetValue(hash, out var kept))
-            chunks[hash] = kept = [];
+        if (!chunks.TryGetValue((sighting.Swarm, hash), out var kept))
+            chunks[(sighting.Swarm, hash)] = kept = [];
         if (sighting.Payload.Length == 0)
         {
             kept.Remove(index);
@@ -47,17 +47,17 @@ internal sealed class BlobCheck(World world) : ICheck
     {
         var before = committed.GetValueOrDefault(state.Swarm, []);
         var now = state.Globals.Select(g => g.Content.Blob).OfType<BlobRef>().Where(_ => state.Status != RunStatus.Removed).DistinctBy(b => b.Sha256).ToArray();
-        foreach (var blob in now.Where(b => !before.Contains(b.Sha256) && !lost.Contains(b.Sha256)))
+        foreach (var blob in now.Where(b => !before.Contains(b.Sha256) && !lost.Contains((state.Swarm, b.Sha256))))
         {
-            if (!Stands(blob))
+            if (!Stands(state.Swarm, blob))
                 world.Fail($"Swarm {state.Swarm} commits global {blob.Sha256[..8]} in round {state.Round}, but its chunks do not all stand on the broker.");
         }
         committed[state.Swarm] = [.. now.Select(b => b.Sha256)];
     }
 
-    private bool Stands(BlobRef blob)
+    private bool Stands(string swarm, BlobRef blob)
     {
-        if (!chunks.TryGetValue(blob.Sha256, out var kept) || kept.Count != blob.ChunkCount)
+        if (!chunks.TryGetValue((swarm, blob.Sha256), out var kept) || kept.Count != blob.ChunkCount)
             return false;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var chunk in kept.Values)

@@ -100,9 +100,10 @@ internal sealed class History
 
     private bool HasEnded(SwarmPlan swarm)
     {
-        if (!evidence.States.TryGetValue(swarm.Name, out var state))
-            return false;
         var version = owner.Versions[swarm.Name];
+        // Removed before anybody had begun it, it leaves nothing.
+        if (!evidence.States.TryGetValue(swarm.Name, out var state))
+            return version == 0;
         return version == 0 ? state.Status == RunStatus.Removed : state.Status.IsFinal() && state.Definition == swarm.Hash(version);
     }
 
