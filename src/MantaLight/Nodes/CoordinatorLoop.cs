@@ -23,10 +23,10 @@ internal sealed class CoordinatorLoop(
     private GlobalRepair? repair;
     private ITimer? ticks;
     private int tickQueued;
-    private bool failed;
+    private bool isOver;
 
     /// <summary>Whether there is a run to coordinate.</summary>
-    public bool HasRun => state is not null && !failed;
+    public bool HasRun => state is not null && !isOver;
 
     /// <summary>The state as last published.</summary>
     public SwarmState? Final => wire.Final;
@@ -60,7 +60,7 @@ internal sealed class CoordinatorLoop(
         book = inherited.Book;
         var retained = inherited.State;
         wire.Inherit(retained);
-        repair = new GlobalRepair(context, connection, swarm, Online, IsCommitted);
+        repair = new GlobalRepair(context, connection, swarm, Online, IsCommitted, wire.ClearBlob);
         if (inherited.DefinitionLost && retained is not { Status: RunStatus.Removed })
             await wire.PublishDefinitionAsync(book.Bytes, cancellationToken);
         if (await ConcludeAsync(retained, cancellationToken))
@@ -173,7 +173,7 @@ internal sealed class CoordinatorLoop(
         }
         catch (Exception e) when (IsOwnFault(e))
         {
-            failed = true;
+            isOver = true;
             Log.CoordinationFailed(context.Logger, e, swarm);
             await FailAsync($"the coordinator failed: {e.GetType().Name}: {e.Message}", cancellationToken);
             return false;
@@ -286,6 +286,8 @@ internal sealed class CoordinatorLoop(
                     await RemoveAsync(Final, cancellationToken);
                     break;
                 case CoordinatorAction.Leave:
+                    // Nothing may follow the last word.
+                    isOver = true;
                     return false;
             }
         }

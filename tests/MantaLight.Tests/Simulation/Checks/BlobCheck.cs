@@ -8,7 +8,8 @@ internal sealed class BlobCheck(World world) : ICheck
 {
     private readonly Dictionary<(string Swarm, string Hash), SortedDictionary<int, byte[]>> chunks = [];
     private readonly Dictionary<string, HashSet<string>> committed = new(StringComparer.Ordinal);
-    private readonly HashSet<string> removed = new(StringComparer.Ordinal);
+    private readonly HashSet<string> condemned = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> runs = new(StringComparer.Ordinal);
     private readonly HashSet<(string Swarm, string Hash)> lost = [];
 
     public void Seen(Sighting sighting)
@@ -17,8 +18,9 @@ internal sealed class BlobCheck(World world) : ICheck
             ChunkSeen(sighting, hash, int.Parse(index, System.Globalization.CultureInfo.InvariantCulture));
         else if (sighting.Message is SwarmState state)
             StateSeen(state);
-        else if (sighting.Levels is ["swarms", var swarm])
-            _ = sighting.Payload.Length == 0 ? removed.Add(swarm) : removed.Remove(swarm);
+        // What was committed of a removed definition is condemned.
+        else if (sighting.Levels is ["swarms", var swarm] && sighting.Payload.Length == 0 && runs.Remove(swarm, out var run))
+            condemned.Add(run);
     }
 
     public void RetainedLost()
@@ -34,7 +36,7 @@ internal sealed class BlobCheck(World world) : ICheck
         if (sighting.Payload.Length == 0)
         {
             kept.Remove(index);
-            if (!removed.Contains(sighting.Swarm) && committed.TryGetValue(sighting.Swarm, out var needed) && needed.Contains(hash))
+            if (runs.TryGetValue(sighting.Swarm, out var run) && !condemned.Contains(run) && committed.TryGetValue(sighting.Swarm, out var needed) && needed.Contains(hash))
                 world.Fail($"{sighting.Client} clears a chunk of global {hash[..8]}, which is committed in swarm {sighting.Swarm}.");
         }
         else if (sighting.IsRetained)
@@ -52,6 +54,7 @@ internal sealed class BlobCheck(World world) : ICheck
             if (!Stands(state.Swarm, blob))
                 world.Fail($"Swarm {state.Swarm} commits global {blob.Sha256[..8]} in round {state.Round}, but its chunks do not all stand on the broker.");
         }
+        runs[state.Swarm] = state.Run;
         committed[state.Swarm] = [.. now.Select(b => b.Sha256)];
     }
 
