@@ -108,6 +108,9 @@ internal static class ElectionMachine
             case ElectionRole.Claiming or ElectionRole.Grace or ElectionRole.Acting
                 when !state.IsOwn(claim) && (claim.Term, claim.Node).CompareTo((state.Term, state.Node)) >= 0:
                 return StandDown(state with { Known = claim, HighestTerm = Math.Max(state.HighestTerm, claim.Term), Vacant = false, LastHeard = now }, now);
+            // A predecessor's last word that took its time: what is retained must name the term that was reached.
+            case ElectionRole.Claiming or ElectionRole.Grace or ElectionRole.Acting when !state.IsOwn(claim):
+                return (state, [new ElectionAction.PublishClaim(state.Term)]);
             default:
                 return (state, []);
         }

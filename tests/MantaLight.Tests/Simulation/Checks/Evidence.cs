@@ -39,12 +39,12 @@ internal sealed class Evidence : IWireObserver
 
     public ILoggerFactory LoggersFor(SimulatedProcess process) => new ProcessLoggers(process, Attempts);
 
-    public void Published(string client, string topic, byte[] payload, bool retain)
+    public void Published(string client, string topic, byte[] payload, bool retain, bool late)
     {
         Messages++;
         Bytes += topic.Length + payload.Length;
         var levels = topics.Split(topic);
-        var sighting = new Sighting(client, levels, payload, retain, Read(levels, payload));
+        var sighting = new Sighting(client, levels, payload, retain, late, Read(levels, payload));
         if (sighting.Message is SwarmState state)
             states[state.Swarm] = state;
         foreach (var check in checks)

@@ -11,6 +11,7 @@ internal sealed class Link
     private readonly FaultyBroker broker;
     private readonly Network network;
     private readonly World world;
+    private readonly TimeSpan latency;
     private readonly Lane up;
     private readonly Lane down;
     private readonly Backlog backlog;
@@ -26,8 +27,9 @@ internal sealed class Link
         (this.broker, this.network, Profile) = (broker, network, profile);
         world = network.Process.World;
         backlog = new Backlog(world, broker, profile.ClientId);
-        up = new Lane(world, broker.Draw, broker.Temper, () => network.IsCut, () => network.IsSlow);
-        down = new Lane(world, broker.Draw, broker.Temper, () => network.IsDeaf, () => network.IsSlow);
+        latency = broker.Temper.MinimumLatency + ((broker.Temper.MaximumLatency - broker.Temper.MinimumLatency) * network.Distance);
+        up = new Lane(world, broker.Draw, broker.Temper, latency, () => network.IsCut, () => network.IsSlow);
+        down = new Lane(world, broker.Draw, broker.Temper, latency, () => network.IsDeaf, () => network.IsSlow);
         network.Add(this);
         NetworkChanged();
     }
@@ -120,7 +122,7 @@ internal sealed class Link
         IsUp = false;
         if (network.IsCut)
             return;
-        world.After(broker.Temper.MaximumLatency, () =>
+        world.After(latency, () =>
         {
             if (IsIn)
                 broker.Bury(this);
@@ -184,7 +186,7 @@ internal sealed class Link
     {
         if (!IsUp || network.IsDeaf)
             return;
-        world.After(broker.Temper.MaximumLatency, () =>
+        world.After(latency, () =>
         {
             if (!IsUp || network.IsDeaf)
                 return;
