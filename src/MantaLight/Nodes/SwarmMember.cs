@@ -16,6 +16,8 @@ internal sealed class SwarmMember : IAsyncDisposable
     private readonly SwarmMemory memory;
     private readonly MemberAttempts attempts;
     private readonly Candidacy candidacy;
+    private readonly Reminder reminder;
+    private readonly Func<ImmutableArray<Presence>> present;
 
     /// <param name="node">What the node's attempts share.</param>
     /// <param name="seats">What a coordinator needs.</param>
@@ -24,10 +26,11 @@ internal sealed class SwarmMember : IAsyncDisposable
     /// <param name="isNeeded">Whether any swarm of the node needs a blob.</param>
     public SwarmMember(AttemptServices node, SeatContext seats, string swarm, Func<ImmutableArray<Presence>> present, Func<string, bool> isNeeded)
     {
-        (this.node, this.swarm) = (node, swarm);
+        (this.node, this.swarm, this.present) = (node, swarm, present);
         memory = new SwarmMemory(node.Settings, node.Archive, swarm, node.Time);
         attempts = new MemberAttempts(node, seats, swarm, memory, isNeeded);
         candidacy = new Candidacy(seats, swarm, memory, present);
+        reminder = new Reminder(swarm, node.Settings.Id, node.Time);
     }
 
     /// <summary>Whether nothing is lost when the swarm is forgotten.</summary>
@@ -60,8 +63,8 @@ internal sealed class SwarmMember : IAsyncDisposable
         if (!memory.StateSeen(seen))
             return;
         candidacy.Elect(new ElectionEvent.TermSeen(seen.Term));
-        if (SwarmMemory.IsBehind(seen, known))
-            Tell(known);
+        reminder.StateSeen(seen, known, () => [.. present().Where(p => p.Status == NodeStatus.Online).Select(p => p.From)]);
+        Remind();
         attempts.StateSeen(seen);
         candidacy.Reconsider();
     }
@@ -129,9 +132,16 @@ internal sealed class SwarmMember : IAsyncDisposable
 
     public void Tick()
     {
+        Remind();
         attempts.Tick();
         candidacy.Reconsider();
         candidacy.Elect(new ElectionEvent.Tick());
+    }
+
+    private void Remind()
+    {
+        if (reminder.Take() is { } later)
+            Tell(later);
     }
 
     private void Tell(SwarmState? known)

@@ -57,7 +57,7 @@ internal sealed class Crowd : IWireObserver
     public void Send(string from, string topic, byte[] payload, bool retain = false, Delivery delivery = Delivery.AtLeastOnce) =>
         world.After(Latency(), () => Broker.PublishFrom(from, topic, payload, retain, delivery));
 
-    public void Published(string client, string topic, byte[] payload, bool retain)
+    public void Published(string client, string topic, byte[] payload, bool retain, bool late)
     {
         Figures.Published(client, topic, payload);
         var levels = Topics.Split(topic);
@@ -70,6 +70,16 @@ internal sealed class Crowd : IWireObserver
         if (participants.TryGetValue(addressee, out var participant))
         {
             world.After(Latency(), () => participant.Receive(Read(payload)));
+        }
+        else if (levels is ["swarms", _, "tasks", _])
+        {
+            Figures.Updated(Read(payload));
+        }
+        else if (levels is ["swarms", _, "coordinator", "census"])
+        {
+            var question = (WhoIsThere)Read(payload);
+            foreach (var asked in participants.Values)
+                world.After(Latency(), () => asked.Asked(question));
         }
         else if (levels is ["swarms", _, "state"] && payload.Length > 0)
         {

@@ -24,7 +24,10 @@ internal sealed class CrowdFigures(World world)
     public string LargestTopic { get; private set; } = "";
 
     /// <summary>Who has coordinated, in turn.</summary>
-    public List<string> Coordinators { get; } = [];
+    public List<(long Term, string Node)> Coordinators { get; } = [];
+
+    /// <summary>When a schedule message was sent last.</summary>
+    public TimeSpan LastSchedule { get; private set; }
 
     /// <summary>When each phase of each task was first committed.</summary>
     public Dictionary<(int Round, string Alias, TaskPhase Phase), TimeSpan> Reached { get; } = [];
@@ -32,10 +35,26 @@ internal sealed class CrowdFigures(World world)
     /// <summary>How many attempts completed, when each task was committed.</summary>
     public Dictionary<(int Round, string Alias), (int Completed, int Placed)> Commits { get; } = [];
 
+    /// <summary>When each node told its record of a round first.</summary>
+    public Dictionary<(int Round, string Node), TimeSpan> Records { get; } = [];
+
+    /// <summary>How often each node reported its progress.</summary>
+    public Dictionary<string, int> Reports { get; } = new(StringComparer.Ordinal);
+
+    public void Updated(ControlMessage update)
+    {
+        if (update is TaskCompleted { Alias: "worker" } completed)
+            Records.TryAdd((completed.Round, completed.From), world.Now);
+        else if (update is TaskRunning { Alias: "worker" } running)
+            Reports[running.From] = Reports.GetValueOrDefault(running.From) + 1;
+    }
+
     public void Published(string client, string topic, byte[] payload)
     {
         var kind = Kind(topic.Split('/')[2..]);
         published[kind] = published.GetValueOrDefault(kind) + 1;
+        if (kind == "schedule")
+            LastSchedule = world.Now;
         if (payload.Length > LargestMessage)
             (LargestMessage, LargestTopic) = (payload.Length, topic);
         if (kind == "state")
@@ -44,8 +63,8 @@ internal sealed class CrowdFigures(World world)
 
     public void Committed(SwarmState state)
     {
-        if (Coordinators.LastOrDefault() != state.From)
-            Coordinators.Add(state.From);
+        if (Coordinators.LastOrDefault() != (state.Term, state.From))
+            Coordinators.Add((state.Term, state.From));
         foreach (var task in state.Tasks)
         {
             Reached.TryAdd((state.Round, task.Alias, task.Phase), world.Now);
@@ -69,7 +88,7 @@ internal sealed class CrowdFigures(World world)
         text.AppendLine(CultureInfo.InvariantCulture, $"dropped: {string.Join(", ", dropped.Select(m => $"{m.Key} {m.Value}"))}");
         text.AppendLine(CultureInfo.InvariantCulture, $"published: {string.Join(", ", published.Select(m => $"{m.Key} {m.Value}"))}");
         text.AppendLine(CultureInfo.InvariantCulture, $"largest state {LargestState} B, largest message {LargestMessage} B on {LargestTopic}");
-        text.AppendLine(CultureInfo.InvariantCulture, $"coordinators: {string.Join(", ", Coordinators)}");
+        text.AppendLine(CultureInfo.InvariantCulture, $"coordinators: {string.Join(", ", Coordinators)}; last schedule message at {LastSchedule.TotalSeconds:0.00} s");
         foreach (var (what, moment) in Reached.OrderBy(r => r.Value))
             text.AppendLine(CultureInfo.InvariantCulture, $"{moment.TotalSeconds,9:0.00} s round {what.Round} {what.Alias} {what.Phase}");
         return text.ToString();

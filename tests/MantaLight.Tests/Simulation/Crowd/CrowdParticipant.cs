@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.Collections.Immutable;
 using System.Text.Json;
-using MantaLight.Coordination;
 using MantaLight.Messaging;
+using MantaLight.Nodes;
 using MantaLight.Protocol;
 using MantaLight.Shared;
 using MantaLight.Weights;
@@ -12,8 +12,8 @@ namespace MantaLight.Simulation;
 /// <summary>A participant by script: it says what a node says, keeps what a node keeps, and costs next to nothing.</summary>
 internal sealed class CrowdParticipant(World world, Crowd crowd, TimeProvider time, string id, int number)
 {
+    public const int Length = 600;
     private const int ChunkSize = 1024;
-    private const int Length = 600;
 
     private static readonly TimeSpan Resend = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(0.2);
@@ -31,17 +31,7 @@ internal sealed class CrowdParticipant(World world, Crowd crowd, TimeProvider ti
     /// <summary>How often it was told to stop.</summary>
     public int Cancelled { get; private set; }
 
-    public void Announce() => Say(crowd.Topics.Presence(id), new Presence
-    {
-        Status = NodeStatus.Online, Started = time.GetUtcNow(), Modules = [SimulatedNode.Module], Resources = new NodeResources { Cores = 2, MemoryMib = 8192, Platform = "scripted" },
-    }, retain: true);
-
-    /// <summary>After a loss of the broker.</summary>
-    public void Return()
-    {
-        Announce();
-        // What is not settled is said again in its turn.
-    }
+    public void Announce() => Say(crowd.Topics.Presence(id), Presence(), retain: true);
 
     public void Receive(ControlMessage message)
     {
@@ -66,6 +56,15 @@ internal sealed class CrowdParticipant(World world, Crowd crowd, TimeProvider ti
         }
     }
 
+    /// <summary>Somebody asks everybody who is there.</summary>
+    public void Asked(WhoIsThere question) =>
+        world.After(ReportSpread.Of(question.SpreadSeconds) * ReportSpread.ShareOf(id), () => Say(crowd.Topics.Tasks(crowd.Swarm, id), Presence()));
+
+    private Presence Presence() => new()
+    {
+        Status = NodeStatus.Online, Started = time.GetUtcNow(), Modules = [SimulatedNode.Module], Resources = new NodeResources { Cores = 2, MemoryMib = 8192, Platform = "scripted" },
+    };
+
     private void Scheduled(ScheduleAttempt asked)
     {
         if (schedule is { } known && known.Run == asked.Run && known.Round == asked.Round && known.Alias == asked.Alias)
@@ -86,8 +85,8 @@ internal sealed class CrowdParticipant(World world, Crowd crowd, TimeProvider ti
         Trainings++;
         SayAgain();
         Report(asked, 0);
-        var interval = crowd.Habits.HeedsSpread && asked.ReportSpreadSeconds > ReportInterval.TotalSeconds ? TimeSpan.FromSeconds(asked.ReportSpreadSeconds) : ReportInterval;
-        world.After(crowd.Habits.HeedsSpread ? interval * Share(asked) : interval, () => KeepReporting(asked, interval));
+        var interval = SpreadOf(asked) > ReportInterval ? SpreadOf(asked) : ReportInterval;
+        world.After(crowd.Habits.HeedsSpread ? interval * ReportSpread.ShareOf(asked) : interval, () => KeepReporting(asked, interval));
         world.At(crowd.Habits.Ends(number, world.Now), () => End(asked));
     }
 
@@ -120,7 +119,7 @@ internal sealed class CrowdParticipant(World world, Crowd crowd, TimeProvider ti
                 } } },
             ],
         });
-        world.After(SpreadOf(of) * Share(of), () => Persist(of));
+        world.After(SpreadOf(of) * ReportSpread.ShareOf(of), () => Persist(of));
     }
 
     /// <summary>Says the record until its commit is seen.</summary>
@@ -155,9 +154,7 @@ internal sealed class CrowdParticipant(World world, Crowd crowd, TimeProvider ti
     private void Say(string topic, ControlMessage message, bool retain = false, Delivery delivery = Delivery.AtLeastOnce) =>
         crowd.Send(id, topic, ProtocolJson.Write(stamp.Stamp(message)), retain, delivery);
 
-    private TimeSpan SpreadOf(ScheduleAttempt of) => crowd.Habits.HeedsSpread ? TimeSpan.FromSeconds(of.ReportSpreadSeconds) : TimeSpan.Zero;
-
-    private static double Share(ScheduleAttempt of) => Rendezvous.Hash(of.Attempt) % 1000 / 1000.0;
+    private TimeSpan SpreadOf(ScheduleAttempt of) => crowd.Habits.HeedsSpread ? ReportSpread.Of(of) : TimeSpan.Zero;
 
     private static T Of<T>(ScheduleAttempt schedule, T update)
         where T : TaskUpdate => update with { Run = schedule.Run, Round = schedule.Round, Alias = schedule.Alias, Attempt = schedule.Attempt, BytesSent = 1000, BytesReceived = 2000 };

@@ -46,12 +46,12 @@ internal sealed class CrowdScene : IDisposable
     /// <summary>Messages that the real nodes dropped: their queues were full, or nobody could read them.</summary>
     public int DroppedByNodes { get; private set; }
 
-    /// <summary>The definition: everybody by script works, the real nodes do the rest.</summary>
+    /// <summary>The definition: everybody works, the real nodes do the rest.</summary>
     public static string Definition(int rounds, int minimumNodes) => string.Create(CultureInfo.InvariantCulture, $$"""
         {
           "name": "crowd", "module": "{{SimulatedNode.Module}}",
           "tasks": [
-            { "alias": "worker", "type": "PatientWorker", "method": "all", "excepted_ids": ["node_0", "node_1", "node_2"] },
+            { "alias": "worker", "type": "CrowdWorker", "method": "all" },
             { "alias": "aggregator", "type": "FedAvg", "specified_ids": ["node_0", "node_1", "node_2"], "after": ["worker"] },
             { "alias": "scheduler", "type": "PatientScheduler", "specified_ids": ["node_0", "node_1", "node_2"], "after": ["aggregator"] }
           ],
