@@ -28,6 +28,9 @@ internal sealed class BlobFetcher(
     public Task FetchResultAsync(string producer, BlobRef blob, CancellationToken cancellationToken) =>
         FetchAsync(blob, stop => PullAsync(producer, blob, stop), cancellationToken);
 
+    /// <summary>Whether a blob is on its way into the store, even where nobody waits for it any more.</summary>
+    public bool IsFetching(string hash) => transfers.ContainsKey(hash);
+
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref disposed, 1) == 1)
@@ -153,6 +156,9 @@ internal sealed class BlobFetcher(
             var deadline = stamp.Time.SteadyNow() + timing.GiveUp;
             while (partial.Missing > 0)
             {
+                // What this node does not hear while it is cut off is not its peer's fault.
+                if (!connection.IsConnected)
+                    deadline = stamp.Time.SteadyNow() + timing.GiveUp;
                 if (asked.Count <= BlobRequest.Window / 2)
                     next = await AskAsync(producer, blob, partial, asked, next, cancellationToken);
                 if (await WaitAsync(chunks, cancellationToken))

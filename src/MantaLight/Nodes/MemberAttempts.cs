@@ -200,7 +200,8 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
                 node.Clearer.Clear(swarm, blob);
             attempt.Dispose();
         }
-        foreach (var hash in left.Where(h => !isNeeded(h)).ToArray())
+        // What is still on its way would come after its deletion.
+        foreach (var hash in left.Where(h => !isNeeded(h) && !node.Fetcher.IsFetching(h)).ToArray())
         {
             node.Store.Delete(hash);
             left.Remove(hash);
