@@ -40,9 +40,9 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
     public Task<SwarmState?> ReadStateAsync(TimeSpan patience, CancellationToken cancellationToken) => ReadAsync(topics.State(swarm), patience, message =>
         ProtocolJson.Read<SwarmState>(message.Payload, out _) is { } read && read.Swarm == swarm && Authority.IsTerm(read.Term) ? read : null, cancellationToken);
 
-    /// <summary>The definition that is retained; null where none comes.</summary>
-    public Task<byte[]?> ReadDefinitionAsync(TimeSpan patience, CancellationToken cancellationToken) => ReadAsync(
-        topics.Definition(swarm), patience, message => message.Payload.IsEmpty ? null : message.Payload.ToArray(), cancellationToken);
+    /// <summary>Listens to the definition.</summary>
+    public Task<DefinitionWatch> WatchDefinitionAsync(CancellationToken cancellationToken) =>
+        DefinitionWatch.OpenAsync(connection, topics.Definition(swarm), context.Time, cancellationToken);
 
     /// <summary>What members have kept of the swarm, as they tell it, until the result is disposed.</summary>
     public Task<IAsyncDisposable> CollectAsync(Action<Recollection> kept, CancellationToken cancellationToken) => connection.SubscribeAsync(topics.Tasks(swarm, "+"), message =>
@@ -60,13 +60,6 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
 
     /// <summary>Notes what stands, or is to stand, as the last committed state.</summary>
     public void Inherit(SwarmState? state) => Final = state;
-
-    /// <summary>Publishes a definition that the broker has lost.</summary>
-    public ValueTask PublishDefinitionAsync(ReadOnlyMemory<byte> definition, CancellationToken cancellationToken)
-    {
-        Log.PublishedAgain(context.Logger, swarm, "its definition");
-        return connection.PublishAsync(new OutboundMessage(topics.Definition(swarm), definition, retain: true), cancellationToken);
-    }
 
     /// <summary>Publishes the state: what it says is so from here on.</summary>
     public async Task CommitAsync(SwarmState committed, CancellationToken cancellationToken)
