@@ -53,16 +53,14 @@ internal sealed class CoordinatorLoop(
 
     private async Task<bool> BeginRunAsync(CancellationToken cancellationToken)
     {
-        var inherited = await Inheritance.ReadAsync(wire, context, act, cancellationToken);
+        await using var definitions = await wire.WatchDefinitionAsync(cancellationToken);
+        var inherited = await Inheritance.ReadAsync(wire, definitions, context, act, cancellationToken);
         book = inherited.Book;
         var retained = inherited.State;
         wire.Inherit(retained);
         repair = new GlobalRepair(context, connection, swarm, Online, IsCommitted, wire.ClearBlob);
-        if (inherited.DefinitionLost && retained is not { Status: RunStatus.Removed }
-            && await wire.RestoreDefinitionAsync(book.Bytes, cancellationToken) is { IsEmpty: false } owners && !owners.Span.SequenceEqual(book.Bytes.Span))
-        {
-            book = SwarmBook.Read(owners, context.Settings);
-        }
+        if (inherited.DefinitionLost && retained is not { Status: RunStatus.Removed })
+            await RestoreDefinitionAsync(definitions, cancellationToken);
         if (await ConcludeAsync(retained, cancellationToken))
         {
             // What has just been removed is not put back.
@@ -143,6 +141,13 @@ internal sealed class CoordinatorLoop(
     {
         foreach (var blob in committed.Globals.Select(g => g.Content.Blob).OfType<BlobRef>())
             repair!.Check(blob);
+    }
+
+    private async Task RestoreDefinitionAsync(DefinitionWatch definitions, CancellationToken cancellationToken)
+    {
+        Log.PublishedAgain(context.Logger, swarm, "its definition");
+        if (await definitions.RestoreAsync(book.Bytes, cancellationToken) is { } owners)
+            book = owners.Length == 0 ? book with { Removing = true } : SwarmBook.Read(owners, context.Settings);
     }
 
     /// <summary>Puts back what the broker has lost of a run that has ended.</summary>

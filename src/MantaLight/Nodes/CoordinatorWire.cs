@@ -41,9 +41,9 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
     public Task<SwarmState?> ReadStateAsync(TimeSpan patience, CancellationToken cancellationToken) => ReadAsync(topics.State(swarm), patience, message =>
         ProtocolJson.Read<SwarmState>(message.Payload, out _) is { } read && IsSound(read) ? read : null, cancellationToken);
 
-    /// <summary>The definition that is retained; null where none comes.</summary>
-    public Task<byte[]?> ReadDefinitionAsync(TimeSpan patience, CancellationToken cancellationToken) => ReadAsync(
-        topics.Definition(swarm), patience, message => message.Payload.IsEmpty ? null : message.Payload.ToArray(), cancellationToken);
+    /// <summary>Listens to the definition.</summary>
+    public Task<DefinitionWatch> WatchDefinitionAsync(CancellationToken cancellationToken) =>
+        DefinitionWatch.OpenAsync(connection, topics.Definition(swarm), context.Time, cancellationToken);
 
     private bool IsSound(SwarmState read) => read.Swarm == swarm && Authority.IsTerm(read.Term) && read.IsSound();
 
@@ -63,33 +63,6 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
 
     /// <summary>Notes what stands, or is to stand, as the last committed state.</summary>
     public void Inherit(SwarmState? state) => Final = state;
-
-    /// <summary>
-    /// Publishes a definition that the broker has lost, unless its owner says something else meanwhile: the owner's word
-    /// stands, also where it was overwritten on the way. Returns what stands; empty where that is a removal.
-    /// </summary>
-    public async Task<ReadOnlyMemory<byte>> RestoreDefinitionAsync(ReadOnlyMemory<byte> own, CancellationToken cancellationToken)
-    {
-        var patience = context.Settings.Election.ReadBack;
-        var (before, after) = (new Awaited<byte[]>(), new Awaited<byte[]>());
-        await using var subscription = await connection.SubscribeAsync(topics.Definition(swarm), message =>
-        {
-            var said = message.Payload.ToArray();
-            if (!own.Span.SequenceEqual(said) && !before.TrySet(said))
-                after.TrySet(said);
-        }, cancellationToken);
-        if (await before.WaitAsync(patience, context.Time, cancellationToken) is { } owners)
-            return owners;
-        Log.PublishedAgain(context.Logger, swarm, "its definition");
-        await PublishDefinitionAsync(own, cancellationToken);
-        if (await after.WaitAsync(patience, context.Time, cancellationToken) is not { } overwritten)
-            return own;
-        await PublishDefinitionAsync(overwritten, cancellationToken);
-        return overwritten;
-    }
-
-    private ValueTask PublishDefinitionAsync(ReadOnlyMemory<byte> definition, CancellationToken cancellationToken) =>
-        connection.PublishAsync(new OutboundMessage(topics.Definition(swarm), definition, retain: true), cancellationToken);
 
     /// <summary>Publishes the state: what it says is so from here on.</summary>
     public async Task CommitAsync(SwarmState committed, CancellationToken cancellationToken)

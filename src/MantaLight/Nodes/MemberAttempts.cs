@@ -195,13 +195,13 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         {
             left.UnionWith(attempt.Runner.Touched);
             node.Journal.Delete(swarm, attempt.Schedule);
-            // What became a global is cleared by its coordinator when it is replaced; what never did is this node's to clear.
-            foreach (var blob in attempt.Runner.Published.Where(b => !WasCommitted(state, b.Sha256) && !attempts.All.Any(a => a.Runner.Touches(b.Sha256))))
+            // What became a global is cleared by its coordinator when it is replaced; what never did is this node's to clear. Not
+            // when the run has ended, though: the next one may have committed the same bytes, and what is left goes with the swarm.
+            foreach (var blob in attempt.Runner.Published.Where(b => attempt.Schedule.Run == state.Run && !state.Status.IsFinal() && !WasCommitted(state, b.Sha256) && !attempts.All.Any(a => a.Runner.Touches(b.Sha256))))
                 node.Clearer.Clear(swarm, blob);
             attempt.Dispose();
         }
-        // What is still on its way would come after its deletion.
-        foreach (var hash in left.Where(h => !isNeeded(h) && !node.Fetcher.IsFetching(h)).ToArray())
+        foreach (var hash in left.Where(h => !isNeeded(h)).ToArray())
         {
             node.Store.Delete(hash);
             left.Remove(hash);
