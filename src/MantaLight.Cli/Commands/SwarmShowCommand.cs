@@ -51,6 +51,8 @@ internal static class SwarmShowCommand
             foreach (var trouble in task.Troubles)
                 output.WriteLine($"  {trouble.Node}: {Texts.Line(trouble.Reason)}");
         }
+        foreach (var left in state.LeftOut.Where(l => l.UntilRound >= state.Round))
+            output.WriteLine($"Left out until round {left.UntilRound}: {Texts.Line(left.Node)} (failed in {left.Failures} rounds in a row)");
         foreach (var global in state.Globals)
             output.WriteLine($"Global {global.Tag}: version {global.Version} of round {global.Round}{(global.Content.Blob is { } blob ? $", {Texts.Bytes(blob.Size)}, SHA-256 {blob.Sha256}" : "")}");
         if (!view.Finished.Any())

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
 using MantaLight.Cli.Watching;
 using MantaLight.Messaging;
 using MantaLight.Mqtt;
@@ -21,7 +22,7 @@ internal sealed class BrokerCheck(DoctorSettings settings, TimeProvider time)
         Finding? refusal = null;
         try
         {
-            connection = await broker.ConnectAsync(new ConnectionProfile { ClientId = $"{settings.Cluster}.doctor-{Guid.NewGuid():n}"[..40], Reconnect = false }, cancellationToken);
+            connection = await broker.ConnectAsync(new ConnectionProfile { ClientId = $"{settings.Cluster}.doctor-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}", Reconnect = false }, cancellationToken);
         }
         catch (MantaLightException e)
         {

@@ -57,7 +57,7 @@ internal sealed class NodesCheck(DoctorSettings settings, TimeProvider time)
     {
         if (nodes.Length == 0)
             return;
-        var began = time.GetTimestamp();
+        long began = 0;
         var all = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var subscription = await client.SubscribeAsync(client.Topics.AllPresence, Receive, cancellationToken);
         began = time.GetTimestamp();

@@ -112,6 +112,8 @@ internal sealed class SwarmRun(RunSettings settings, CliConsole console, ILogger
             await client.WaitForStateAsync(SwarmId, s => s.Definition == hash && s.Status.IsFinal(), StopPatience, CancellationToken.None);
             throw;
         }
+        if (settings.ResumeFrom is { } file && view.State?.Status == RunStatus.Failed && view.State.History.IsEmpty)
+            console.WriteError($"The run failed in its first round behind {file}: {Texts.Line(view.State.Reason ?? "")} Where the model has changed since, go on with the module that wrote it, or begin anew.");
         return view.State?.Status == RunStatus.Completed;
     }
 

@@ -11,17 +11,19 @@ namespace MantaLight.Blobs;
 internal sealed class BlobClearer : IAsyncDisposable
 {
     private readonly Channel<(string Swarm, BlobRef Blob)> asked =
-        Channel.CreateUnbounded<(string Swarm, BlobRef Blob)>(new UnboundedChannelOptions { SingleReader = true });
+        Channel.CreateBounded<(string Swarm, BlobRef Blob)>(new BoundedChannelOptions(1024) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite });
 
     private readonly CancellationTokenSource stopping = new();
     private readonly IBrokerConnection connection;
     private readonly Topics topics;
     private readonly ILogger logger;
     private readonly TimeProvider time;
+    private readonly Action<BlobRef>? cleared;
     private readonly Task clearing;
 
-    public BlobClearer(IBrokerConnection connection, Topics topics, ILogger logger, TimeProvider time)
+    public BlobClearer(IBrokerConnection connection, Topics topics, ILogger logger, TimeProvider time, Action<BlobRef>? cleared = null)
     {
+        this.cleared = cleared;
         this.connection = connection;
         this.topics = topics;
         this.logger = logger;
@@ -55,6 +57,7 @@ internal sealed class BlobClearer : IAsyncDisposable
                 try
                 {
                     await BlobPublisher.ClearGlobalAsync(connection, topics, time, swarm, blob, stopping.Token);
+                    cleared?.Invoke(blob);
                 }
                 catch (Exception e) when (e is MantaLightException or ObjectDisposedException)
                 {

@@ -40,11 +40,13 @@ internal sealed class BlobPublisher(IBrokerConnection connection, Topics topics,
         for (var chunk = 0; chunk < blob.ChunkCount; chunk++)
         {
             await connection.PublishAsync(new OutboundMessage(topics.SwarmBlob(swarm, blob.Sha256, chunk), ReadOnlyMemory<byte>.Empty, retain: true), cancellationToken);
-            // At most 200 a second: EMQX drops stores and deletes above its rate without a word.
-            if (chunk % 20 == 19)
-                await Task.Delay(TimeSpan.FromMilliseconds(100), time, cancellationToken);
+            await PaceAsync(chunk + 1, time, cancellationToken);
         }
     }
+
+    /// <summary>At most 200 deletes a second: EMQX drops stores and deletes above its rate without a word.</summary>
+    public static Task PaceAsync(int done, TimeProvider time, CancellationToken cancellationToken) =>
+        done % 20 == 0 ? Task.Delay(TimeSpan.FromMilliseconds(100), time, cancellationToken) : Task.CompletedTask;
 
     /// <summary>Answers a request for chunks.</summary>
     public async Task ServeAsync(BlobRequest request, CancellationToken cancellationToken)

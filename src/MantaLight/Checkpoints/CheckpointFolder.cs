@@ -19,7 +19,16 @@ internal sealed class CheckpointFolder(CheckpointOptions options)
             .OrderByDescending(f => f.LastWriteTimeUtc).ThenByDescending(f => RoundOf(swarm, f.Name))
             .Skip(keep - 1);
         foreach (var file in old)
-            file.Delete();
+        {
+            try
+            {
+                file.Delete();
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // Somebody reads it, or it is another's: the next round tries again.
+            }
+        }
     }
 
     // A swarm's id may itself look like the beginning of another's file.

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Text.Json;
@@ -28,7 +29,7 @@ public sealed class CheckpointKeeper : IAsyncDisposable
     private readonly Channel<(SwarmState State, int Round)> due =
         Channel.CreateBounded<(SwarmState, int)>(new BoundedChannelOptions(Capacity) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
 
-    private readonly ConcurrentDictionary<string, SwarmDefinition> definitions = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Known> definitions = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, (string Run, int Round)> seen = new(StringComparer.Ordinal);
     private readonly List<IAsyncDisposable> subscriptions = [];
     private readonly CancellationTokenSource stopping = new();
@@ -116,7 +117,8 @@ public sealed class CheckpointKeeper : IAsyncDisposable
             return;
         try
         {
-            definitions[swarm] = SwarmJson.Parse(System.Buffers.BuffersExtensions.ToArray(message.Payload));
+            var definition = SwarmJson.Parse(message.Payload.ToArray());
+            definitions[swarm] = new Known(SwarmJson.HashOf(definition), definition.Name, definition.Module, definition.Seed);
         }
         catch (InvalidSwarmException)
         {
@@ -160,7 +162,7 @@ public sealed class CheckpointKeeper : IAsyncDisposable
 
     private async Task WriteAsync(SwarmState state, int round, CancellationToken cancellationToken)
     {
-        if (!definitions.TryGetValue(state.Swarm, out var definition) || SwarmJson.HashOf(definition) != state.Definition)
+        if (!definitions.TryGetValue(state.Swarm, out var definition) || definition.Hash != state.Definition)
             throw new CheckpointException("its definition is not on the broker any more, or another one is");
         var weights = ImmutableSortedDictionary.CreateBuilder<string, NamedArrays>(StringComparer.Ordinal);
         var values = ImmutableSortedDictionary.CreateBuilder<string, JsonElement>(StringComparer.Ordinal);
@@ -219,7 +221,7 @@ public sealed class CheckpointKeeper : IAsyncDisposable
         }
     }
 
-    private static CheckpointInfo Info(SwarmState state, SwarmDefinition definition, int round, ImmutableSortedDictionary<string, JsonElement> values) => new()
+    private static CheckpointInfo Info(SwarmState state, Known definition, int round, ImmutableSortedDictionary<string, JsonElement> values) => new()
     {
         Swarm = state.Swarm,
         Name = definition.Name,
@@ -234,4 +236,7 @@ public sealed class CheckpointKeeper : IAsyncDisposable
         Weights = state.Globals.Where(g => g.Content.Blob is { Format: ValueFormat.Weights })
             .ToImmutableSortedDictionary(g => g.Tag, g => g.Content.Blob!.Sha256, StringComparer.Ordinal),
     };
+
+    /// <summary>What a checkpoint tells of a definition; the definition itself can be large.</summary>
+    private sealed record Known(string Hash, string Name, string Module, ulong Seed);
 }

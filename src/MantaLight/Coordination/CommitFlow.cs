@@ -36,7 +36,7 @@ internal static class CommitFlow
             turn.State = turn.State with { Globals = turn.State.Globals.SetItem(entry.Tag, entry) };
             turn.Do(new CoordinatorAction.PublishGlobal(entry));
             if (before?.Content.Blob is { } replaced)
-                turn.State = turn.State with { Retiring = turn.State.Retiring.Add(replaced) };
+                turn.State = turn.State with { Retiring = turn.State.Retiring.Add(replaced), Clearing = turn.State.Clearing.Remove(replaced.Sha256) };
         }
     }
 }

@@ -17,6 +17,9 @@ internal abstract record CoordinatorEvent
     /// <summary>The run is over for a reason outside it: another definition, or none.</summary>
     public sealed record RunEnded(RunStatus Status, string Reason) : CoordinatorEvent;
 
+    /// <summary>A replaced global's chunks are off the broker.</summary>
+    public sealed record BlobCleared(BlobRef Blob) : CoordinatorEvent;
+
     /// <summary>Time has passed; with what the coordinator connection has carried.</summary>
     public sealed record Tick(Flow Traffic) : CoordinatorEvent;
 }
@@ -40,6 +43,9 @@ internal abstract record CoordinatorAction
 
     /// <summary>Remove a global's retained pointer.</summary>
     public sealed record ClearGlobal(string Tag) : CoordinatorAction;
+
+    /// <summary>Remove all that the swarm has on the broker; the tombstone comes last.</summary>
+    public sealed record Remove : CoordinatorAction;
 
     /// <summary>Nothing is left to do.</summary>
     public sealed record Leave : CoordinatorAction;

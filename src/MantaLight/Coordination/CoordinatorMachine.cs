@@ -27,6 +27,9 @@ internal static class CoordinatorMachine
             case CoordinatorEvent.RunEnded e:
                 RunEnd.End(turn, e.Status, e.Reason);
                 break;
+            case CoordinatorEvent.BlobCleared e:
+                RunEnd.Cleared(turn, e.Blob);
+                break;
             case CoordinatorEvent.Tick e:
                 turn.State = turn.State with { Traffic = turn.State.Traffic with { Coordinator = e.Traffic } };
                 AttemptFlow.CheckTimes(turn);

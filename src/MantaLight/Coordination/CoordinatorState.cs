@@ -64,6 +64,9 @@ internal sealed record CoordinatorState
     /// <summary>Blobs that were replaced in this round: kept until it is over for readers under way, then cleared.</summary>
     public ImmutableArray<BlobRef> Retiring { get; init; } = [];
 
+    /// <summary>Hashes of those that are being cleared now: only what is known to be cleared is forgotten.</summary>
+    public ImmutableHashSet<string> Clearing { get; init; } = [];
+
     public ImmutableSortedDictionary<string, ImmutableArray<string>> FixedPlacement { get; init; } = Ordered<ImmutableArray<string>>();
 
     /// <summary>Nodes that have failed in the rounds before.</summary>

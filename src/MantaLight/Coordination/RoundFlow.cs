@@ -33,13 +33,13 @@ internal static class RoundFlow
                 wanted = Math.Max(wanted, state.Definition.Rounds.MinimumNodes);
             if (eligible >= wanted)
                 continue;
-            var waiting = Placement.Explain(state, task, wanted);
+            string Waiting() => Placement.Explain(state, task, wanted);
             if (eligible == 0 && turn.Now - state.Began >= state.Timing.Patience && state.Members.Values.Any(m => m.Online))
             {
-                RunEnd.End(turn, RunStatus.Refused, waiting);
+                RunEnd.End(turn, RunStatus.Refused, Waiting());
                 return true;
             }
-            turn.Blocked = waiting;
+            turn.Blocked = Waiting;
             return false;
         }
         turn.Blocked = null;
@@ -98,7 +98,7 @@ internal static class RoundFlow
                 : WithoutLost(turn, pending);
             if (task.Placed.IsEmpty)
             {
-                turn.Blocked ??= Placement.Explain(turn.State, task.Task, Placement.Least(turn.State, task.Task));
+                turn.Blocked ??= () => Placement.Explain(turn.State, task.Task, Placement.Least(turn.State, task.Task));
                 continue;
             }
             turn.Put(task with { Phase = TaskPhase.Running, Since = turn.Now, Deadline = Deadlines.Of(turn.State, task) });

@@ -29,28 +29,36 @@ internal static class RunEnd
 
     private static void Remove(Turn turn, string reason)
     {
-        foreach (var blob in turn.State.Retiring.Concat(turn.State.Globals.Values.Select(g => g.Content.Blob).OfType<BlobRef>()).DistinctBy(b => b.Sha256))
-            turn.Do(new CoordinatorAction.ClearBlob(blob));
-        foreach (var entry in turn.State.EffectiveGlobals())
-            turn.Do(new CoordinatorAction.ClearGlobal(entry.Tag));
-        turn.State = turn.State with
-        {
-            Status = RunStatus.Removed, Reason = reason, Waiting = null, Retiring = [],
-            Tasks = CoordinatorState.Ordered<TaskRound>(), Globals = CoordinatorState.Ordered<GlobalEntry>(), History = [],
-        };
-        turn.Dirty = true;
+        // The tombstone is published when all else is gone: a successor finds what this coordinator could not finish.
+        turn.State = turn.State with { Status = RunStatus.Removed, Reason = reason, Waiting = null, RollCallUntil = null, HasNews = false };
+        turn.Dirty = false;
+        turn.Do(new CoordinatorAction.Remove());
         turn.Do(new CoordinatorAction.Leave());
     }
 
-    /// <summary>Has the chunks of replaced globals removed.</summary>
+    /// <summary>Has the chunks of replaced globals removed; they stay on the list until that is done.</summary>
     public static void ClearRetired(Turn turn)
     {
-        // What the definition starts with is kept, so that it can be started again.
-        var lasting = turn.State.Retiring.Where(b => StartPoint.Has(turn.State.Definition, b)).DistinctBy(b => b.Sha256);
-        foreach (var old in turn.State.Retiring.Except(lasting).Where(b => !IsCommitted(turn.State, b)).DistinctBy(b => b.Sha256))
+        foreach (var old in turn.State.Retiring.DistinctBy(b => b.Sha256).Where(b => !turn.State.Clearing.Contains(b.Sha256)))
+        {
+            // What the definition starts with is kept, so that it can be started again.
+            if (StartPoint.Has(turn.State.Definition, old))
+                continue;
+            if (IsCommitted(turn.State, old))
+            {
+                Cleared(turn, old);
+                continue;
+            }
+            turn.State = turn.State with { Clearing = turn.State.Clearing.Add(old.Sha256) };
             turn.Do(new CoordinatorAction.ClearBlob(old));
-        turn.State = turn.State with { Retiring = [.. lasting] };
+        }
     }
+
+    /// <summary>A replaced global's chunks are gone, or are those of a committed one again.</summary>
+    public static void Cleared(Turn turn, BlobRef blob) => turn.State = turn.State with
+    {
+        Retiring = turn.State.Retiring.RemoveAll(b => b.Sha256 == blob.Sha256), Clearing = turn.State.Clearing.Remove(blob.Sha256),
+    };
 
     // Two tags, or two versions, can have the same bytes and so the same chunks.
     private static bool IsCommitted(CoordinatorState state, BlobRef blob) =>

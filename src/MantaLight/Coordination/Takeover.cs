@@ -86,14 +86,14 @@ internal static class Takeover
             return false;
         if (!state.Status.IsFinal() && turn.Now < until)
         {
-            turn.Blocked = "the roll call: members tell the new coordinator what they have done and are doing";
+            turn.Blocked = () => "the roll call: members tell the new coordinator what they have done and are doing";
             return true;
         }
         var missing = Missing(state).ToArray();
         if (!state.Status.IsFinal() && missing.Length > 0 && turn.Now - state.TookOver < state.Timing.Patience)
         {
             var nodes = missing.SelectMany(t => t.Placed.Values.Where(a => a.IsOpen)).Select(a => a.Node).Distinct().Order(StringComparer.Ordinal);
-            turn.Blocked = $"committed results of {Placement.List(nodes, MaximumNamed)} are not reported yet";
+            turn.Blocked = () => $"committed results of {Placement.List(nodes, MaximumNamed)} are not reported yet";
             return true;
         }
         // What was committed and is not to be had is made again: the same seed gives the same bits.

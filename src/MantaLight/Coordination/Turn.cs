@@ -26,8 +26,8 @@ internal sealed class Turn(CoordinatorState state, DateTimeOffset now)
     /// <summary>Whether there is something to tell that nothing rests on.</summary>
     public bool News { get; set; }
 
-    /// <summary>What keeps the run from going on, where something does.</summary>
-    public string? Blocked { get; set; }
+    /// <summary>What keeps the run from going on, where something does; put into words only when they are told.</summary>
+    public Func<string>? Blocked { get; set; }
 
     /// <summary>The globals that tasks read now; made once for all of them.</summary>
     public ImmutableArray<GlobalEntry> Globals

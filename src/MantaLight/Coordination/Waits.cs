@@ -29,7 +29,7 @@ internal static class Waits
         }
         else if (text is null || turn.Dirty || turn.Now - state.WaitingTold >= Renewal)
         {
-            text = string.Join("; ", lasting.Select(t => Describe(turn, t)).Prepend(turn.Blocked).OfType<string>());
+            text = string.Join("; ", lasting.Select(t => Describe(turn, t)).Prepend(turn.Blocked?.Invoke()).OfType<string>());
             turn.State = state with { WaitingTold = turn.Now };
         }
         if (text == state.Waiting)

@@ -12,6 +12,9 @@ internal sealed class CoordinatorLoop(
 {
     private static readonly TimeSpan RestorePatience = TimeSpan.FromSeconds(30);
 
+    /// <summary>Less than the silence after which others take a coordinator for lost.</summary>
+    private static readonly TimeSpan SweepPatience = TimeSpan.FromSeconds(10);
+
     private readonly long term = act.Term;
     private readonly CoordinatorWire wire = new(context, connection, swarm, commands);
     private readonly Topics topics = context.Settings.Topics;
@@ -20,10 +23,10 @@ internal sealed class CoordinatorLoop(
     private GlobalRepair? repair;
     private ITimer? ticks;
     private int tickQueued;
-    private bool failed;
+    private bool isOver;
 
     /// <summary>Whether there is a run to coordinate.</summary>
-    public bool HasRun => state is not null && !failed;
+    public bool HasRun => state is not null && !isOver;
 
     /// <summary>The state as last published.</summary>
     public SwarmState? Final => wire.Final;
@@ -57,12 +60,13 @@ internal sealed class CoordinatorLoop(
         book = inherited.Book;
         var retained = inherited.State;
         wire.Inherit(retained);
-        repair = new GlobalRepair(context, connection, swarm, Online, IsCommitted);
+        repair = new GlobalRepair(context, connection, swarm, Online, IsCommitted, wire.ClearBlob);
         if (inherited.DefinitionLost && retained is not { Status: RunStatus.Removed })
             await wire.PublishDefinitionAsync(book.Bytes, cancellationToken);
         if (await ConcludeAsync(retained, cancellationToken))
         {
-            if (retained is { Status: not RunStatus.Removed } && (inherited.StateLost || inherited.DefinitionLost))
+            // What has just been removed is not put back.
+            if (!book.Removing && retained is { Status: not RunStatus.Removed } && (inherited.StateLost || inherited.DefinitionLost))
                 await RestoreAsync(retained, cancellationToken);
             return false;
         }
@@ -169,7 +173,7 @@ internal sealed class CoordinatorLoop(
         }
         catch (Exception e) when (IsOwnFault(e))
         {
-            failed = true;
+            isOver = true;
             Log.CoordinationFailed(context.Logger, e, swarm);
             await FailAsync($"the coordinator failed: {e.GetType().Name}: {e.Message}", cancellationToken);
             return false;
@@ -235,15 +239,18 @@ internal sealed class CoordinatorLoop(
         Globals = Final?.Globals ?? [], Retiring = Final?.Retiring ?? [],
     };
 
+    /// <summary>Clears what the swarm has on the broker, then leaves the tombstone. What is not finished is wanted still, and so done by the next coordinator.</summary>
     private async Task RemoveAsync(SwarmState? retained, CancellationToken cancellationToken)
     {
         if (retained is null)
             return;
-        foreach (var blob in retained.Retiring.Concat(retained.Globals.Select(g => g.Content.Blob).OfType<BlobRef>()).DistinctBy(b => b.Sha256))
-            wire.ClearBlob(blob);
+        if (!await wire.SweepAsync(retained.Retiring.Concat(retained.Globals.Select(g => g.Content.Blob).OfType<BlobRef>()), SweepPatience, cancellationToken))
+            return;
         foreach (var tag in retained.Globals.Select(g => g.Tag).Concat(book.Definition?.Globals.Keys ?? []).Distinct())
             await wire.ClearAsync(topics.Global(swarm, tag), cancellationToken);
-        await wire.CommitAsync(retained with { Term = term, Status = RunStatus.Removed, Reason = "its definition was removed", Waiting = null, Tasks = [], Globals = [], Retiring = [], History = [] }, cancellationToken);
+        await wire.CommitAsync(
+            retained with { Term = term, Status = RunStatus.Removed, Reason = "its definition was removed", Waiting = null, Tasks = [], Globals = [], Retiring = [], History = [] },
+            cancellationToken);
     }
 
     private async Task<bool> DoAsync(IReadOnlyList<CoordinatorAction> actions, CancellationToken cancellationToken)
@@ -275,7 +282,12 @@ internal sealed class CoordinatorLoop(
                 case CoordinatorAction.ClearGlobal a:
                     await wire.ClearAsync(topics.Global(swarm, a.Tag), cancellationToken);
                     break;
+                case CoordinatorAction.Remove:
+                    await RemoveAsync(Final, cancellationToken);
+                    break;
                 case CoordinatorAction.Leave:
+                    // Nothing may follow the last word.
+                    isOver = true;
                     return false;
             }
         }

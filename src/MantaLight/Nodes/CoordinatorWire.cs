@@ -12,7 +12,9 @@ namespace MantaLight.Nodes;
 internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection connection, string swarm, EventQueue<SeatCommand> commands) : IAsyncDisposable
 {
     private readonly List<IAsyncDisposable> subscriptions = [];
-    private readonly BlobClearer clearer = new(connection, context.Settings.Topics, context.Logger, context.Time);
+    private readonly BlobClearer clearer = new(
+        connection, context.Settings.Topics, context.Logger, context.Time, blob => commands.Post(new SeatCommand.Happened(new CoordinatorEvent.BlobCleared(blob))));
+
     private readonly Topics topics = context.Settings.Topics;
 
     public string Swarm => swarm;
@@ -26,6 +28,10 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
 
     /// <summary>Removes a global's chunks, some time later.</summary>
     public void ClearBlob(BlobRef blob) => clearer.Clear(swarm, blob);
+
+    /// <summary>Removes every chunk of the swarm; false when that takes longer than the patience lasts.</summary>
+    public Task<bool> SweepAsync(IEnumerable<BlobRef> known, TimeSpan patience, CancellationToken cancellationToken) =>
+        new BlobSweep(connection, topics, swarm, context.Time).RunAsync(known, patience, cancellationToken);
 
     /// <summary>Waits until what is being cleared is cleared, or the patience is over.</summary>
     public Task DrainAsync(TimeSpan patience) => clearer.DrainAsync(patience);

@@ -16,7 +16,7 @@ internal sealed class GlobalRepair : IAsyncDisposable
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
 
     private readonly Channel<(BlobRef Blob, bool Kept)> work =
-        Channel.CreateUnbounded<(BlobRef Blob, bool Kept)>(new UnboundedChannelOptions { SingleReader = true });
+        Channel.CreateBounded<(BlobRef Blob, bool Kept)>(new BoundedChannelOptions(4096) { SingleReader = true, FullMode = BoundedChannelFullMode.DropOldest });
 
     private readonly CancellationTokenSource stopping = new();
     private readonly SeatContext context;
@@ -24,6 +24,7 @@ internal sealed class GlobalRepair : IAsyncDisposable
     private readonly string swarm;
     private readonly Func<IReadOnlyCollection<string>> online;
     private readonly Func<string, bool> isCommitted;
+    private readonly Action<BlobRef> clear;
     private readonly Task repairing;
 
     /// <param name="context">The seat's.</param>
@@ -31,9 +32,11 @@ internal sealed class GlobalRepair : IAsyncDisposable
     /// <param name="swarm">The swarm.</param>
     /// <param name="online">The members that may have a blob.</param>
     /// <param name="isCommitted">Whether a hash is that of a committed global still.</param>
-    public GlobalRepair(SeatContext context, IBrokerConnection connection, string swarm, Func<IReadOnlyCollection<string>> online, Func<string, bool> isCommitted)
+    /// <param name="clear">Removes a blob's chunks.</param>
+    public GlobalRepair(
+        SeatContext context, IBrokerConnection connection, string swarm, Func<IReadOnlyCollection<string>> online, Func<string, bool> isCommitted, Action<BlobRef> clear)
     {
-        (this.context, this.swarm, this.online, this.isCommitted) = (context, swarm, online, isCommitted);
+        (this.context, this.swarm, this.online, this.isCommitted, this.clear) = (context, swarm, online, isCommitted, clear);
         publisher = new BlobPublisher(connection, context.Settings.Topics, context.Stamp, context.Store, new BlobTiming());
         repairing = Background.Run(RepairAsync);
     }
@@ -95,6 +98,9 @@ internal sealed class GlobalRepair : IAsyncDisposable
                 await FindAsync(blob);
                 await publisher.PublishGlobalAsync(swarm, blob, stopping.Token);
                 Log.PublishedAgain(context.Logger, swarm, $"global {blob.Sha256}");
+                // Replaced meanwhile, and cleared before all of it was there again.
+                if (!isCommitted(blob.Sha256))
+                    clear(blob);
             }
             context.Post(new NodeEvent.BlobKept(swarm, blob.Sha256));
             return true;

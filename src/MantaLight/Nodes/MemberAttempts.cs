@@ -28,6 +28,9 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
     {
         if (!memory.Accepts(schedule) || !Identifier.IsValid(schedule.Alias))
             return;
+        // A copy that comes when the attempt is long over and forgotten.
+        if (memory.State is { } state && state.Run == schedule.Run && IsPast(schedule, state))
+            return;
         if (attempts.Find(schedule) is { } known)
         {
             if (schedule.Number <= known.Schedule.Number)

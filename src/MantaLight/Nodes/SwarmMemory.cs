@@ -35,7 +35,10 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
             || restartAfter == State.Start || resumeAfter == State.Start || IsMissed);
 
     /// <summary>Whether nothing is left to know.</summary>
-    public bool IsEmpty => book is null && State is null or { Status: RunStatus.Removed };
+    public bool IsEmpty => (book is null || IsUntouched) && State is null or { Status: RunStatus.Removed };
+
+    /// <summary>Whether a removed definition has left nothing to remove: not even a first state that was on its way.</summary>
+    private bool IsUntouched => book is { Removing: true } && State is null && time.SteadyNow() - Since >= settings.Coordination.Patience;
 
     /// <summary>Whether the broker, asked long enough, has not delivered a definition that nobody has removed: it has lost it.</summary>
     private bool IsMissed => book is { Confirmed: false } && connectedSince is { } since && time.SteadyNow() - since >= settings.Coordination.Patience;
@@ -60,7 +63,9 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
             if (retained || book is not { Removing: false })
                 return null;
             book = book with { Removing = true };
-            (restartAfter, resumeAfter) = (null, null);
+            (restartAfter, resumeAfter, Since) = (null, null, time.SteadyNow());
+            if (State is null)
+                archive.Forget(swarm);
             return new CoordinatorEvent.RunEnded(RunStatus.Removed, "its definition was removed");
         }
         var bytes = payload.ToArray();

@@ -147,7 +147,7 @@ public sealed record SwarmState : CoordinatorMessage
     /// <summary>Nodes that have failed in the rounds before, as long as that matters.</summary>
     public ImmutableArray<NodeAbsence> LeftOut { get; set; } = [];
 
-    /// <summary>Blobs that this round's commits have replaced: cleared when the next one begins.</summary>
+    /// <summary>Replaced blobs whose chunks are not known to be cleared: that is done when the next round begins.</summary>
     public ImmutableArray<BlobRef> Retiring { get; set; } = [];
 
     /// <summary>The last finished rounds, oldest first; older ones with less detail where the state would grow too large.</summary>

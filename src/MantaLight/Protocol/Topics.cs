@@ -71,6 +71,9 @@ public sealed class Topics
     /// <summary>The parent of a global's chunks.</summary>
     public string SwarmBlobs(string swarm, string hash) => $"{Prefix}swarms/{swarm}/blobs/{hash}";
 
+    /// <summary>All chunks of a swarm's globals.</summary>
+    public string AllSwarmBlobs(string swarm) => $"{Prefix}swarms/{swarm}/blobs/+/+";
+
     /// <summary>A node's task log records.</summary>
     public string Logs(string swarm, string node) => $"{Prefix}swarms/{swarm}/logs/{node}";
 

@@ -135,4 +135,36 @@ public sealed class ManyNodesTests : CoordinatorDriver
         Assert.True(took < TimeSpan.FromSeconds(10), $"{took}");
         TestContext.Current.TestOutputHelper?.WriteLine($"{took.TotalMilliseconds / 400:F2} ms for each tick");
     }
+
+    [Fact]
+    public void Progress_of_a_thousand_nodes_costs_little_and_publishes_nothing()
+    {
+        Begin(Nodes);
+        foreach (var node in Nodes)
+            Accept("worker", node, sent: 0);
+        done.Clear();
+        var begun = Stopwatch.GetTimestamp();
+        for (var i = 0; i < 10; i++)
+        {
+            foreach (var node in Nodes)
+                Progress("worker", node, i / 10.0);
+        }
+        var took = Stopwatch.GetElapsedTime(begun);
+        Assert.Empty(done);
+        Assert.True(took < TimeSpan.FromSeconds(10), $"{took}");
+        TestContext.Current.TestOutputHelper?.WriteLine($"{took.TotalMicroseconds / 10_000:F1} µs for each report of progress");
+    }
+
+    [Fact]
+    public void A_thousand_that_join_one_by_one_are_counted_without_haste()
+    {
+        Begin(Rounds("\"minimum_nodes\": 1000"), Nodes[0]);
+        var begun = Stopwatch.GetTimestamp();
+        foreach (var node in Nodes.Skip(1))
+            Member(node);
+        var took = Stopwatch.GetElapsedTime(begun);
+        Assert.Equal(200, Schedules("worker").Count);
+        Assert.True(took < TimeSpan.FromSeconds(10), $"{took}");
+        TestContext.Current.TestOutputHelper?.WriteLine($"{took.TotalMilliseconds:F0} ms for 1,000 nodes that join");
+    }
 }

@@ -6,10 +6,11 @@ namespace MantaLight.Simulation;
 /// <summary>A committed global's chunks stand on the broker when it is committed, and until it is replaced.</summary>
 internal sealed class BlobCheck(World world) : ICheck
 {
-    private readonly Dictionary<string, SortedDictionary<int, byte[]>> chunks = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string Swarm, string Hash), SortedDictionary<int, byte[]>> chunks = [];
     private readonly Dictionary<string, HashSet<string>> committed = new(StringComparer.Ordinal);
-    private readonly HashSet<string> removed = new(StringComparer.Ordinal);
-    private readonly HashSet<string> lost = new(StringComparer.Ordinal);
+    private readonly HashSet<string> condemned = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> runs = new(StringComparer.Ordinal);
+    private readonly HashSet<(string Swarm, string Hash)> lost = [];
 
     public void Seen(Sighting sighting)
     {
@@ -17,8 +18,9 @@ internal sealed class BlobCheck(World world) : ICheck
             ChunkSeen(sighting, hash, int.Parse(index, System.Globalization.CultureInfo.InvariantCulture));
         else if (sighting.Message is SwarmState state)
             StateSeen(state);
-        else if (sighting.Levels is ["swarms", var swarm])
-            _ = sighting.Payload.Length == 0 ? removed.Add(swarm) : removed.Remove(swarm);
+        // What was committed of a removed definition is condemned.
+        else if (sighting.Levels is ["swarms", var swarm] && sighting.Payload.Length == 0 && runs.Remove(swarm, out var run))
+            condemned.Add(run);
     }
 
     public void RetainedLost()
@@ -29,12 +31,12 @@ internal sealed class BlobCheck(World world) : ICheck
 
     private void ChunkSeen(Sighting sighting, string hash, int index)
     {
-        if (!chunks.TryGetValue(hash, out var kept))
-            chunks[hash] = kept = [];
+        if (!chunks.TryGetValue((sighting.Swarm, hash), out var kept))
+            chunks[(sighting.Swarm, hash)] = kept = [];
         if (sighting.Payload.Length == 0)
         {
             kept.Remove(index);
-            if (!removed.Contains(sighting.Swarm) && committed.TryGetValue(sighting.Swarm, out var needed) && needed.Contains(hash))
+            if (runs.TryGetValue(sighting.Swarm, out var run) && !condemned.Contains(run) && committed.TryGetValue(sighting.Swarm, out var needed) && needed.Contains(hash))
                 world.Fail($"{sighting.Client} clears a chunk of global {hash[..8]}, which is committed in swarm {sighting.Swarm}.");
         }
         else if (sighting.IsRetained)
@@ -47,17 +49,18 @@ internal sealed class BlobCheck(World world) : ICheck
     {
         var before = committed.GetValueOrDefault(state.Swarm, []);
         var now = state.Globals.Select(g => g.Content.Blob).OfType<BlobRef>().Where(_ => state.Status != RunStatus.Removed).DistinctBy(b => b.Sha256).ToArray();
-        foreach (var blob in now.Where(b => !before.Contains(b.Sha256) && !lost.Contains(b.Sha256)))
+        foreach (var blob in now.Where(b => !before.Contains(b.Sha256) && !lost.Contains((state.Swarm, b.Sha256))))
         {
-            if (!Stands(blob))
+            if (!Stands(state.Swarm, blob))
                 world.Fail($"Swarm {state.Swarm} commits global {blob.Sha256[..8]} in round {state.Round}, but its chunks do not all stand on the broker.");
         }
+        runs[state.Swarm] = state.Run;
         committed[state.Swarm] = [.. now.Select(b => b.Sha256)];
     }
 
-    private bool Stands(BlobRef blob)
+    private bool Stands(string swarm, BlobRef blob)
     {
-        if (!chunks.TryGetValue(blob.Sha256, out var kept) || kept.Count != blob.ChunkCount)
+        if (!chunks.TryGetValue((swarm, blob.Sha256), out var kept) || kept.Count != blob.ChunkCount)
             return false;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var chunk in kept.Values)

@@ -47,7 +47,8 @@ internal sealed class History
         world = new World(plan.Seed, writesTrace);
         evidence = new Evidence(world, plan);
         broker = new FaultyBroker(world, plan.Temper, Draw.For(plan.Seed, "broker"), evidence);
-        nodes = [.. plan.Nodes.Select(id => new SimulatedNode(world, broker, plan, id, evidence))];
+        var mutations = new Mutations(plan.Mutation);
+        nodes = [.. plan.Nodes.Select(id => new SimulatedNode(world, broker, plan, id, evidence, mutations))];
         owner = new Owner(world, broker, plan);
         faults = new Faults(world, broker, plan, nodes, evidence);
     }
@@ -100,9 +101,10 @@ internal sealed class History
 
     private bool HasEnded(SwarmPlan swarm)
     {
-        if (!evidence.States.TryGetValue(swarm.Name, out var state))
-            return false;
         var version = owner.Versions[swarm.Name];
+        // Removed before anybody had begun it, it leaves nothing.
+        if (!evidence.States.TryGetValue(swarm.Name, out var state))
+            return version == 0;
         return version == 0 ? state.Status == RunStatus.Removed : state.Status.IsFinal() && state.Definition == swarm.Hash(version);
     }
 

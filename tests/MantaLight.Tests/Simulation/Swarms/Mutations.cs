@@ -1,9 +1,94 @@
+using System.Buffers;
 using MantaLight.Messaging;
 
 namespace MantaLight.Simulation;
 
-/// <summary>Breaks rules from outside: by what a node's connections tell it.</summary>
-internal static class Mutations
+/// <summary>Breaks rules from outside: by what a history's nodes are told by their connections.</summary>
+internal sealed class Mutations(Mutation mutation)
 {
-    public static IBroker Apply(Mutation mutation, IBroker broker, SimulatedProcess process) => broker;
+    private readonly Dictionary<string, byte[]> published = new(StringComparer.Ordinal);
+
+    /// <summary>The broker as a mutated process sees it.</summary>
+    public IBroker Apply(IBroker broker, SimulatedProcess process) => mutation switch
+    {
+        Mutation.TermFromMemory => new BentBroker(broker, (inner, profile) => IsCoordinator(profile) ? new BlindToClaims(inner) : inner),
+        Mutation.ActsAfterLoss => new BentBroker(broker, (inner, profile) => IsCoordinator(profile) ? new NeverLost(inner, process.Clock) : inner,
+            profile => IsCoordinator(profile) ? profile with { Reconnect = true } : profile),
+        Mutation.CommitsUnread => new BentBroker(broker, (inner, _) => new BelievesItself(inner, process, published)),
+        Mutation.NoDedupe => new BentBroker(broker, (inner, _) => new CountsCopies(inner)),
+        _ => broker,
+    };
+
+    private static bool IsCoordinator(ConnectionProfile profile) => profile.ClientId.EndsWith(".coordinator", StringComparison.Ordinal);
+
+    /// <summary>Does not hear the claim that is retained.</summary>
+    private sealed class BlindToClaims(IBrokerConnection inner) : BentConnection(inner)
+    {
+        public override Task<IAsyncDisposable> SubscribeAsync(string filter, Action<BrokerMessage> handler, CancellationToken cancellationToken) =>
+            base.SubscribeAsync(filter, filter.EndsWith("/coordinator", StringComparison.Ordinal) ? message => Hear(message, handler) : handler, cancellationToken);
+
+        private static void Hear(BrokerMessage message, Action<BrokerMessage> handler)
+        {
+            if (!message.Retained)
+                handler(message);
+        }
+    }
+
+    /// <summary>Does not say that it was lost, and publishes when it is back.</summary>
+    private sealed class NeverLost(IBrokerConnection inner, TimeProvider time) : BentConnection(inner)
+    {
+        public override bool IsConnected => true;
+
+        public override IDisposable Watch(Action<ConnectionStatus> observer) => Inner.Watch(_ => { });
+
+        public override async ValueTask PublishAsync(OutboundMessage message, CancellationToken cancellationToken)
+        {
+            while (true)
+            {
+                try
+                {
+                    await Inner.PublishAsync(message, cancellationToken);
+                    return;
+                }
+                catch (BrokerConnectionLostException)
+                {
+                    await Task.Delay(TimeSpan.FromMilliseconds(300), time, cancellationToken);
+                }
+            }
+        }
+    }
+
+    /// <summary>Reads chunks back from what was published, whatever the broker has kept.</summary>
+    private sealed class BelievesItself(IBrokerConnection inner, SimulatedProcess process, Dictionary<string, byte[]> published) : BentConnection(inner)
+    {
+        public override ValueTask PublishAsync(OutboundMessage message, CancellationToken cancellationToken)
+        {
+            if (message.Retain && message.Topic.Contains("/blobs/", StringComparison.Ordinal) && message.Payload.Length > 0)
+                published[message.Topic] = message.Payload.ToArray();
+            return base.PublishAsync(message, cancellationToken);
+        }
+
+        public override Task<IAsyncDisposable> SubscribeAsync(string filter, Action<BrokerMessage> handler, CancellationToken cancellationToken)
+        {
+            if (published.TryGetValue(filter, out var payload))
+                process.Post(() => handler(new BrokerMessage(filter, new(payload), Retained: true)));
+            return base.SubscribeAsync(filter, handler, cancellationToken);
+        }
+    }
+
+    /// <summary>Takes each further copy of a schedule message for one of another swarm, which nobody has seen before.</summary>
+    private sealed class CountsCopies(IBrokerConnection inner) : BentConnection(inner)
+    {
+        private readonly Dictionary<string, int> copies = new(StringComparer.Ordinal);
+
+        public override Task<IAsyncDisposable> SubscribeAsync(string filter, Action<BrokerMessage> handler, CancellationToken cancellationToken) => base.SubscribeAsync(
+            filter, filter.Contains("/schedule/", StringComparison.Ordinal) ? message => handler(message with { Topic = Count(message) }) : handler, cancellationToken);
+
+        private string Count(BrokerMessage message)
+        {
+            var text = System.Text.Encoding.UTF8.GetString(message.Payload.ToArray());
+            var count = copies[text] = copies.GetValueOrDefault(text) + 1;
+            return count == 1 ? message.Topic : message.Topic.Replace("/schedule/", $"-{count}/schedule/", StringComparison.Ordinal);
+        }
+    }
 }

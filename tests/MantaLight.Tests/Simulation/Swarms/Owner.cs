@@ -12,6 +12,7 @@ internal sealed class Owner(World world, FaultyBroker broker, HistoryPlan plan)
     private readonly Dictionary<string, int> versions = new(StringComparer.Ordinal);
     private readonly Dictionary<string, TimeSpan> published = new(StringComparer.Ordinal);
     private readonly List<string> paused = [];
+    private Task saying = Task.CompletedTask;
     private int underWay;
 
     /// <summary>Whether everything that was planned has been done.</summary>
@@ -61,7 +62,7 @@ internal sealed class Owner(World world, FaultyBroker broker, HistoryPlan plan)
     private void Plan(TimeSpan moment, Func<OutboundMessage?> make)
     {
         underWay++;
-        world.At(moment, () => process.Start(() => SayAsync(make), problem =>
+        world.At(moment, () => process.Start(() => saying = SayInTurnAsync(saying, make), problem =>
         {
             underWay--;
             if (problem is not null)
@@ -98,6 +99,13 @@ internal sealed class Owner(World world, FaultyBroker broker, HistoryPlan plan)
 
     private OutboundMessage Control(SwarmPlan swarm, SwarmAction action) => new(
         Topics.Control(swarm.Name), ProtocolJson.Write(new MessageStamp("owner", "owner", process.Clock).Stamp(new SwarmControl { Action = action })));
+
+    // One word after the other: the broker must not hear the older one last.
+    private async Task SayInTurnAsync(Task before, Func<OutboundMessage?> make)
+    {
+        await before;
+        await SayAsync(make);
+    }
 
     // As the tool does it: a connection for each word, until the broker has taken it.
     private async Task SayAsync(Func<OutboundMessage?> make)

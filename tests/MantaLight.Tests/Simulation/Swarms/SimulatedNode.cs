@@ -9,7 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace MantaLight.Simulation;
 
 /// <summary>A machine with a disk on which a node is started again and again: the product's own runtime, in a simulated process.</summary>
-internal sealed class SimulatedNode(World world, FaultyBroker broker, HistoryPlan plan, string id, Evidence evidence)
+internal sealed class SimulatedNode(World world, FaultyBroker broker, HistoryPlan plan, string id, Evidence evidence, Mutations mutations)
 {
     public const string Module = "simulated-tasks";
 
@@ -51,7 +51,7 @@ internal sealed class SimulatedNode(World world, FaultyBroker broker, HistoryPla
         sayGoodbye = stop.Cancel;
         var process = Process;
         var settings = Settings(Mounted);
-        var door = Mutations.Apply(plan.Mutation, broker.For(Network), Process);
+        var door = mutations.Apply(broker.For(Network), Process);
         Process.Start(() => new NodeRuntime(settings, door, Services, evidence.LoggersFor(process), process.Clock).RunAsync(stop.Token), problem => Ended(process, problem));
     }
 
