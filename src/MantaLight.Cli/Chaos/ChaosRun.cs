@@ -50,7 +50,9 @@ internal sealed class ChaosRun(ChaosSettings settings, CliConsole console, TimeP
         var report = await ChaosScreen.ShowAsync(console, async screen =>
         {
             var undisturbed = new ChaosTrial(cluster with { Folder = Path.Combine(folder.Path, "undisturbed") }, definition, roles, screen, time);
-            var disturbed = new ChaosTrial(cluster with { Folder = Path.Combine(folder.Path, "faults") }, definition, roles, screen, time);
+            // A swarm that fails by itself is to fail undisturbed already; faults are to cost it nothing but time.
+            var patient = definition with { Rounds = definition.Rounds with { OnShortfall = ShortfallPolicy.Wait, Retries = Retries } };
+            var disturbed = new ChaosTrial(cluster with { Folder = Path.Combine(folder.Path, "faults") }, patient, roles, screen, time);
             try
             {
                 await RunAsync(undisturbed, disturbed, roles, kinds, screen, cancellationToken);
@@ -74,8 +76,7 @@ internal sealed class ChaosRun(ChaosSettings settings, CliConsole console, TimeP
         var nodes = SwarmRun.MinimumNodes(read, settings.Run.NodeIds);
         return read.Rounds with
         {
-            MinimumNodes = nodes, Quorum = Math.Max(1, nodes), OnShortfall = ShortfallPolicy.Wait, LeaveOutAfter = 0,
-            Deadline = Deadline, AdaptiveDeadline = null, Retries = Retries,
+            MinimumNodes = nodes, Quorum = Math.Max(1, nodes), LeaveOutAfter = 0, Deadline = Deadline, AdaptiveDeadline = null,
         };
     }
 

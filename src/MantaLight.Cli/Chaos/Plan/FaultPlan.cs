@@ -40,18 +40,23 @@ internal static class FaultPlan
         var dealt = Deal(possible, faults);
         random.Shuffle<FaultKind>(dealt);
         var order = roles.Stages.Select((t, i) => (t.Alias, i)).ToDictionary(s => s.Alias, s => s.i, StringComparer.Ordinal);
+        var taken = new HashSet<(int, string)>();
         return
         [
             .. dealt
                 .Select((kind, i) =>
                 {
+                    var round = 1 + (int)((long)i * rounds / faults);
                     var stages = roles.StagesOf(kind.Role);
                     var alias = stages[random.Next(stages.Length)];
+                    // A task for one node works once: of what means nothing otherwise, one fault finds it at work.
+                    if (kind.AtWork && roles.IsForOneNode(alias) && !taken.Add((round, alias)))
+                        alias = stages.FirstOrDefault(a => !roles.IsForOneNode(a), alias);
                     var atWork = random.Next(2) == 0 || kind.AtWork;
-                    return new PlannedFault(0, kind, 1 + (int)((long)i * rounds / faults), alias, atWork, random.NextDouble() * LatestMoment, random.NextUInt64());
+                    return new PlannedFault(0, kind, round, alias, atWork, random.NextDouble() * LatestMoment, random.NextUInt64());
                 })
                 // What comes at work last: it lets the task go on.
-                .OrderBy(f => f.Round).ThenBy(f => order[f.Alias]).ThenBy(f => f.AtWork)
+                .OrderBy(f => f.Round).ThenBy(f => order[f.Alias]).ThenBy(f => f.AtWork).ThenBy(f => f.Kind.AtWork)
                 .Select((fault, i) => fault with { Number = i + 1 }),
         ];
     }
