@@ -7,5 +7,7 @@ namespace MantaLight.Concurrency;
 internal static class SteadyTime
 {
     /// <summary>The time since a moment that is the process's own; only differences mean anything.</summary>
-    public static DateTimeOffset SteadyNow(this TimeProvider time) => DateTimeOffset.UnixEpoch + time.GetElapsedTime(0);
+    // In whole numbers: a double is too short for the ticks of some clocks.
+    public static DateTimeOffset SteadyNow(this TimeProvider time) =>
+        DateTimeOffset.UnixEpoch.AddTicks((long)((Int128)time.GetTimestamp() * TimeSpan.TicksPerSecond / time.TimestampFrequency));
 }

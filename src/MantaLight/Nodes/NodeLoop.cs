@@ -17,6 +17,7 @@ internal sealed class NodeLoop
     private readonly BlobServer server;
     private readonly SortedDictionary<string, Presence> members = new(StringComparer.Ordinal);
     private readonly SwarmTable swarms;
+    private readonly NamesakeWatch namesake;
     private readonly HashSet<string> complainedOf = [];
     private Exception? fatal;
 
@@ -27,6 +28,7 @@ internal sealed class NodeLoop
         this.presence = presence;
         this.inbox = inbox;
         this.server = server;
+        namesake = new NamesakeWatch(node.Settings.NamesakePatience / 2, node.Time);
         swarms = new SwarmTable(node, seats, () => [.. members.Values]);
     }
 
@@ -80,6 +82,7 @@ internal sealed class NodeLoop
                 swarms.Find(e.Swarm)?.Recollected(e.Kept.State!);
                 break;
             case NodeEvent.Tick:
+                Contradict();
                 swarms.ForEach(swarm => swarm.Tick());
                 swarms.Forget();
                 break;
@@ -92,7 +95,7 @@ internal sealed class NodeLoop
         {
             case ["nodes", var id]:
                 if (Read<Presence>(message) is { } seen && Check(message, seen.From == id, "a presence under another node's topic"))
-                    PresenceSeen(seen);
+                    PresenceSeen(seen, message.Retained);
                 break;
             case ["nodes", _, "inbox"]:
                 if (Read<ControlMessage>(message) is { } letter)
@@ -159,18 +162,18 @@ internal sealed class NodeLoop
         }
     }
 
-    private void PresenceSeen(Presence seen)
+    private void PresenceSeen(Presence seen, bool retained)
     {
         if (seen.From == Id && seen.Incarnation != presence.Incarnation)
         {
             // A namesake that slipped through: the one that started first keeps the id.
-            if (seen.Status == NodeStatus.Online && (seen.Started, seen.Incarnation).CompareTo((presence.Started, presence.Incarnation)) < 0 && IsLive(seen))
+            if (namesake.IsLive(seen, retained) && (seen.Started, seen.Incarnation).CompareTo((presence.Started, presence.Incarnation)) < 0)
             {
                 Log.NamesakeWins(seats.Logger, Id, seen.Incarnation);
                 fatal = new NodeIdTakenException($"The node id '{Id}' is in use in cluster '{node.Settings.Cluster}' by a process that started earlier. Choose another with --id, or stop that one.");
                 return;
             }
-            Announce();
+            Contradict();
             return;
         }
         // Its own incarnation, but offline: a will that came late.
@@ -184,8 +187,11 @@ internal sealed class NodeLoop
         swarms.ForEach(swarm => swarm.CandidatesChanged(candidates));
     }
 
-    // What the broker replays may be a dead process's last word; only what was said after this one's start is a sign of life.
-    private bool IsLive(Presence seen) => seen.Sent > presence.Started;
+    private void Contradict()
+    {
+        if (namesake.Contradicts())
+            Announce();
+    }
 
     private void ConnectionChanged(ConnectionStatus status)
     {

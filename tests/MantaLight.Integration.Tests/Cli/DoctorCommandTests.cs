@@ -24,7 +24,9 @@ public sealed class DoctorCommandTests : IDisposable
         await using var broker = await StartAsync();
         var (code, findings) = await RunAsync(Definition(), "--broker", broker.Uri.OriginalString, "--data", folder.FullName);
         Assert.Equal(ExitCodes.Success, code);
-        Assert.All(findings, f => Assert.True(f.Verdict == "ok" || f.Check == "present", f.ToString()));
+        // How fast a machine is, and how full its disk, is not the test's to say.
+        string[] machine = ["round trip", "state folder", "free space", "time"];
+        Assert.All(findings.Where(f => !machine.Contains(f.Check)), f => Assert.True(f.Verdict == "ok" || f.Check == "present", f.ToString()));
         foreach (var check in (string[])["accepted", "wildcards", "limits", "connect", "takeover", "round trip", "will", "present", "state folder", "free space", "libtorch", "definition", "time"])
             Assert.Contains(findings, f => f.Check == check);
         // The embedded broker does not wait with wills.
@@ -122,7 +124,7 @@ public sealed class DoctorCommandTests : IDisposable
         Assert.Contains("3 in cluster local: node_0, node_1, node_2", Single(findings, "present").Found, StringComparison.Ordinal);
         Assert.Equal("ok", Single(findings, "node_0").Verdict);
         Assert.Equal("warning", Single(findings, "node_1").Verdict);
-        Assert.Matches(@"clock -(89|90)\.\d\d s from this one", Single(findings, "node_1").Found);
+        Assert.Matches(@"clock -(8[89]|90)\.\d\d s from this one", Single(findings, "node_1").Found);
         Assert.Contains("does not answer within 3 s", Single(findings, "node_2").Found, StringComparison.Ordinal);
 
         ValueTask AnnounceAsync(string node, TimeSpan offset)

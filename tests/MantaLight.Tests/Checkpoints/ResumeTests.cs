@@ -135,7 +135,11 @@ public sealed class ResumeTests : IDisposable
         await using var watcher = await broker.ConnectAsync(new ConnectionProfile { ClientId = "watcher" }, Stop);
         await using var keeper = keep is null ? null : await CheckpointKeeper.StartAsync(watcher, swarm.Topics.Cluster, null, keep, news.Enqueue, TimeProvider.System, Stop);
         await DeployAsync(swarm, definition, resumeFrom);
-        return await swarm.WaitForEndAsync();
+        var end = await swarm.WaitForEndAsync();
+        // The watcher's connection may hear of the end later than the owner's.
+        if (keeper is not null)
+            await SwarmHarness.EventuallyAsync(() => news.Any(n => n.Round == end.Round));
+        return end;
     }
 
     private async Task DeployAsync(SwarmHarness swarm, string definition, int? resumeFrom)

@@ -44,7 +44,7 @@ public sealed class SafetensorsTests : IDisposable
             await Safetensors.WriteAsync(Path, read.Arrays, read.Metadata, Stop);
             Assert.Equal(first, await File.ReadAllBytesAsync(Path, Stop));
         },
-        iter: 200, threads: 1);
+        iter: 100, threads: 1);
 
     [Fact]
     public async Task Data_begin_at_a_multiple_of_eight_and_each_array_at_one_of_its_element_size()
@@ -129,7 +129,7 @@ public sealed class SafetensorsTests : IDisposable
                 // The other permitted outcome.
             }
         },
-        iter: 2000, threads: 1);
+        iter: 500, threads: 1);
 
     [Fact]
     public async Task Names_that_would_collide_are_not_written()
