@@ -37,7 +37,8 @@ internal static class ElectionMachine
         if (wanted)
             return (Watch(state, now), []);
         var close = state.Role >= ElectionRole.Connecting
-            ? ImmutableArray.Create<ElectionAction>(new ElectionAction.CloseConnection(Graceful: true, state.Term))
+            // A seat that was not claimed is left without a word: the term is one of long ago.
+            ? ImmutableArray.Create<ElectionAction>(new ElectionAction.CloseConnection(Graceful: true, state.Role >= ElectionRole.Claiming ? state.Term : 0))
             : [];
         return (state with { Role = ElectionRole.Idle, Due = null }, close);
     }
@@ -108,6 +109,9 @@ internal static class ElectionMachine
             case ElectionRole.Claiming or ElectionRole.Grace or ElectionRole.Acting
                 when !state.IsOwn(claim) && (claim.Term, claim.Node).CompareTo((state.Term, state.Node)) >= 0:
                 return StandDown(state with { Known = claim, HighestTerm = Math.Max(state.HighestTerm, claim.Term), Vacant = false, LastHeard = now }, now);
+            // A predecessor's last word that took its time: what is retained must name the term that was reached.
+            case ElectionRole.Claiming or ElectionRole.Grace or ElectionRole.Acting when !state.IsOwn(claim):
+                return (state, [new ElectionAction.PublishClaim(state.Term)]);
             default:
                 return (state, []);
         }

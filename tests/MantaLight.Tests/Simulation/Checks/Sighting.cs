@@ -7,8 +7,9 @@ namespace MantaLight.Simulation;
 /// <param name="Levels">The topic's levels behind the cluster's prefix.</param>
 /// <param name="Payload">Its bytes.</param>
 /// <param name="IsRetained">Whether the broker has kept it.</param>
+/// <param name="IsLate">Whether the connection that it came over had been taken over before.</param>
 /// <param name="Message">What it says; null for chunks and removals.</param>
-internal sealed record Sighting(string Client, string[] Levels, byte[] Payload, bool IsRetained, ControlMessage? Message)
+internal sealed record Sighting(string Client, string[] Levels, byte[] Payload, bool IsRetained, bool IsLate, ControlMessage? Message)
 {
     /// <summary>The swarm whose topic it is; empty for a node's.</summary>
     public string Swarm => Levels is ["swarms", var swarm, ..] ? swarm : "";

@@ -45,7 +45,7 @@ internal sealed class SimulatedNode(World world, FaultyBroker broker, HistoryPla
         var name = string.Create(CultureInfo.InvariantCulture, $"{id}.{starts}");
         world.Trace.Add("start", name);
         Process = new SimulatedProcess(world, name, plan.SkewsClocks ? draw.Between(TimeSpan.FromMinutes(-90), TimeSpan.FromMinutes(90)) : TimeSpan.Zero);
-        Network = new Network(Process);
+        Network = new Network(Process) { Distance = draw.Of(0.05, 0.3, 1, 1) };
         Mounted = Disk.Mount(Process);
         var stop = new CancellationTokenSource();
         sayGoodbye = stop.Cancel;
@@ -90,7 +90,8 @@ internal sealed class SimulatedNode(World world, FaultyBroker broker, HistoryPla
         Datasets = new NoData(),
         Modules = Modules,
         StateFolder = "unused",
-        Tick = TimeSpan.FromMilliseconds(500),
+        // A tick is a grace of its own.
+        Tick = TimeSpan.FromMilliseconds(plan.Mutation == Mutation.NoGrace ? 50 : 500),
         Disk = disk,
         Incarnation = string.Create(CultureInfo.InvariantCulture, $"{id}-{starts:x8}"),
         Election = plan.Mutation == Mutation.NoGrace ? new ElectionTiming { Grace = TimeSpan.Zero } : new ElectionTiming(),

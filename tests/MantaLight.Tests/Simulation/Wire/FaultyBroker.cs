@@ -119,7 +119,7 @@ internal sealed class FaultyBroker(World world, BrokerTemper temper, Draw draw, 
     public void Publish(Link link, string topic, byte[] payload, bool retain, Delivery delivery)
     {
         if (link.IsIn || world.Now < link.RoutedUntil)
-            Publish(link.ClientId, topic, payload, retain, delivery);
+            Publish(link.ClientId, topic, payload, retain, delivery, late: !link.IsIn);
     }
 
     private void Publish(string from, BrokerWill? will)
@@ -128,7 +128,7 @@ internal sealed class FaultyBroker(World world, BrokerTemper temper, Draw draw, 
             Publish(from, will.Topic, will.Payload.ToArray(), will.Retain, Delivery.AtLeastOnce);
     }
 
-    private void Publish(string from, string topic, byte[] payload, bool retain, Delivery delivery)
+    private void Publish(string from, string topic, byte[] payload, bool retain, Delivery delivery, bool late = false)
     {
         if (IsDown)
             return;
@@ -144,7 +144,7 @@ internal sealed class FaultyBroker(World world, BrokerTemper temper, Draw draw, 
             retained.Remove(topic);
         else if (retain)
             retained[topic] = payload;
-        observer.Published(from, topic, payload, retain);
+        observer.Published(from, topic, payload, retain, late);
         foreach (var link in links)
         {
             if (!link.Wants(topic))

@@ -9,7 +9,8 @@ internal interface IWireObserver
     /// <param name="topic">Its topic.</param>
     /// <param name="payload">Its bytes.</param>
     /// <param name="retain">Whether it is kept.</param>
-    void Published(string client, string topic, byte[] payload, bool retain);
+    /// <param name="late">Whether the connection that it came over had been taken over before.</param>
+    void Published(string client, string topic, byte[] payload, bool retain, bool late);
 
     /// <summary>Called before what the broker retained is lost.</summary>
     void RetainedLost();

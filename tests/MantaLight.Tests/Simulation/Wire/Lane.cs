@@ -4,7 +4,7 @@ namespace MantaLight.Simulation;
 /// One direction of a link. Things sent under one key arrive in their order; those of different keys may overtake each
 /// other. While the lane is blocked nothing arrives; it all does later, if the link lives so long.
 /// </summary>
-internal sealed class Lane(World world, Draw draw, BrokerTemper temper, Func<bool> isBlocked, Func<bool> isSlow)
+internal sealed class Lane(World world, Draw draw, BrokerTemper temper, TimeSpan latency, Func<bool> isBlocked, Func<bool> isSlow)
 {
     private readonly Dictionary<string, Queue<Action>> parcels = new(StringComparer.Ordinal);
     private readonly Queue<string> blocked = new();
@@ -21,14 +21,14 @@ internal sealed class Lane(World world, Draw draw, BrokerTemper temper, Func<boo
         var start = world.Now;
         if (isSlow())
             start = busyUntil = (busyUntil > world.Now ? busyUntil : world.Now) + TimeSpan.FromSeconds((double)size / temper.SlowLink);
-        Schedule(key, start + draw.Between(temper.MinimumLatency, temper.MaximumLatency));
+        Schedule(key, start + draw.Between(temper.MinimumLatency, latency));
     }
 
     /// <summary>Lets arrive what was blocked.</summary>
     public void Thaw()
     {
         while (blocked.TryDequeue(out var key))
-            Schedule(key, world.Now + draw.Between(temper.MinimumLatency, temper.MaximumLatency));
+            Schedule(key, world.Now + draw.Between(temper.MinimumLatency, latency));
     }
 
     /// <summary>Lets everything on its way arrive at some time within a span from now.</summary>

@@ -11,6 +11,7 @@ internal sealed class Link
     private readonly FaultyBroker broker;
     private readonly Network network;
     private readonly World world;
+    private readonly TimeSpan latency;
     private readonly Lane up;
     private readonly Lane down;
     private readonly Dictionary<string, int> filters = new(StringComparer.Ordinal);
@@ -25,8 +26,9 @@ internal sealed class Link
     {
         (this.broker, this.network, Profile) = (broker, network, profile);
         world = network.Process.World;
-        up = new Lane(world, broker.Draw, broker.Temper, () => network.IsCut, () => network.IsSlow);
-        down = new Lane(world, broker.Draw, broker.Temper, () => network.IsDeaf, () => network.IsSlow);
+        latency = broker.Temper.MinimumLatency + ((broker.Temper.MaximumLatency - broker.Temper.MinimumLatency) * network.Distance);
+        up = new Lane(world, broker.Draw, broker.Temper, latency, () => network.IsCut, () => network.IsSlow);
+        down = new Lane(world, broker.Draw, broker.Temper, latency, () => network.IsDeaf, () => network.IsSlow);
         network.Add(this);
         NetworkChanged();
     }
@@ -128,7 +130,7 @@ internal sealed class Link
         IsUp = false;
         if (network.IsCut)
             return;
-        world.After(broker.Temper.MaximumLatency, () =>
+        world.After(latency, () =>
         {
             if (IsIn)
                 broker.Bury(this);
@@ -192,7 +194,7 @@ internal sealed class Link
     {
         if (!IsUp || network.IsDeaf)
             return;
-        world.After(broker.Temper.MaximumLatency, () =>
+        world.After(latency, () =>
         {
             if (!IsUp || network.IsDeaf)
                 return;

@@ -13,6 +13,9 @@ internal sealed class Network
 
     public SimulatedProcess Process { get; }
 
+    /// <summary>The part of the broker's greatest latency that messages to and from here take at most.</summary>
+    public double Distance { get; init; } = 1;
+
     /// <summary>Whether nothing passes.</summary>
     public bool IsCut { get; private set; }
 
