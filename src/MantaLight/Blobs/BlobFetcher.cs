@@ -64,7 +64,8 @@ internal sealed class BlobFetcher(
     {
         lock (gate)
         {
-            ObjectDisposedException.ThrowIf(disposed == 1, this);
+            if (disposed == 1)
+                throw new BlobUnavailableException("The node is stopping: nothing is fetched any more.");
             if (!transfers.TryGetValue(hash, out var shared))
             {
                 transfers[hash] = shared = new Transfer(hash, new CancellationTokenSource());

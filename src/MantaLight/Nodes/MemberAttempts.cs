@@ -151,7 +151,8 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
 
     private void Begin(NodeAttempt attempt, Func<Task<TaskUpdate>> work) => attempt.Running = Background.Run(async () =>
     {
-        var outcome = await work();
+        // Under the number that the attempt has now: a retry may have been answered by it meanwhile.
+        var outcome = await work() with { Attempt = attempt.Schedule.Attempt };
         seats.Post(new NodeEvent.AttemptEnded(swarm, outcome));
         return outcome;
     });

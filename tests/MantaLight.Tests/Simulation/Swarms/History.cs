@@ -69,6 +69,11 @@ internal sealed class History
         faults.Start();
         Phase("Not every swarm ended", () => owner.IsDone && faults.IsOver && plan.Swarms.All(HasEnded));
         var ended = world.Now;
+        foreach (var swarm in plan.Swarms.Where(s => s.MustComplete))
+        {
+            if (evidence.States.GetValueOrDefault(swarm.Name) is { Status: RunStatus.Failed or RunStatus.Refused } state)
+                world.Fail($"Swarm {swarm.Name} is {state.Status}, although its faults could be overcome: {state.Reason}");
+        }
         var ends = plan.Swarms.Select(s => evidence.States.GetValueOrDefault(s.Name)?.Status ?? RunStatus.Starting).ToArray();
         owner.RemoveAll();
         Phase("Something is left after the removal", () => owner.IsDone && IsClean());
