@@ -37,7 +37,8 @@ internal static class ElectionMachine
         if (wanted)
             return (Watch(state, now), []);
         var close = state.Role >= ElectionRole.Connecting
-            ? ImmutableArray.Create<ElectionAction>(new ElectionAction.CloseConnection(Graceful: true, state.Term))
+            // A seat that was not claimed is left without a word: the term is one of long ago.
+            ? ImmutableArray.Create<ElectionAction>(new ElectionAction.CloseConnection(Graceful: true, state.Role >= ElectionRole.Claiming ? state.Term : 0))
             : [];
         return (state with { Role = ElectionRole.Idle, Due = null }, close);
     }

@@ -32,6 +32,7 @@ internal sealed record AttemptServices(
 internal sealed class AttemptRunner(AttemptServices node, string swarm, ScheduleAttempt schedule)
 {
     private static readonly TimeSpan ShortestInterval = TimeSpan.FromMilliseconds(200);
+    private const int MaximumUnkept = 4;
     private static readonly TimeSpan PublishPause = TimeSpan.FromSeconds(1);
     private static readonly JsonElement NoOptions = JsonDocument.Parse("{}").RootElement.Clone();
 
@@ -39,6 +40,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
     private readonly ILogger logger = node.Loggers.CreateLogger("MantaLight.Nodes.Attempt");
     private readonly TimeSpan reportInterval = ReportSpread.Of(schedule) is var spread && spread > ShortestInterval ? spread : ShortestInterval;
     private long nextReport;
+    private int unkept;
 
     /// <summary>Blobs that the attempt has read or made.</summary>
     public IReadOnlyCollection<string> Touched => store.Touched;
@@ -153,8 +155,9 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
             await node.Publisher.PublishGlobalAsync(swarm, blob, cancellationToken);
             return true;
         }
-        catch (BrokerConnectionLostException e)
+        catch (Exception e) when (e is BrokerConnectionLostException || (e is BlobUnavailableException && ++unkept < MaximumUnkept))
         {
+            // Also where the broker did not give back what it was given: a message may have been lost on the way.
             Log.PublishFailed(logger, node.Topics.SwarmBlobs(swarm, blob.Sha256), e.Message);
             return false;
         }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Immutable;
+using MantaLight.Concurrency;
 using MantaLight.Coordination;
 using MantaLight.Protocol;
 
@@ -11,13 +12,16 @@ namespace MantaLight.Nodes;
 /// </summary>
 internal sealed class SwarmMember : IAsyncDisposable
 {
+    private static readonly TimeSpan TellPause = TimeSpan.FromSeconds(1);
+
     private readonly AttemptServices node;
     private readonly string swarm;
     private readonly SwarmMemory memory;
     private readonly MemberAttempts attempts;
     private readonly Candidacy candidacy;
-    private readonly Reminder reminder;
     private readonly Func<ImmutableArray<Presence>> present;
+    private DateTimeOffset? told;
+    private DateTimeOffset? tellAt;
 
     /// <param name="node">What the node's attempts share.</param>
     /// <param name="seats">What a coordinator needs.</param>
@@ -30,7 +34,6 @@ internal sealed class SwarmMember : IAsyncDisposable
         memory = new SwarmMemory(node.Settings, node.Archive, swarm, node.Time);
         attempts = new MemberAttempts(node, seats, swarm, memory, isNeeded);
         candidacy = new Candidacy(seats, swarm, memory, present);
-        reminder = new Reminder(swarm, node.Settings.Id, node.Time);
     }
 
     /// <summary>Whether nothing is lost when the swarm is forgotten.</summary>
@@ -59,12 +62,17 @@ internal sealed class SwarmMember : IAsyncDisposable
 
     public void StateSeen(SwarmState seen)
     {
-        var known = memory.State;
         if (!memory.StateSeen(seen))
+        {
+            // Whoever begins with less authority than this node has seen cannot be obeyed, and should know why.
+            TellInTurn();
             return;
+        }
         candidacy.Elect(new ElectionEvent.TermSeen(seen.Term));
-        reminder.StateSeen(seen, known, () => [.. present().Where(p => p.Status == NodeStatus.Online).Select(p => p.From)]);
-        Remind();
+        if (memory.Later is not null)
+            TellInTurn();
+        else
+            tellAt = null;
         attempts.StateSeen(seen);
         candidacy.Reconsider();
     }
@@ -93,12 +101,13 @@ internal sealed class SwarmMember : IAsyncDisposable
     public void RollCalled(RollCall call) => attempts.RollCalled(call);
 
     /// <summary>Answers with what this node has kept, since the broker has lost it.</summary>
-    public void Recalled() => Tell(memory.State);
+    public void Recalled() => Tell(memory.Later ?? memory.State);
 
     /// <summary>A member has kept a later state than this node's coordinator had begun with: it begins again.</summary>
     public void Recollected(SwarmState kept)
     {
-        memory.Adopt(kept);
+        if (!memory.Adopt(kept) && kept.Term <= memory.State?.Term)
+            return;
         candidacy.Elect(new ElectionEvent.TermSeen(kept.Term));
         candidacy.Elect(new ElectionEvent.ConnectionLost());
     }
@@ -132,16 +141,34 @@ internal sealed class SwarmMember : IAsyncDisposable
 
     public void Tick()
     {
-        Remind();
+        TellWhenDue();
         attempts.Tick();
         candidacy.Reconsider();
         candidacy.Elect(new ElectionEvent.Tick());
     }
 
-    private void Remind()
+    /// <summary>Of very many nodes some say at once what they know, and others after them only where that has not helped.</summary>
+    private void TellInTurn()
     {
-        if (reminder.Take() is { } later)
-            Tell(later);
+        if (tellAt is null)
+        {
+            string[] nodes = [.. present().Where(p => p.Status == NodeStatus.Online).Select(p => p.From)];
+            var turn = nodes.Length <= ScheduleWindow.Size ? 0 : Rendezvous.Rank(swarm, node.Settings.Id, nodes) / ScheduleWindow.Size;
+            tellAt = node.Time.SteadyNow() + TimeSpan.FromSeconds(turn);
+        }
+        TellWhenDue();
+    }
+
+    private void TellWhenDue()
+    {
+        var now = node.Time.SteadyNow();
+        if (tellAt is not { } due || due > now)
+            return;
+        tellAt = null;
+        if (now - told < TellPause)
+            return;
+        told = now;
+        Tell(memory.Later ?? memory.State);
     }
 
     private void Tell(SwarmState? known)

@@ -47,6 +47,8 @@ internal sealed class Evidence : IWireObserver
         var sighting = new Sighting(client, levels, payload, retain, late, Read(levels, payload));
         if (sighting.Message is SwarmState state)
             states[state.Swarm] = state;
+        if (world.Trace.Writes && Summary(sighting.Message) is { } summary)
+            world.Trace.Write("  says", summary);
         foreach (var check in checks)
             check.Seen(sighting);
     }
@@ -56,6 +58,16 @@ internal sealed class Evidence : IWireObserver
         foreach (var check in checks)
             check.RetainedLost();
     }
+
+    private static string? Summary(ControlMessage? message) => message switch
+    {
+        CoordinatorClaim m => $"{m.Incarnation} claims term {m.Term}{(m.Released ? ", released" : "")}",
+        SwarmState m => $"{m.Run} {m.Status} in round {m.Round}, term {m.Term}: {string.Join(", ", m.Tasks.Select(t => $"{t.Alias} {t.Phase} {t.Completed}/{t.Placed}"))}; globals {string.Join(", ", m.Globals.Select(g => $"{g.Tag} {g.Version} {g.Content.Blob?.Sha256[..8]}"))}; retiring {string.Join(", ", m.Retiring.Select(r => r.Sha256[..8]))}; {m.Waiting}{m.Reason}",
+        ScheduleAttempt m => $"{m.Attempt}, term {m.Term}",
+        TaskUpdate m => $"{m.GetType().Name} {m.Attempt} {(m as TaskFailed)?.Message}",
+        Presence m => $"{m.Incarnation} is {m.Status}",
+        _ => null,
+    };
 
     private ControlMessage? Read(string[] levels, byte[] payload)
     {
