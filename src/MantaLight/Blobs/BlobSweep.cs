@@ -13,7 +13,7 @@ internal sealed class BlobSweep(IBrokerConnection connection, Topics topics, str
 {
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(1);
 
-    private readonly HashSet<string> cleared = new(StringComparer.Ordinal);
+    private int cleared;
 
     /// <summary>Sweeps until nothing more is found; false when the patience is over before.</summary>
     public async Task<bool> RunAsync(IEnumerable<BlobRef> known, TimeSpan patience, CancellationToken cancellationToken)
@@ -28,9 +28,9 @@ internal sealed class BlobSweep(IBrokerConnection connection, Topics topics, str
         if (!connection.Limits.ReplaysRetainedByWildcard)
             return true;
         // A replay is cut off where it exceeds the broker's queue: until one brings nothing.
-        for (var before = -1; before < cleared.Count;)
+        for (var before = -1; before < cleared;)
         {
-            before = cleared.Count;
+            before = cleared;
             if (!await ClearReplayedAsync(deadline, cancellationToken))
                 return false;
         }
@@ -58,12 +58,10 @@ internal sealed class BlobSweep(IBrokerConnection connection, Topics topics, str
 
     private async Task<bool> ClearAsync(string topic, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
-        if (!cleared.Add(topic))
-            return true;
         if (time.SteadyNow() >= deadline)
             return false;
         await connection.PublishAsync(new OutboundMessage(topic, ReadOnlyMemory<byte>.Empty, retain: true), cancellationToken);
-        await BlobPublisher.PaceAsync(cleared.Count, time, cancellationToken);
+        await BlobPublisher.PaceAsync(++cleared, time, cancellationToken);
         return true;
     }
 

@@ -252,6 +252,9 @@ internal sealed class CoordinatorLoop(
     {
         if (retained is null)
             return;
+        // It must not put back what is swept.
+        if (repair is not null)
+            await repair.DisposeAsync();
         if (!await wire.SweepAsync(retained.Retiring.Concat(retained.Globals.Select(g => g.Content.Blob).OfType<BlobRef>()), SweepPatience, cancellationToken))
             return;
         foreach (var tag in retained.Globals.Select(g => g.Tag).Concat(book.Definition?.Globals.Keys ?? []).Distinct())

@@ -60,7 +60,9 @@ internal sealed class GlobalRepair : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         work.Writer.TryComplete();
-        await stopping.CancelBesideAsync();
+        // Once only: what is disposed cannot be cancelled.
+        if (!stopping.IsCancellationRequested)
+            await stopping.CancelBesideAsync();
         await repairing;
         stopping.Dispose();
     }
