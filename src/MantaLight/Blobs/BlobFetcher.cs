@@ -214,6 +214,9 @@ internal sealed class BlobFetcher(
             var deadline = stamp.Time.SteadyNow() + timing.GiveUp;
             while (partial.Missing > 0)
             {
+                // What this node does not hear while it is cut off is not its peer's fault.
+                if (!connection.IsConnected)
+                    deadline = stamp.Time.SteadyNow() + timing.GiveUp;
                 if (asked.Count <= BlobRequest.Window / 2)
                     next = await AskAsync(producer, blob, partial, asked, next, cancellationToken);
                 if (await WaitAsync(chunks, cancellationToken))

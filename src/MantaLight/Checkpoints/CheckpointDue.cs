@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using MantaLight.Protocol;
 
 namespace MantaLight.Checkpoints;
@@ -16,4 +17,9 @@ internal static class CheckpointDue
             return null;
         return isOver || done % every == 0 ? done : null;
     }
+
+    /// <summary>What the round under way has committed already, where it will be kept.</summary>
+    public static ImmutableArray<BlobRef> Early(SwarmState state, int every) =>
+        state.Status != RunStatus.Running || (state.Round % every != 0 && state.Round < state.MaximumRounds) ? []
+        : [.. state.Globals.Where(g => g.Round == state.Round).Select(g => g.Content.Blob).OfType<BlobRef>()];
 }

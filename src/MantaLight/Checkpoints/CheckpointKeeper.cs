@@ -1,15 +1,11 @@
 using System.Buffers;
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
-using System.Text.Json;
 using System.Threading.Channels;
-using MantaLight.Blobs;
 using MantaLight.Concurrency;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
-using MantaLight.Storage;
 using MantaLight.Swarms;
-using MantaLight.Weights;
 
 namespace MantaLight.Checkpoints;
 
@@ -21,34 +17,26 @@ public sealed class CheckpointKeeper : IAsyncDisposable
 {
     // A round's chunks stay until the round after the next begins: whoever is that far behind has lost them anyway.
     private const int Capacity = 64;
-    private const int MaximumDefinitions = 1000;
-    private const int MaximumJson = 16 << 20;
+    private const int MaximumSwarms = 1000;
 
     private static readonly TimeSpan LastPatience = TimeSpan.FromSeconds(5);
 
-    private readonly Channel<(SwarmState State, int Round)> due =
-        Channel.CreateBounded<(SwarmState, int)>(new BoundedChannelOptions(Capacity) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
-
-    private readonly ConcurrentDictionary<string, Known> definitions = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, (string Run, int Round)> seen = new(StringComparer.Ordinal);
+    private readonly Channel<Work> due = Channel.CreateBounded<Work>(new BoundedChannelOptions(Capacity) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
+    private readonly ConcurrentDictionary<string, KnownDefinition> definitions = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, (string Run, int Round, int Committed)> seen = new(StringComparer.Ordinal);
     private readonly List<IAsyncDisposable> subscriptions = [];
     private readonly CancellationTokenSource stopping = new();
-    private readonly string temporary = Directory.CreateTempSubdirectory("mantalight-checkpoints-").FullName;
     private readonly Topics topics;
     private readonly CheckpointOptions options;
-    private readonly CheckpointFolder folder;
     private readonly Action<CheckpointNews> tell;
     private readonly TimeProvider time;
-    private readonly BlobStore store;
-    private readonly BlobFetcher fetcher;
-    private Task writing = Task.CompletedTask;
+    private readonly CheckpointWriter writer;
+    private Task working = Task.CompletedTask;
 
     private CheckpointKeeper(IBrokerConnection connection, Topics topics, CheckpointOptions options, Action<CheckpointNews> tell, TimeProvider time)
     {
         (this.topics, this.options, this.tell, this.time) = (topics, options, tell, time);
-        folder = new CheckpointFolder(options);
-        store = new BlobStore(new FileDisk(temporary));
-        fetcher = new BlobFetcher(connection, topics, new MessageStamp(connection.ClientId, connection.ClientId, time), store, new ChunkInbox(), new BlobTiming());
+        writer = new CheckpointWriter(connection, topics, options, time);
     }
 
     /// <summary>Begins to keep checkpoints of one swarm, or of all swarms of the cluster.</summary>
@@ -70,7 +58,7 @@ public sealed class CheckpointKeeper : IAsyncDisposable
         {
             keeper.subscriptions.Add(await connection.SubscribeAsync(keeper.topics.Definition(swarm ?? "+"), keeper.DefinitionSeen, cancellationToken));
             keeper.subscriptions.Add(await connection.SubscribeAsync(keeper.topics.State(swarm ?? "+"), keeper.StateSeen, cancellationToken));
-            keeper.writing = keeper.WriteAsync();
+            keeper.working = keeper.WorkAsync();
             return keeper;
         }
         catch
@@ -84,15 +72,13 @@ public sealed class CheckpointKeeper : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         due.Writer.TryComplete();
-        await writing.EndsWithinAsync(LastPatience, time);
+        await working.EndsWithinAsync(LastPatience, time);
         await stopping.CancelBesideAsync();
-        await fetcher.DisposeAsync();
-        await writing;
+        await working;
+        await writer.DisposeAsync();
         foreach (var subscription in subscriptions)
             await subscription.DisposeAsync();
         subscriptions.Clear();
-        if (Directory.Exists(temporary))
-            Directory.Delete(temporary, recursive: true);
         stopping.Dispose();
     }
 
@@ -113,12 +99,12 @@ public sealed class CheckpointKeeper : IAsyncDisposable
 
     private void DefinitionSeen(BrokerMessage message)
     {
-        if (message.Payload.IsEmpty || topics.Split(message.Topic) is not ["swarms", var swarm] || definitions.Count >= MaximumDefinitions && !definitions.ContainsKey(swarm))
+        if (message.Payload.IsEmpty || topics.Split(message.Topic) is not ["swarms", var swarm] || (definitions.Count >= MaximumSwarms && !definitions.ContainsKey(swarm)))
             return;
         try
         {
             var definition = SwarmJson.Parse(message.Payload.ToArray());
-            definitions[swarm] = new Known(SwarmJson.HashOf(definition), definition.Name, definition.Module, definition.Seed);
+            definitions[swarm] = new KnownDefinition(SwarmJson.HashOf(definition), definition.Name, definition.Module, definition.Seed);
         }
         catch (InvalidSwarmException)
         {
@@ -130,24 +116,38 @@ public sealed class CheckpointKeeper : IAsyncDisposable
     {
         if (message.Payload.IsEmpty || topics.Split(message.Topic) is not ["swarms", var swarm, "state"]
             || ProtocolJson.Read<SwarmState>(message.Payload, out _) is not { } state || state.Swarm != swarm
-            || CheckpointDue.Round(state, options.Every) is not { } round || !state.Globals.All(g => Identifier.IsValid(g.Tag) && g.Content.IsSound()))
+            || !state.Globals.All(g => Identifier.IsValid(g.Tag) && g.Content.IsSound()) || (seen.Count >= MaximumSwarms && !seen.ContainsKey(swarm)))
         {
             return;
         }
         // A round has many states; the first one in question is enough.
-        if (seen.TryGetValue(swarm, out var last) && last == (state.Run, round) || seen.Count >= MaximumDefinitions && !seen.ContainsKey(swarm))
-            return;
-        seen[swarm] = (state.Run, round);
-        due.Writer.TryWrite((state, round));
+        var last = seen.GetValueOrDefault(swarm);
+        if (last.Run != state.Run)
+            last = (state.Run, Round: 0, Committed: 0);
+        if (CheckpointDue.Round(state, options.Every) is { } round)
+        {
+            if (round != last.Round)
+                due.Writer.TryWrite(new Work(state, round, []));
+            seen[swarm] = last with { Round = round };
+        }
+        else if (CheckpointDue.Early(state, options.Every) is { IsEmpty: false } early)
+        {
+            if (state.Round != last.Committed)
+                due.Writer.TryWrite(new Work(state, null, early));
+            seen[swarm] = last with { Committed = state.Round };
+        }
     }
 
-    private async Task WriteAsync()
+    private async Task WorkAsync()
     {
-        await foreach (var (state, round) in due.Reader.EachAsync(CancellationToken.None))
+        await foreach (var work in due.Reader.EachAsync(CancellationToken.None))
         {
             try
             {
-                await WriteAsync(state, round, stopping.Token);
+                if (work.Round is { } round)
+                    await WriteAsync(work.State, round, stopping.Token);
+                else
+                    await writer.FetchEarlyAsync(work.State.Swarm, work.Early, stopping.Token);
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
@@ -155,7 +155,9 @@ public sealed class CheckpointKeeper : IAsyncDisposable
             }
             catch (Exception e)
             {
-                tell(new CheckpointNews(state.Swarm, round, null, e is MantaLightException ? e.Message : e.ToString()));
+                // What could not be fetched early is tried again, and told, when it is due.
+                if (work.Round is { } missing)
+                    tell(new CheckpointNews(work.State.Swarm, missing, null, e is MantaLightException ? e.Message : e.ToString()));
             }
         }
     }
@@ -164,79 +166,9 @@ public sealed class CheckpointKeeper : IAsyncDisposable
     {
         if (!definitions.TryGetValue(state.Swarm, out var definition) || definition.Hash != state.Definition)
             throw new CheckpointException("its definition is not on the broker any more, or another one is");
-        var weights = ImmutableSortedDictionary.CreateBuilder<string, NamedArrays>(StringComparer.Ordinal);
-        var values = ImmutableSortedDictionary.CreateBuilder<string, JsonElement>(StringComparer.Ordinal);
-        try
-        {
-            foreach (var global in state.Globals)
-            {
-                if (global.Content.Blob is not { } blob)
-                    values[global.Tag] = global.Content.Value!.Value;
-                else if (await MapAsync(state.Swarm, blob, cancellationToken) is var mapped && blob.Format == ValueFormat.Weights)
-                    weights[global.Tag] = Decode(mapped);
-                else
-                    values[global.Tag] = Parse(mapped);
-            }
-            var path = folder.PathOf(state.Swarm, round);
-            await Checkpoint.WriteAsync(path, Info(state, definition, round, values.ToImmutable()), weights.ToImmutable(), cancellationToken);
-            tell(new CheckpointNews(state.Swarm, round, path, null));
-            folder.Prune(state.Swarm, path);
-        }
-        finally
-        {
-            foreach (var read in weights.Values)
-                read.Dispose();
-            foreach (var blob in state.Globals.Select(g => g.Content.Blob).OfType<BlobRef>())
-                store.Delete(blob.Sha256);
-        }
+        tell(new CheckpointNews(state.Swarm, round, await writer.WriteAsync(state, definition, round, cancellationToken), null));
     }
 
-    private async Task<DiskMemory> MapAsync(string swarm, BlobRef blob, CancellationToken cancellationToken)
-    {
-        await fetcher.FetchGlobalAsync(swarm, blob, peer: null, cancellationToken);
-        return store.Map(blob);
-    }
-
-    private static NamedArrays Decode(DiskMemory mapped)
-    {
-        try
-        {
-            return WeightsCodec.Decode(mapped.Content, mapped);
-        }
-        catch
-        {
-            mapped.Dispose();
-            throw;
-        }
-    }
-
-    private static JsonElement Parse(DiskMemory mapped)
-    {
-        using (mapped)
-        {
-            if (mapped.Content.Length > MaximumJson)
-                throw new MalformedDataException($"a JSON value has {mapped.Content.Length} bytes where at most {MaximumJson} are read");
-            using var document = JsonDocument.Parse(mapped.Content, new JsonDocumentOptions { MaxDepth = SwarmJson.MaximumDepth });
-            return document.RootElement.Clone();
-        }
-    }
-
-    private static CheckpointInfo Info(SwarmState state, Known definition, int round, ImmutableSortedDictionary<string, JsonElement> values) => new()
-    {
-        Swarm = state.Swarm,
-        Name = definition.Name,
-        Module = definition.Module,
-        Run = state.Run,
-        Definition = state.Definition,
-        Seed = definition.Seed,
-        Round = round,
-        FromAlias = state.FromAlias,
-        FromNodes = state.FromNodes,
-        Values = values,
-        Weights = state.Globals.Where(g => g.Content.Blob is { Format: ValueFormat.Weights })
-            .ToImmutableSortedDictionary(g => g.Tag, g => g.Content.Blob!.Sha256, StringComparer.Ordinal),
-    };
-
-    /// <summary>What a checkpoint tells of a definition; the definition itself can be large.</summary>
-    private sealed record Known(string Hash, string Name, string Module, ulong Seed);
+    /// <summary>A round to write, or blobs to fetch.</summary>
+    private sealed record Work(SwarmState State, int? Round, ImmutableArray<BlobRef> Early);
 }

@@ -12,9 +12,6 @@ internal sealed class CoordinatorLoop(
 {
     private static readonly TimeSpan RestorePatience = TimeSpan.FromSeconds(30);
 
-    /// <summary>Less than the silence after which others take a coordinator for lost.</summary>
-    private static readonly TimeSpan SweepPatience = TimeSpan.FromSeconds(10);
-
     private readonly long term = act.Term;
     private readonly CoordinatorWire wire = new(context, connection, swarm, commands);
     private readonly Topics topics = context.Settings.Topics;
@@ -131,7 +128,8 @@ internal sealed class CoordinatorLoop(
 
     private bool IsOpen(TaskCompleted record) => record.Run == state!.Run.ToString() && record.Round == state.Round
         && state.Tasks.TryGetValue(record.Alias, out var task) && task.Phase != TaskPhase.Committed
-        && task.Placed.TryGetValue(record.From, out var attempt) && attempt.Phase != AttemptPhase.Completed;
+        && task.Placed.TryGetValue(record.From, out var attempt) && attempt.Phase != AttemptPhase.Completed
+        && (attempt.Id == record.Attempt || AttemptId.NumberOf(record.Attempt) > attempt.Number) && RecordCheck.ProblemOf(record, task.IsOnOneNode) is null;
 
     private IReadOnlyCollection<string> Online() => state is null
         ? [.. act.Members.Where(m => m.Status == NodeStatus.Online).Select(m => m.From)]
@@ -255,8 +253,7 @@ internal sealed class CoordinatorLoop(
         // It must not put back what is swept.
         if (repair is not null)
             await repair.DisposeAsync();
-        if (!await wire.SweepAsync(retained.Retiring.Concat(retained.Globals.Select(g => g.Content.Blob).OfType<BlobRef>()), SweepPatience, cancellationToken))
-            return;
+        await wire.SweepAsync(retained.Retiring.Concat(retained.Globals.Select(g => g.Content.Blob).OfType<BlobRef>()), term, cancellationToken);
         foreach (var tag in retained.Globals.Select(g => g.Tag).Concat(book.Definition?.Globals.Keys ?? []).Distinct())
             await wire.ClearAsync(topics.Global(swarm, tag), cancellationToken);
         await wire.CommitAsync(

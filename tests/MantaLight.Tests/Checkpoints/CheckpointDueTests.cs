@@ -28,6 +28,19 @@ public sealed class CheckpointDueTests
     public void A_run_that_has_not_finished_a_round_has_none() =>
         Assert.Null(CheckpointDue.Round(new SwarmState { Status = RunStatus.Running, Round = 1 }, 1));
 
+    [Theory]
+    [InlineData(4, 4, 2, true)]
+    [InlineData(4, 3, 2, false)]
+    [InlineData(5, 5, 2, false)]
+    [InlineData(9, 9, 2, true)]
+    public void What_a_round_to_be_kept_has_committed_is_fetched_before_it_is_over(int round, int global, int every, bool early)
+    {
+        var blob = new BlobRef { Sha256 = new string('a', 64) };
+        var state = State(RunStatus.Running, round, done: round - 1, global) with { MaximumRounds = 9 };
+        state = state with { Globals = [state.Globals[0] with { Content = new ValueRef { Blob = blob } }] };
+        Assert.Equal(early ? [blob] : [], CheckpointDue.Early(state, every).AsEnumerable());
+    }
+
     private static SwarmState State(RunStatus status, int round, int done, int global) => new()
     {
         Status = status, Round = round, History = [new RoundSummary { Round = done }], Globals = [new GlobalEntry { Tag = "g", Round = global }],
