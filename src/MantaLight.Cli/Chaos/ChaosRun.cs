@@ -37,10 +37,7 @@ internal sealed class ChaosRun(ChaosSettings settings, CliConsole console, TimeP
             RunReport.RequireWritable(json);
         var source = SwarmSource.Find(settings.Run.Target);
         var read = await source.ReadAsync(settings.Run.Changes, cancellationToken);
-        var definition = read with
-        {
-            Rounds = read.Rounds with { MinimumNodes = SwarmRun.MinimumNodes(read, settings.Run.NodeIds), Quorum = 1, Deadline = Deadline, Retries = Retries },
-        };
+        var definition = read with { Rounds = WithEverybody(read) };
         var roles = new Roles(definition);
         var module = await ModuleFile.FindAsync(source, definition.Module, console.Out.WriteLine, cancellationToken)
             ?? throw new ModuleException($"The module {definition.Module} is neither in the project beside {source.DefinitionFile} nor a .dll there. Put the definition into the module's project folder.");
@@ -53,7 +50,9 @@ internal sealed class ChaosRun(ChaosSettings settings, CliConsole console, TimeP
         var report = await ChaosScreen.ShowAsync(console, async screen =>
         {
             var undisturbed = new ChaosTrial(cluster with { Folder = Path.Combine(folder.Path, "undisturbed") }, definition, roles, screen, time);
-            var disturbed = new ChaosTrial(cluster with { Folder = Path.Combine(folder.Path, "faults") }, definition, roles, screen, time);
+            // A swarm that fails by itself is to fail undisturbed already; faults are to cost it nothing but time.
+            var patient = definition with { Rounds = definition.Rounds with { OnShortfall = ShortfallPolicy.Wait, Retries = Retries } };
+            var disturbed = new ChaosTrial(cluster with { Folder = Path.Combine(folder.Path, "faults") }, patient, roles, screen, time);
             try
             {
                 await RunAsync(undisturbed, disturbed, roles, kinds, screen, cancellationToken);
@@ -69,6 +68,16 @@ internal sealed class ChaosRun(ChaosSettings settings, CliConsole console, TimeP
         if (settings.Run.Json is { } path)
             await report.WriteAsync(path, cancellationToken);
         return report.Passed ? ExitCodes.Success : ExitCodes.Failure;
+    }
+
+    /// <summary>Both runs must have the same participants in every round: rounds wait for whoever is away.</summary>
+    private RoundsDefinition WithEverybody(SwarmDefinition read)
+    {
+        var nodes = SwarmRun.MinimumNodes(read, settings.Run.NodeIds);
+        return read.Rounds with
+        {
+            MinimumNodes = nodes, Quorum = Math.Max(1, nodes), LeaveOutAfter = 0, Deadline = Deadline, AdaptiveDeadline = null,
+        };
     }
 
     private async Task RunAsync(

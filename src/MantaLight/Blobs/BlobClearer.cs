@@ -13,6 +13,8 @@ internal sealed class BlobClearer : IAsyncDisposable
     private readonly Channel<(string Swarm, BlobRef Blob)> asked =
         Channel.CreateBounded<(string Swarm, BlobRef Blob)>(new BoundedChannelOptions(1024) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite });
 
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
     private readonly CancellationTokenSource stopping = new();
     private readonly IBrokerConnection connection;
     private readonly Topics topics;
@@ -54,19 +56,32 @@ internal sealed class BlobClearer : IAsyncDisposable
         {
             await foreach (var (swarm, blob) in asked.Reader.EachAsync(stopping.Token))
             {
-                try
-                {
-                    await BlobPublisher.ClearGlobalAsync(connection, topics, time, swarm, blob, stopping.Token);
-                    cleared?.Invoke(blob);
-                }
-                catch (Exception e) when (e is MantaLightException or ObjectDisposedException)
-                {
-                    Log.PublishFailed(logger, topics.SwarmBlobs(swarm, blob.Sha256), e.Message);
-                }
+                while (!await TryClearAsync(swarm, blob))
+                    await Task.Delay(Pause, time, stopping.Token);
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
+        }
+    }
+
+    /// <summary>False where the connection was lost on the way: when it is back the rest is cleared.</summary>
+    private async Task<bool> TryClearAsync(string swarm, BlobRef blob)
+    {
+        try
+        {
+            await BlobPublisher.ClearGlobalAsync(connection, topics, time, swarm, blob, stopping.Token);
+            cleared?.Invoke(blob);
+            return true;
+        }
+        catch (BrokerConnectionLostException)
+        {
+            return false;
+        }
+        catch (Exception e) when (e is MantaLightException or ObjectDisposedException)
+        {
+            Log.PublishFailed(logger, topics.SwarmBlobs(swarm, blob.Sha256), e.Message);
+            return true;
         }
     }
 }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Threading.Channels;
 using MantaLight.Concurrency;
@@ -17,8 +16,8 @@ internal sealed class BlobFetcher(
     // A wildcard replay is delivered as fast as the broker can: more chunks than this overflow common queues.
     private const int MaximumReplay = 256;
 
-    private readonly ConcurrentDictionary<string, Lazy<Task>> transfers = new(StringComparer.Ordinal);
-    private readonly CancellationTokenSource stopping = new();
+    private readonly Lock gate = new();
+    private readonly Dictionary<string, Transfer> transfers = new(StringComparer.Ordinal);
     private int disposed;
 
     /// <summary>Brings a global from the broker; what the broker does not have, from a peer that may.</summary>
@@ -32,9 +31,11 @@ internal sealed class BlobFetcher(
     {
         if (Interlocked.Exchange(ref disposed, 1) == 1)
             return;
-        await stopping.CancelBesideAsync();
-        await Task.WhenAll(transfers.Values.Where(t => t.IsValueCreated).Select(t => t.Value)).ConfigureAwait(Background.Quietly);
-        stopping.Dispose();
+        Transfer[] running;
+        lock (gate)
+            running = [.. transfers.Values];
+        await Task.WhenAll(running.Select(t => t.Stop.CancelBesideAsync()));
+        await Task.WhenAll(running.Select(t => t.Running)).ConfigureAwait(Background.Quietly);
     }
 
     private async Task FetchAsync(BlobRef blob, Func<CancellationToken, Task> transfer, CancellationToken cancellationToken)
@@ -43,24 +44,84 @@ internal sealed class BlobFetcher(
             throw new MalformedDataException("A blob's pointer is not sound: hash, size and chunks do not agree.");
         if (store.Contains(blob.Sha256))
             return;
-        var shared = transfers.GetOrAdd(blob.Sha256, hash => new Lazy<Task>(() => RunAsync(hash, transfer)));
-        await shared.Value.WaitAsync(cancellationToken);
-    }
-
-    private async Task RunAsync(string hash, Func<CancellationToken, Task> transfer)
-    {
+        var shared = Join(blob.Sha256, transfer);
         try
         {
-            await transfer(stopping.Token);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new NodeStorageException($"Blob {hash} cannot be kept in this node's store: {e.Message}", e);
+            await shared.Running.WaitAsync(cancellationToken);
         }
         finally
         {
-            transfers.TryRemove(hash, out _);
+            // Nobody waits for it any more: what it would still bring, nobody would remove.
+            if (Leave(shared))
+            {
+                await shared.Stop.CancelBesideAsync();
+                await shared.Running.ConfigureAwait(Background.Quietly);
+            }
         }
+    }
+
+    private Transfer Join(string hash, Func<CancellationToken, Task> transfer)
+    {
+        lock (gate)
+        {
+            if (disposed == 1)
+                throw new BlobUnavailableException("The node is stopping: nothing is fetched any more.");
+            if (!transfers.TryGetValue(hash, out var shared))
+            {
+                transfers[hash] = shared = new Transfer(hash, new CancellationTokenSource());
+                shared.Running = Background.Run(() => RunAsync(shared, transfer));
+            }
+            shared.Waiting++;
+            return shared;
+        }
+    }
+
+    /// <summary>Whether it was the last one that waited for something that is under way; others then begin anew.</summary>
+    private bool Leave(Transfer shared)
+    {
+        lock (gate)
+        {
+            if (--shared.Waiting > 0 || shared.Running.IsCompleted)
+                return false;
+            Forget(shared);
+            return true;
+        }
+    }
+
+    private void Forget(Transfer shared)
+    {
+        lock (gate)
+        {
+            if (transfers.GetValueOrDefault(shared.Hash) == shared)
+                transfers.Remove(shared.Hash);
+        }
+    }
+
+    private async Task RunAsync(Transfer shared, Func<CancellationToken, Task> transfer)
+    {
+        try
+        {
+            await transfer(shared.Stop.Token);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new NodeStorageException($"Blob {shared.Hash} cannot be kept in this node's store: {e.Message}", e);
+        }
+        finally
+        {
+            Forget(shared);
+        }
+    }
+
+    private sealed class Transfer(string hash, CancellationTokenSource stop)
+    {
+        public string Hash => hash;
+
+        public CancellationTokenSource Stop => stop;
+
+        public Task Running { get; set; } = Task.CompletedTask;
+
+        public int Waiting { get; set; }
     }
 
     private async Task ReadRetainedAsync(string swarm, BlobRef blob, string? peer, CancellationToken cancellationToken)
@@ -153,6 +214,9 @@ internal sealed class BlobFetcher(
             var deadline = stamp.Time.SteadyNow() + timing.GiveUp;
             while (partial.Missing > 0)
             {
+                // What this node does not hear while it is cut off is not its peer's fault.
+                if (!connection.IsConnected)
+                    deadline = stamp.Time.SteadyNow() + timing.GiveUp;
                 if (asked.Count <= BlobRequest.Window / 2)
                     next = await AskAsync(producer, blob, partial, asked, next, cancellationToken);
                 if (await WaitAsync(chunks, cancellationToken))

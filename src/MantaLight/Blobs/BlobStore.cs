@@ -74,5 +74,6 @@ internal sealed class BlobStore(IDisk disk)
         return file is not null && BlobHash.Of(file.Read, file.Length) == hash;
     }
 
-    private static string NameOf(string hash) => $"{Folder}/{hash}";
+    // A name from the wire must not lead out of the folder.
+    private static string NameOf(string hash) => BlobRef.IsHash(hash) ? $"{Folder}/{hash}" : throw new MalformedDataException("A blob's name is not a SHA-256.");
 }

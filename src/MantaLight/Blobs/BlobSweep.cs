@@ -12,32 +12,30 @@ namespace MantaLight.Blobs;
 internal sealed class BlobSweep(IBrokerConnection connection, Topics topics, string swarm, TimeProvider time)
 {
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan SignInterval = TimeSpan.FromSeconds(4);
 
     private readonly HashSet<string> cleared = new(StringComparer.Ordinal);
+    private DateTimeOffset lastSign;
 
-    /// <summary>Sweeps until nothing more is found; false when the patience is over before.</summary>
-    public async Task<bool> RunAsync(IEnumerable<BlobRef> known, TimeSpan patience, CancellationToken cancellationToken)
+    /// <summary>Sweeps until nothing more is found, which can take minutes: now and then it gives a sign of life.</summary>
+    public async Task RunAsync(IEnumerable<BlobRef> known, Func<ValueTask> signOfLife, CancellationToken cancellationToken)
     {
-        var deadline = time.SteadyNow() + patience;
-        var pending = known.SelectMany(blob => Enumerable.Range(0, blob.ChunkCount).Select(chunk => topics.SwarmBlob(swarm, blob.Sha256, chunk)));
-        foreach (var topic in pending)
-        {
-            if (!await ClearAsync(topic, deadline, cancellationToken))
-                return false;
-        }
+        lastSign = time.SteadyNow();
         if (!connection.Limits.ReplaysRetainedByWildcard)
-            return true;
+        {
+            foreach (var topic in known.SelectMany(blob => Enumerable.Range(0, blob.ChunkCount).Select(chunk => topics.SwarmBlob(swarm, blob.Sha256, chunk))))
+                await ClearAsync(topic, signOfLife, cancellationToken);
+            return;
+        }
         // A replay is cut off where it exceeds the broker's queue: until one brings nothing.
         for (var before = -1; before < cleared.Count;)
         {
             before = cleared.Count;
-            if (!await ClearReplayedAsync(deadline, cancellationToken))
-                return false;
+            await ClearReplayedAsync(signOfLife, cancellationToken);
         }
-        return true;
     }
 
-    private async Task<bool> ClearReplayedAsync(DateTimeOffset deadline, CancellationToken cancellationToken)
+    private async Task ClearReplayedAsync(Func<ValueTask> signOfLife, CancellationToken cancellationToken)
     {
         var found = Channel.CreateUnbounded<string>(new UnboundedChannelOptions { SingleReader = true });
         await using var subscription = await connection.SubscribeAsync(topics.AllSwarmBlobs(swarm), message =>
@@ -48,23 +46,20 @@ internal sealed class BlobSweep(IBrokerConnection connection, Topics topics, str
         while (await ComesAsync(found.Reader, cancellationToken))
         {
             while (found.Reader.TryRead(out var topic))
-            {
-                if (!await ClearAsync(topic, deadline, cancellationToken))
-                    return false;
-            }
+                await ClearAsync(topic, signOfLife, cancellationToken);
         }
-        return true;
     }
 
-    private async Task<bool> ClearAsync(string topic, DateTimeOffset deadline, CancellationToken cancellationToken)
+    private async Task ClearAsync(string topic, Func<ValueTask> signOfLife, CancellationToken cancellationToken)
     {
         if (!cleared.Add(topic))
-            return true;
-        if (time.SteadyNow() >= deadline)
-            return false;
+            return;
         await connection.PublishAsync(new OutboundMessage(topic, ReadOnlyMemory<byte>.Empty, retain: true), cancellationToken);
         await BlobPublisher.PaceAsync(cleared.Count, time, cancellationToken);
-        return true;
+        if (time.SteadyNow() - lastSign < SignInterval)
+            return;
+        lastSign = time.SteadyNow();
+        await signOfLife();
     }
 
     private async Task<bool> ComesAsync(ChannelReader<string> found, CancellationToken cancellationToken)

@@ -161,7 +161,7 @@ internal static class RoundFlow
             RunEnd.End(turn, RunStatus.Completed, $"all {state.Definition.Rounds.Maximum} rounds done");
             return true;
         }
-        var request = state.Tasks.Values.SelectMany(t => t.Placed.Values).Select(a => a.Record?.Next).FirstOrDefault(next => next is not null);
+        var request = state.Tasks.Values.Select(t => t.Next).FirstOrDefault(next => next is not null);
         Close(turn, RoundSummaries.Of(state, request, turn.Now));
         // What was asked for stays in the state also where the run ends, for one that goes on from its checkpoint.
         turn.State = turn.State with { FromAlias = request?.Alias, FromNodes = request?.Nodes };

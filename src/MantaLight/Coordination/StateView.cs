@@ -45,6 +45,7 @@ internal static class StateView
             task.Placed.Values.Where(a => task.Phase != TaskPhase.Committed || a.Phase != AttemptPhase.Failed).Select(a => a.Node)),
         Troubles = Troubles(task),
         Again = task.Again,
+        Next = task.Next,
         RecentSeconds = [.. task.Recent.Select(t => Math.Round(t.TotalSeconds, 3))],
     };
 

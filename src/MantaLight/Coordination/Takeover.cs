@@ -59,6 +59,7 @@ internal static class Takeover
             LeftOut = left,
             CommittedAt = turn.Now,
             Again = before.Again,
+            Next = before.Next,
             Recent = [.. Deadlines.Read(before)],
         };
     }

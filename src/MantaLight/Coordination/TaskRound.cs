@@ -31,6 +31,9 @@ internal sealed record TaskRound
     /// <summary>Whether it had been committed before, and only its results are made again.</summary>
     public bool Again { get; init; }
 
+    /// <summary>What it asked for next, where it has been committed and did.</summary>
+    public NextRequest? Next { get; init; }
+
     /// <summary>The slowest attempt of this round so far.</summary>
     public TimeSpan Slowest { get; init; }
 

@@ -32,12 +32,14 @@ internal sealed record AttemptServices(
 internal sealed class AttemptRunner(AttemptServices node, string swarm, ScheduleAttempt schedule)
 {
     private static readonly TimeSpan ReportInterval = TimeSpan.FromMilliseconds(200);
+    private const int MaximumUnkept = 4;
     private static readonly TimeSpan PublishPause = TimeSpan.FromSeconds(1);
     private static readonly JsonElement NoOptions = JsonDocument.Parse("{}").RootElement.Clone();
 
     private readonly NodeAttemptStore store = new(swarm, schedule, node.Store, node.Fetcher, node.Connection.Limits.ChunkSize, node.Time);
     private readonly ILogger logger = node.Loggers.CreateLogger("MantaLight.Nodes.Attempt");
     private long lastReport;
+    private int unkept;
 
     /// <summary>Blobs that the attempt has read or made.</summary>
     public IReadOnlyCollection<string> Touched => store.Touched;
@@ -152,8 +154,9 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
             await node.Publisher.PublishGlobalAsync(swarm, blob, cancellationToken);
             return true;
         }
-        catch (BrokerConnectionLostException e)
+        catch (Exception e) when (e is BrokerConnectionLostException || (e is BlobUnavailableException && ++unkept < MaximumUnkept))
         {
+            // Also where the broker did not give back what it was given: a message may have been lost on the way.
             Log.PublishFailed(logger, node.Topics.SwarmBlobs(swarm, blob.Sha256), e.Message);
             return false;
         }

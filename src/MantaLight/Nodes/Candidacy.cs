@@ -52,7 +52,7 @@ internal sealed class Candidacy(SeatContext seats, string swarm, SwarmMemory mem
                     break;
                 case ElectionAction.Act a when memory.Book is { } book:
                     // The newest of everything: much may have happened since the seat was opened.
-                    seat?.Post(new SeatCommand.Act(a.Term, present(), book, memory.State, memory.Word));
+                    seat?.Post(new SeatCommand.Act(a.Term, present(), book, memory.Later ?? memory.State, memory.Word));
                     break;
                 case ElectionAction.CloseConnection a:
                     if (a.Graceful)

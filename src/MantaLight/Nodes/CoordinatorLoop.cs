@@ -12,9 +12,6 @@ internal sealed class CoordinatorLoop(
 {
     private static readonly TimeSpan RestorePatience = TimeSpan.FromSeconds(30);
 
-    /// <summary>Less than the silence after which others take a coordinator for lost.</summary>
-    private static readonly TimeSpan SweepPatience = TimeSpan.FromSeconds(10);
-
     private readonly long term = act.Term;
     private readonly CoordinatorWire wire = new(context, connection, swarm, commands);
     private readonly Topics topics = context.Settings.Topics;
@@ -56,13 +53,14 @@ internal sealed class CoordinatorLoop(
 
     private async Task<bool> BeginRunAsync(CancellationToken cancellationToken)
     {
-        var inherited = await Inheritance.ReadAsync(wire, context, act, cancellationToken);
+        await using var definitions = await wire.WatchDefinitionAsync(cancellationToken);
+        var inherited = await Inheritance.ReadAsync(wire, definitions, context, act, cancellationToken);
         book = inherited.Book;
         var retained = inherited.State;
         wire.Inherit(retained);
         repair = new GlobalRepair(context, connection, swarm, Online, IsCommitted, wire.ClearBlob);
         if (inherited.DefinitionLost && retained is not { Status: RunStatus.Removed })
-            await wire.PublishDefinitionAsync(book.Bytes, cancellationToken);
+            await RestoreDefinitionAsync(definitions, cancellationToken);
         if (await ConcludeAsync(retained, cancellationToken))
         {
             // What has just been removed is not put back.
@@ -130,7 +128,8 @@ internal sealed class CoordinatorLoop(
 
     private bool IsOpen(TaskCompleted record) => record.Run == state!.Run.ToString() && record.Round == state.Round
         && state.Tasks.TryGetValue(record.Alias, out var task) && task.Phase != TaskPhase.Committed
-        && task.Placed.TryGetValue(record.From, out var attempt) && attempt.Phase != AttemptPhase.Completed;
+        && task.Placed.TryGetValue(record.From, out var attempt) && attempt.Phase != AttemptPhase.Completed
+        && (attempt.Id == record.Attempt || AttemptId.NumberOf(record.Attempt) > attempt.Number) && RecordCheck.ProblemOf(record, task.IsOnOneNode) is null;
 
     private IReadOnlyCollection<string> Online() => state is null
         ? [.. act.Members.Where(m => m.Status == NodeStatus.Online).Select(m => m.From)]
@@ -142,6 +141,13 @@ internal sealed class CoordinatorLoop(
     {
         foreach (var blob in committed.Globals.Select(g => g.Content.Blob).OfType<BlobRef>())
             repair!.Check(blob);
+    }
+
+    private async Task RestoreDefinitionAsync(DefinitionWatch definitions, CancellationToken cancellationToken)
+    {
+        Log.PublishedAgain(context.Logger, swarm, "its definition");
+        if (await definitions.RestoreAsync(book.Bytes, cancellationToken) is { } owners)
+            book = owners.Length == 0 ? book with { Removing = true } : SwarmBook.Read(owners, context.Settings);
     }
 
     /// <summary>Puts back what the broker has lost of a run that has ended.</summary>
@@ -244,8 +250,7 @@ internal sealed class CoordinatorLoop(
     {
         if (retained is null)
             return;
-        if (!await wire.SweepAsync(retained.Retiring.Concat(retained.Globals.Select(g => g.Content.Blob).OfType<BlobRef>()), SweepPatience, cancellationToken))
-            return;
+        await wire.SweepAsync(retained.Retiring.Concat(retained.Globals.Select(g => g.Content.Blob).OfType<BlobRef>()), term, cancellationToken);
         foreach (var tag in retained.Globals.Select(g => g.Tag).Concat(book.Definition?.Globals.Keys ?? []).Distinct())
             await wire.ClearAsync(topics.Global(swarm, tag), cancellationToken);
         await wire.CommitAsync(

@@ -57,9 +57,7 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
     {
         retired = true;
         commands.Complete();
-        if (goodbye)
-            stopping.CancelAfter(GoodbyePatience + TimeSpan.FromSeconds(2));
-        else
+        if (!goodbye || !await running.EndsWithinAsync(GoodbyePatience + TimeSpan.FromSeconds(2), context.Time))
             await stopping.CancelBesideAsync();
         await running;
         stopping.Dispose();

@@ -29,26 +29,29 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
     /// <summary>Removes a global's chunks, some time later.</summary>
     public void ClearBlob(BlobRef blob) => clearer.Clear(swarm, blob);
 
-    /// <summary>Removes every chunk of the swarm; false when that takes longer than the patience lasts.</summary>
-    public Task<bool> SweepAsync(IEnumerable<BlobRef> known, TimeSpan patience, CancellationToken cancellationToken) =>
-        new BlobSweep(connection, topics, swarm, context.Time).RunAsync(known, patience, cancellationToken);
+    /// <summary>Removes every chunk of the swarm, and goes on beating meanwhile.</summary>
+    public Task SweepAsync(IEnumerable<BlobRef> known, long term, CancellationToken cancellationToken) =>
+        new BlobSweep(connection, topics, swarm, context.Time).RunAsync(
+            known, () => SendAsync(topics.Beat(swarm), new CoordinatorBeat { Term = term }, retain: false, cancellationToken), cancellationToken);
 
     /// <summary>Waits until what is being cleared is cleared, or the patience is over.</summary>
     public Task DrainAsync(TimeSpan patience) => clearer.DrainAsync(patience);
 
     /// <summary>The state that is retained; null where none comes.</summary>
     public Task<SwarmState?> ReadStateAsync(TimeSpan patience, CancellationToken cancellationToken) => ReadAsync(topics.State(swarm), patience, message =>
-        ProtocolJson.Read<SwarmState>(message.Payload, out _) is { } read && read.Swarm == swarm && Authority.IsTerm(read.Term) ? read : null, cancellationToken);
+        ProtocolJson.Read<SwarmState>(message.Payload, out _) is { } read && IsSound(read) ? read : null, cancellationToken);
 
-    /// <summary>The definition that is retained; null where none comes.</summary>
-    public Task<byte[]?> ReadDefinitionAsync(TimeSpan patience, CancellationToken cancellationToken) => ReadAsync(
-        topics.Definition(swarm), patience, message => message.Payload.IsEmpty ? null : message.Payload.ToArray(), cancellationToken);
+    /// <summary>Listens to the definition.</summary>
+    public Task<DefinitionWatch> WatchDefinitionAsync(CancellationToken cancellationToken) =>
+        DefinitionWatch.OpenAsync(connection, topics.Definition(swarm), context.Time, cancellationToken);
+
+    private bool IsSound(SwarmState read) => read.Swarm == swarm && Authority.IsTerm(read.Term) && read.IsSound();
 
     /// <summary>What members have kept of the swarm, as they tell it, until the result is disposed.</summary>
     public Task<IAsyncDisposable> CollectAsync(Action<Recollection> kept, CancellationToken cancellationToken) => connection.SubscribeAsync(topics.Tasks(swarm, "+"), message =>
     {
         if (ProtocolJson.Read<Recollection>(message.Payload, out _) is { } read && read.Swarm == swarm && topics.Split(message.Topic).LastOrDefault() == read.From
-            && (read.State is not { } state || (state.Swarm == swarm && Authority.IsTerm(state.Term))))
+            && (read.State is not { } state || IsSound(state)))
         {
             kept(read);
         }
@@ -60,13 +63,6 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
 
     /// <summary>Notes what stands, or is to stand, as the last committed state.</summary>
     public void Inherit(SwarmState? state) => Final = state;
-
-    /// <summary>Publishes a definition that the broker has lost.</summary>
-    public ValueTask PublishDefinitionAsync(ReadOnlyMemory<byte> definition, CancellationToken cancellationToken)
-    {
-        Log.PublishedAgain(context.Logger, swarm, "its definition");
-        return connection.PublishAsync(new OutboundMessage(topics.Definition(swarm), definition, retain: true), cancellationToken);
-    }
 
     /// <summary>Publishes the state: what it says is so from here on.</summary>
     public async Task CommitAsync(SwarmState committed, CancellationToken cancellationToken)
@@ -82,8 +78,19 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
         Final = committed;
     }
 
-    public ValueTask SendAsync(string topic, ControlMessage message, bool retain, CancellationToken cancellationToken) =>
-        connection.PublishAsync(new OutboundMessage(topic, ProtocolJson.Write(context.Stamp.Stamp(message)), retain), cancellationToken);
+    public async ValueTask SendAsync(string topic, ControlMessage message, bool retain, CancellationToken cancellationToken)
+    {
+        var payload = ProtocolJson.Write(context.Stamp.Stamp(message));
+        try
+        {
+            await connection.PublishAsync(new OutboundMessage(topic, payload, retain), cancellationToken);
+        }
+        catch (BrokerRefusedException e) when (payload.Length <= connection.Limits.MaximumPayload)
+        {
+            // For a quota or a rate, which pass: no reason to end a run, but to stand down and to begin again.
+            throw new BrokerConnectionLostException(e.Message, e);
+        }
+    }
 
     public ValueTask ClearAsync(string topic, CancellationToken cancellationToken) =>
         connection.PublishAsync(new OutboundMessage(topic, ReadOnlyMemory<byte>.Empty, retain: true), cancellationToken);

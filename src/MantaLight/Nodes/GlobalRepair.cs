@@ -15,11 +15,15 @@ internal sealed class GlobalRepair : IAsyncDisposable
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
 
+    // The coordinator's loop waits for a read-back, and may not be silent for long.
+    private static readonly BlobTiming Timing = new() { Idle = TimeSpan.FromSeconds(0.4) };
+
     private readonly Channel<(BlobRef Blob, bool Kept)> work =
         Channel.CreateBounded<(BlobRef Blob, bool Kept)>(new BoundedChannelOptions(4096) { SingleReader = true, FullMode = BoundedChannelFullMode.DropOldest });
 
     private readonly CancellationTokenSource stopping = new();
     private readonly SeatContext context;
+    private readonly IBrokerConnection connection;
     private readonly BlobPublisher publisher;
     private readonly string swarm;
     private readonly Func<IReadOnlyCollection<string>> online;
@@ -37,7 +41,8 @@ internal sealed class GlobalRepair : IAsyncDisposable
         SeatContext context, IBrokerConnection connection, string swarm, Func<IReadOnlyCollection<string>> online, Func<string, bool> isCommitted, Action<BlobRef> clear)
     {
         (this.context, this.swarm, this.online, this.isCommitted, this.clear) = (context, swarm, online, isCommitted, clear);
-        publisher = new BlobPublisher(connection, context.Settings.Topics, context.Stamp, context.Store, new BlobTiming());
+        this.connection = connection;
+        publisher = new BlobPublisher(connection, context.Settings.Topics, context.Stamp, context.Store, Timing);
         repairing = Background.Run(RepairAsync);
     }
 
@@ -71,13 +76,11 @@ internal sealed class GlobalRepair : IAsyncDisposable
         {
             await foreach (var (blob, kept) in work.Reader.EachAsync(stopping.Token))
             {
-                var done = false;
-                while (!done && isCommitted(blob.Sha256))
-                {
-                    done = await TryAsync(blob, kept);
-                    if (!done)
-                        await Task.Delay(Pause, context.Time, stopping.Token);
-                }
+                if (!isCommitted(blob.Sha256) || await TryAsync(blob, kept))
+                    continue;
+                // Behind the others: one that nobody has must not keep them from being put back.
+                await Task.Delay(Pause, context.Time, stopping.Token);
+                work.Writer.TryWrite((blob, kept));
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -87,6 +90,8 @@ internal sealed class GlobalRepair : IAsyncDisposable
 
     private async Task<bool> TryAsync(BlobRef blob, bool kept)
     {
+        // Known before it comes, so that it is deleted when it is no longer needed, whatever becomes of this seat.
+        context.Post(new NodeEvent.BlobKept(swarm, blob.Sha256));
         try
         {
             if (kept || await publisher.IsOnBrokerAsync(swarm, blob, stopping.Token))
@@ -102,13 +107,12 @@ internal sealed class GlobalRepair : IAsyncDisposable
                 if (!isCommitted(blob.Sha256))
                     clear(blob);
             }
-            context.Post(new NodeEvent.BlobKept(swarm, blob.Sha256));
             return true;
         }
         catch (BrokerConnectionLostException)
         {
-            // The seat is lost as well: its successor checks again.
-            return true;
+            // Where it was the seat's, its successor checks again; the node's comes back.
+            return !connection.IsConnected;
         }
         catch (Exception e) when (e is MantaLightException or IOException)
         {

@@ -17,7 +17,8 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
     /// <summary>Later commits of a swarm are greater: the design's order of (start, round, term).</summary>
     public static (int Start, int Round, long Term) Order(SwarmState state) => (state.Start, state.Round, state.Term);
 
-    public static async Task<Inheritance> ReadAsync(CoordinatorWire wire, SeatContext context, SeatCommand.Act act, CancellationToken cancellationToken)
+    public static async Task<Inheritance> ReadAsync(
+        CoordinatorWire wire, DefinitionWatch definitions, SeatContext context, SeatCommand.Act act, CancellationToken cancellationToken)
     {
         // What is known is not taken for lost because it is slow to come.
         var patience = context.Settings.Election.ReadBack * (act.Known is null && act.Book.Confirmed ? 1 : 4);
@@ -26,7 +27,7 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
         var definitionLost = false;
         if (book is { Confirmed: false, Removing: false })
         {
-            if (await wire.ReadDefinitionAsync(patience, cancellationToken) is { } bytes)
+            if (await definitions.FirstAsync(patience, cancellationToken) is { } bytes)
                 book = SwarmBook.Read(bytes, context.Settings) is { } read && read.Hash != book.Hash ? read : book with { Confirmed = true };
             else
                 definitionLost = true;

@@ -151,7 +151,8 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
 
     private void Begin(NodeAttempt attempt, Func<Task<TaskUpdate>> work) => attempt.Running = Background.Run(async () =>
     {
-        var outcome = await work();
+        // Under the number that the attempt has now: a retry may have been answered by it meanwhile.
+        var outcome = await work() with { Attempt = attempt.Schedule.Attempt };
         seats.Post(new NodeEvent.AttemptEnded(swarm, outcome));
         return outcome;
     });
@@ -195,8 +196,9 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         {
             left.UnionWith(attempt.Runner.Touched);
             node.Journal.Delete(swarm, attempt.Schedule);
-            // What became a global is cleared by its coordinator when it is replaced; what never did is this node's to clear.
-            foreach (var blob in attempt.Runner.Published.Where(b => !WasCommitted(state, b.Sha256) && !attempts.All.Any(a => a.Runner.Touches(b.Sha256))))
+            // What became a global is cleared by its coordinator when it is replaced; what never did is this node's to clear. Not
+            // when the run has ended, though: the next one may have committed the same bytes, and what is left goes with the swarm.
+            foreach (var blob in attempt.Runner.Published.Where(b => attempt.Schedule.Run == state.Run && !state.Status.IsFinal() && !WasCommitted(state, b.Sha256) && !attempts.All.Any(a => a.Runner.Touches(b.Sha256))))
                 node.Clearer.Clear(swarm, blob);
             attempt.Dispose();
         }

@@ -105,7 +105,7 @@ internal sealed class NodeLoop
                 swarms.Get(id).DefinitionSeen(message.Payload, message.Retained);
                 break;
             case ["swarms", var id, "state"]:
-                if (Read<SwarmState>(message) is { } state && Check(message, state.Swarm == id && state.Start is >= 0 and < int.MaxValue, "another swarm's state, or a start beyond all numbers"))
+                if (Read<SwarmState>(message) is { } state && Check(message, state.Swarm == id && state.IsSound() && Authority.IsTerm(state.Term), "another swarm's state, or one whose parts cannot be"))
                     swarms.Get(id).StateSeen(state);
                 break;
             case ["swarms", var id, "control"]:

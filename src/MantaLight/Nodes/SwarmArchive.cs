@@ -66,7 +66,7 @@ internal sealed class SwarmArchive : IAsyncDisposable
     }
 
     private SwarmState? StateOf(string swarm) => ReadKept(swarm + StateEnding) is { } bytes
-        && ProtocolJson.Read<SwarmState>(new ReadOnlySequence<byte>(bytes), out _) is { } state && state.Swarm == swarm ? state : null;
+        && ProtocolJson.Read<SwarmState>(new ReadOnlySequence<byte>(bytes), out _) is { } state && state.Swarm == swarm && state.IsSound() ? state : null;
 
     private ReadOnlyMemory<byte>? ReadKept(string file)
     {

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Immutable;
+using MantaLight.Concurrency;
 using MantaLight.Coordination;
 using MantaLight.Protocol;
 
@@ -11,11 +12,14 @@ namespace MantaLight.Nodes;
 /// </summary>
 internal sealed class SwarmMember : IAsyncDisposable
 {
+    private static readonly TimeSpan TellPause = TimeSpan.FromSeconds(1);
+
     private readonly AttemptServices node;
     private readonly string swarm;
     private readonly SwarmMemory memory;
     private readonly MemberAttempts attempts;
     private readonly Candidacy candidacy;
+    private DateTimeOffset? told;
 
     /// <param name="node">What the node's attempts share.</param>
     /// <param name="seats">What a coordinator needs.</param>
@@ -56,12 +60,15 @@ internal sealed class SwarmMember : IAsyncDisposable
 
     public void StateSeen(SwarmState seen)
     {
-        var known = memory.State;
         if (!memory.StateSeen(seen))
+        {
+            // Whoever begins with less authority than this node has seen cannot be obeyed, and should know why.
+            TellAgain(memory.Later ?? memory.State);
             return;
+        }
         candidacy.Elect(new ElectionEvent.TermSeen(seen.Term));
-        if (SwarmMemory.IsBehind(seen, known))
-            Tell(known);
+        if (memory.Later is { } later)
+            TellAgain(later);
         attempts.StateSeen(seen);
         candidacy.Reconsider();
     }
@@ -90,12 +97,13 @@ internal sealed class SwarmMember : IAsyncDisposable
     public void RollCalled(RollCall call) => attempts.RollCalled(call);
 
     /// <summary>Answers with what this node has kept, since the broker has lost it.</summary>
-    public void Recalled() => Tell(memory.State);
+    public void Recalled() => Tell(memory.Later ?? memory.State);
 
     /// <summary>A member has kept a later state than this node's coordinator had begun with: it begins again.</summary>
     public void Recollected(SwarmState kept)
     {
-        memory.Adopt(kept);
+        if (!memory.Adopt(kept) && kept.Term <= memory.State?.Term)
+            return;
         candidacy.Elect(new ElectionEvent.TermSeen(kept.Term));
         candidacy.Elect(new ElectionEvent.ConnectionLost());
     }
@@ -132,6 +140,15 @@ internal sealed class SwarmMember : IAsyncDisposable
         attempts.Tick();
         candidacy.Reconsider();
         candidacy.Elect(new ElectionEvent.Tick());
+    }
+
+    private void TellAgain(SwarmState? known)
+    {
+        var now = node.Time.SteadyNow();
+        if (now - told < TellPause)
+            return;
+        told = now;
+        Tell(known);
     }
 
     private void Tell(SwarmState? known)

@@ -22,6 +22,9 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
 
     public SwarmState? State { get; private set; }
 
+    /// <summary>A later state than the one that a coordinator has begun with, until one has begun with it.</summary>
+    public SwarmState? Later { get; private set; }
+
     /// <summary>A stop, pause or resume of the current run whose effect has not been seen.</summary>
     public OwnersWord? Word { get; private set; }
 
@@ -38,7 +41,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     public bool IsEmpty => (book is null || IsUntouched) && State is null or { Status: RunStatus.Removed };
 
     /// <summary>Whether a removed definition has left nothing to remove: not even a first state that was on its way.</summary>
-    private bool IsUntouched => book is { Removing: true } && State is null && time.SteadyNow() - Since >= settings.Coordination.Patience;
+    private bool IsUntouched => book is { Removing: true } && time.SteadyNow() - Since >= settings.Coordination.Patience;
 
     /// <summary>Whether the broker, asked long enough, has not delivered a definition that nobody has removed: it has lost it.</summary>
     private bool IsMissed => book is { Confirmed: false } && connectedSince is { } since && time.SteadyNow() - since >= settings.Coordination.Patience;
@@ -64,7 +67,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
                 return null;
             book = book with { Removing = true };
             (restartAfter, resumeAfter, Since) = (null, null, time.SteadyNow());
-            if (State is null)
+            if (State is null or { Status: RunStatus.Removed })
                 archive.Forget(swarm);
             return new CoordinatorEvent.RunEnded(RunStatus.Removed, "its definition was removed");
         }
@@ -88,6 +91,8 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     {
         if (!authority.Accepts(seen))
             return false;
+        // What is later is kept, and told, until somebody has taken it up.
+        Later = IsBehind(seen, Later ?? State) ? Later ?? State : null;
         State = seen;
         // The wish is fulfilled: it must not be again where another broker counts starts anew.
         if (seen.Start > restartAfter)
@@ -101,20 +106,23 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
             Word = null;
         if (seen.Status == RunStatus.Removed)
             archive.Forget(swarm);
-        else
+        else if (Later is null)
             archive.KeepState(swarm, seen);
         return true;
     }
 
     /// <summary>Whether the state that has been committed is behind the one that this node knows: somebody began with less.</summary>
-    public static bool IsBehind(SwarmState seen, SwarmState? known) => known is not null && !known.Status.IsFinal() && seen.Definition == known.Definition
+    private static bool IsBehind(SwarmState seen, SwarmState? known) => known is not null && !known.Status.IsFinal() && seen.Definition == known.Definition
         && seen.Status != RunStatus.Removed && (seen.Start, seen.Round).CompareTo((known.Start, known.Round)) < 0;
 
     /// <summary>Takes a later state that another member has kept, for the coordinator that begins with it.</summary>
-    public void Adopt(SwarmState kept)
+    /// <returns>False where this node knows as much.</returns>
+    public bool Adopt(SwarmState kept)
     {
-        if (State is null || Inheritance.Order(kept).CompareTo(Inheritance.Order(State)) > 0)
-            State = kept;
+        if ((Later ?? State) is { } known && Inheritance.Order(kept).CompareTo(Inheritance.Order(known)) <= 0)
+            return false;
+        Later = kept;
+        return true;
     }
 
     /// <summary>A coordinator of this node has nothing left to do: the broker has what it should have.</summary>

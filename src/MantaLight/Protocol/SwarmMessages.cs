@@ -102,6 +102,9 @@ public static class RunStatuses
 /// </summary>
 public sealed record SwarmState : CoordinatorMessage
 {
+    /// <summary>More starts, and more rounds, than there will ever be.</summary>
+    private const int MaximumNumber = 1 << 30;
+
     /// <summary>The most rounds in <see cref="History"/>.</summary>
     public const int MaximumHistory = 60;
 
@@ -152,6 +155,13 @@ public sealed record SwarmState : CoordinatorMessage
 
     /// <summary>The last finished rounds, oldest first; older ones with less detail where the state would grow too large.</summary>
     public ImmutableArray<RoundSummary> History { get; set; } = [];
+
+    /// <summary>
+    /// Whether its ids, numbers and pointers can be what they should be. A state comes from the wire, and files and chunks are
+    /// removed because of what it says.
+    /// </summary>
+    public bool IsSound() => Identifier.IsValid(Swarm) && BlobRef.IsHash(Definition) && Start is >= 0 and < MaximumNumber && Round is >= 0 and < MaximumNumber
+        && Tasks.All(t => Identifier.IsValid(t.Alias)) && Globals.All(g => Identifier.IsValid(g.Tag) && g.Content.IsSound()) && Retiring.All(b => b.IsSound());
 
     /// <summary>Application bytes of all nodes and coordinators in this run so far: up.</summary>
     public long BytesUp { get; set; }
@@ -209,6 +219,9 @@ public sealed record TaskState
 
     /// <summary>Whether it had been committed before, and only its results are made again.</summary>
     public bool Again { get; set; }
+
+    /// <summary>What it asked for next, where it is committed and did.</summary>
+    public NextRequest? Next { get; set; }
 
     /// <summary>The slowest attempt of each of the last rounds, in seconds, where deadlines follow from them.</summary>
     public ImmutableArray<double> RecentSeconds { get; set; } = [];

@@ -14,7 +14,8 @@ internal sealed class FileDisk : IDisk
     public FileDisk(string folder)
     {
         root = Directory.CreateDirectory(folder).FullName;
-        foreach (var left in Directory.EnumerateFiles(root, $"*{Partial}", SearchOption.AllDirectories))
+        // Only in its own folders: the folder may be one that its owner uses for other things as well.
+        foreach (var left in Directory.EnumerateDirectories(root).SelectMany(own => Directory.EnumerateFiles(own, $"*{Partial}")).Where(IsDraft))
             File.Delete(left);
     }
 
@@ -38,8 +39,9 @@ internal sealed class FileDisk : IDisk
             var file = new FileInfo(PathOf(name));
             return file.Exists && file.Length <= maximum ? File.ReadAllBytes(file.FullName) : null;
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
+            // One that cannot be read is of as little use as none.
             return null;
         }
     }
@@ -57,7 +59,7 @@ internal sealed class FileDisk : IDisk
         {
             File.Delete(PathOf(name));
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // Mapped by a reader, where the operating system minds: the next sweep takes it.
         }
@@ -76,7 +78,7 @@ internal sealed class FileDisk : IDisk
         {
             return new Reader(File.OpenHandle(PathOf(name)));
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return null;
         }
@@ -95,6 +97,9 @@ internal sealed class FileDisk : IDisk
     }
 
     private string PathOf(string name) => Path.Combine(root, name);
+
+    private static bool IsDraft(string path) => Path.GetFileNameWithoutExtension(path).Split('-') is [var process, var number]
+        && int.TryParse(process, out _) && long.TryParse(number, out _);
 
     private static string Folder(string name) => Path.GetDirectoryName(name) ?? "";
 

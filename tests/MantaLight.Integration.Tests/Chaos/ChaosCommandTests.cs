@@ -80,8 +80,8 @@ public sealed class ChaosCommandTests : IDisposable
     [Fact]
     public async Task A_swarm_that_fails_by_itself_fails_the_trial_and_leaves_its_logs()
     {
-        await SyntheticDigits.WriteAsync(folder.FullName, Nodes, Cancelled, brokenTestData: true);
-        var (code, report) = await ChaosAsync("embedded", "worker_killed", 1);
+        await SyntheticDigits.WriteAsync(folder.FullName, nodes: 1, Cancelled, brokenTestData: true);
+        var (code, report) = await ChaosAsync("embedded", "worker_killed", 1, nodes: 1);
         Assert.Equal(ExitCodes.Failure, code);
         Assert.Contains("test", report.GetProperty("problems")[0].GetString(), StringComparison.Ordinal);
         var logs = report.GetProperty("logs").GetString()!;
@@ -101,11 +101,11 @@ public sealed class ChaosCommandTests : IDisposable
         Assert.Equal(kinds.Split(',').Order(StringComparer.Ordinal), report.GetProperty("recoveries").EnumerateObject().Select(r => r.Name));
     }
 
-    private async Task<(int Code, JsonElement Report)> ChaosAsync(string broker, string kinds, int faults)
+    private async Task<(int Code, JsonElement Report)> ChaosAsync(string broker, string kinds, int faults, int nodes = Nodes)
     {
         var json = Path.Combine(folder.FullName, "chaos.json");
         var run = await CliRun.OfAsync(
-            "chaos", Example, "--nodes", $"{Nodes}", "--rounds", "2", "--faults", $"{faults}", "--kinds", kinds, "--broker", broker, "--data", folder.FullName, "--json", json);
+            "chaos", Example, "--nodes", $"{nodes}", "--rounds", "2", "--faults", $"{faults}", "--kinds", kinds, "--broker", broker, "--data", folder.FullName, "--json", json);
         Assert.True(File.Exists(json), $"exit code {run.Code}\n{run.Output}\n{run.Error}");
         return (run.Code, JsonElement.Parse(await File.ReadAllBytesAsync(json, Cancelled)));
     }

@@ -50,6 +50,17 @@ public sealed class FaultPlanTests
     }
 
     [Fact]
+    public void Cuts_come_where_blobs_cross_while_the_aggregator_reads_and_when_its_model_is_new()
+    {
+        var cuts = Plan(9, 200).Where(f => f.Kind.Role == FaultRole.Reader).ToArray();
+        Assert.Equal(10, cuts.Count(f => f is { Alias: "aggregator", AtWork: true }));
+        Assert.All(cuts.Where(f => f.Alias != "aggregator"), f => Assert.Equal(("test", false), (f.Alias, f.AtWork)));
+        var first = Plan(9, 200).GroupBy(f => (f.Round, f.Alias)).Where(g => g.Key.Alias == "test" && g.Any(f => f.Kind.Role == FaultRole.Reader)).ToArray();
+        Assert.NotEmpty(first);
+        Assert.All(first, stage => Assert.Equal(FaultRole.Reader, stage.First().Kind.Role));
+    }
+
+    [Fact]
     public void A_role_that_nobody_has_is_not_struck()
     {
         var workers = new Roles(Definition() with { Tasks = [Task("worker", PlacementMethod.All)] });

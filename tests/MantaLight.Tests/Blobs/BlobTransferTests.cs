@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using MantaLight.Blobs;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
+using MantaLight.Shared;
 using MantaLight.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -110,7 +111,7 @@ public sealed class BlobTransferTests : IAsyncLifetime
         var (bytes, blob) = producer.Write(3 * ChunkSize);
         producer.LoseEveryOtherRequest = true;
         var fetching = consumer.Fetcher.FetchResultAsync("producer", blob, CancellationToken.None);
-        Assert.True(consumer.Inbox.Deliver(blob.Sha256, "0", new ReadOnlySequence<byte>(new byte[ChunkSize])));
+        await SwarmHarness.EventuallyAsync(() => consumer.Inbox.Deliver(blob.Sha256, "0", new ReadOnlySequence<byte>(new byte[ChunkSize])));
         await fetching;
         Assert.Equal(bytes, consumer.Read(blob));
     }
@@ -121,6 +122,7 @@ public sealed class BlobTransferTests : IAsyncLifetime
         var (bytes, blob) = producer.Write(3 * ChunkSize);
         producer.LoseEveryOtherRequest = true;
         var fetching = consumer.Fetcher.FetchResultAsync("producer", blob, CancellationToken.None);
+        await SwarmHarness.EventuallyAsync(() => producer.Requests.Count > 0);
         consumer.Inbox.Refuse("somebody", blob.Sha256, "no");
         await fetching;
         Assert.Equal(bytes, consumer.Read(blob));

@@ -12,21 +12,21 @@ internal static class AllFaults
     /// <summary>The kinds by name.</summary>
     public static ImmutableArray<Fault> All { get; } =
     [
-        new KillFault("coordinator_killed", 8, FaultRole.Coordinator),
-        new BrokerFault("broker_killed", 8, everythingLost: false),
-        new KillFault("aggregator_killed", 8, FaultRole.Aggregator),
-        new CutFault("connection_cut", 14),
-        new KillFault("worker_killed", 10, FaultRole.Worker),
-        new BrokerFault("broker_lost", 4, everythingLost: true),
-        new PauseFault("coordinator_paused", 5, FaultRole.Coordinator),
-        new DiskFault(DiskFull, 6),
+        new KillFault("coordinator_killed", 14, FaultRole.Coordinator),
+        new BrokerFault("broker_killed", 16, everythingLost: false),
+        new KillFault("aggregator_killed", 16, FaultRole.Aggregator),
+        new CutFault("connection_cut", 28),
+        new KillFault("worker_killed", 18, FaultRole.Worker),
+        new BrokerFault("broker_lost", 6, everythingLost: true),
+        new PauseFault("coordinator_paused", 10, FaultRole.Coordinator),
+        new DiskFault(DiskFull, 14),
         new BlackoutFault("all_killed", 2),
-        new KillFault("scheduler_killed", 6, FaultRole.Scheduler),
-        new PauseFault("worker_paused", 8, FaultRole.Worker),
-        new LatencyFault("latency_added", 8),
-        new PauseFault("aggregator_paused", 5, FaultRole.Aggregator),
-        new PauseFault("scheduler_paused", 4, FaultRole.Scheduler),
-        new FreezeFault("coordinator_frozen", 2),
+        new KillFault("scheduler_killed", 10, FaultRole.Scheduler),
+        new PauseFault("worker_paused", 16, FaultRole.Worker),
+        new LatencyFault("latency_added", 16),
+        new PauseFault("aggregator_paused", 10, FaultRole.Aggregator),
+        new PauseFault("scheduler_paused", 8, FaultRole.Scheduler),
+        new FreezeFault("coordinator_frozen", 3),
     ];
 
     /// <summary>Finds one.</summary>

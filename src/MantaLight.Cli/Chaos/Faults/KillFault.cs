@@ -38,6 +38,14 @@ internal sealed class KillFault(string name, int weight, FaultRole role) : Fault
         node.Start();
         var seconds = await scene.ProveAsync(proof, killed, $"{Kind.Name} of {node.Id} (round {place.Round}, {place.Alias})");
         await scene.SettleAsync(default);
-        return new FaultOutcome(node.Id, seconds, away ? "away until its place was taken" : null);
+        return new FaultOutcome(node.Id, seconds, Note(away, term is not null && role != FaultRole.Coordinator));
     }
+
+    private static string? Note(bool away, bool coordinated) => (away, coordinated) switch
+    {
+        (true, true) => "which coordinated as well, away until its place was taken",
+        (true, false) => "away until its place was taken",
+        (false, true) => "which coordinated as well",
+        _ => null,
+    };
 }

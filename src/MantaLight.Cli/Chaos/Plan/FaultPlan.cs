@@ -40,20 +40,32 @@ internal static class FaultPlan
         var dealt = Deal(possible, faults);
         random.Shuffle<FaultKind>(dealt);
         var order = roles.Stages.Select((t, i) => (t.Alias, i)).ToDictionary(s => s.Alias, s => s.i, StringComparer.Ordinal);
+        var taken = new HashSet<(int, string)>();
         return
         [
             .. dealt
-                .Select((kind, i) =>
-                {
-                    var stages = roles.StagesOf(kind.Role);
-                    var alias = stages[random.Next(stages.Length)];
-                    var atWork = random.Next(2) == 0 || kind.AtWork;
-                    return new PlannedFault(0, kind, 1 + (int)((long)i * rounds / faults), alias, atWork, random.NextDouble() * LatestMoment, random.NextUInt64());
-                })
+                .Select((kind, i) => Place(kind, 1 + (int)((long)i * rounds / faults), roles, taken, random))
                 // What comes at work last: it lets the task go on.
-                .OrderBy(f => f.Round).ThenBy(f => order[f.Alias]).ThenBy(f => f.AtWork)
+                .OrderBy(f => f.Round).ThenBy(f => order[f.Alias]).ThenBy(f => f.AtWork).ThenBy(f => f.AtWork == f.Kind.AtWork)
                 .Select((fault, i) => fault with { Number = i + 1 }),
         ];
+    }
+
+    private static PlannedFault Place(FaultKind kind, int round, Roles roles, HashSet<(int, string)> taken, SeededRandom random)
+    {
+        var stages = roles.StagesOf(kind.Role);
+        var alias = stages[random.Next(stages.Length)];
+        // A task for one node works once: of what means nothing otherwise, one fault finds it at work.
+        if (kind.AtWork)
+        {
+            if (kind.Role == FaultRole.Reader)
+                alias = stages.FirstOrDefault(a => roles.IsForOneNode(a) && !taken.Contains((round, a)), alias);
+            if (roles.IsForOneNode(alias) && !taken.Add((round, alias)))
+                alias = stages.FirstOrDefault(a => !roles.IsForOneNode(a), alias);
+        }
+        // All nodes fetch a new global when it is committed, so when the next task begins, not when they work on it.
+        var atWork = kind.AtWork ? kind.Role != FaultRole.Reader || roles.IsForOneNode(alias) : random.Next(2) == 0;
+        return new PlannedFault(0, kind, round, alias, atWork, random.NextDouble() * LatestMoment, random.NextUInt64());
     }
 
     /// <summary>Each kind once before any comes twice, then by weight.</summary>

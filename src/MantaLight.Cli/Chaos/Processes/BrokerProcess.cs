@@ -115,7 +115,7 @@ internal sealed class BrokerProcess(BrokerKind kind, string folder, TimeProvider
     {
         if (kind == BrokerKind.Embedded)
             return [DotnetHost.Path, typeof(BrokerProcess).Assembly.Location, "broker", "--port", $"{port}", "--web-port", "-1", "--store", store];
-        // As broker/mosquitto.conf, but saving at every change: this broker is killed, and must come back with what it had.
+        // As broker/mosquitto.conf, but saving after every change: this broker is killed, and is to come back with all but its last moment.
         var configuration = Path.Combine(folder, "mosquitto.conf");
         await File.WriteAllTextAsync(configuration, $"""
             listener {port} 127.0.0.1

@@ -47,7 +47,9 @@ internal sealed class Roles
         if (role == FaultRole.Coordinator)
             return view.Claim is { } claim ? [claim.From] : [];
         var open = view.Open(round, alias);
-        return open.IsEmpty ? view.Task(round, alias)?.Nodes ?? [] : open;
+        var holders = open.IsEmpty ? view.Task(round, alias)?.Nodes ?? [] : open;
+        // The coordinator's host has a role of its own.
+        return role == FaultRole.Worker && view.Claim is { } leader && holders.Length > 1 ? holders.Remove(leader.From) : holders;
     }
 
     private static List<TaskDefinition> Sort(ImmutableArray<TaskDefinition> tasks)

@@ -7,6 +7,11 @@ internal sealed class CommitCheck(World world) : ICheck
 {
     private readonly Dictionary<string, SwarmState> last = new(StringComparer.Ordinal);
 
+    private readonly HashSet<string> seen = new(StringComparer.Ordinal);
+
+    // Runs that were there before the broker lost them: whoever began with less than that makes room for them.
+    private readonly HashSet<string> remembered = new(StringComparer.Ordinal);
+
     public void Seen(Sighting sighting)
     {
         if (sighting.Message is not SwarmState state)
@@ -14,10 +19,15 @@ internal sealed class CommitCheck(World world) : ICheck
         if (last.TryGetValue(state.Swarm, out var before))
             Compare(before, state);
         last[state.Swarm] = state;
+        seen.Add(state.Run);
     }
 
     // The last commits may have reached nobody but the broker.
-    public void RetainedLost() => last.Clear();
+    public void RetainedLost()
+    {
+        last.Clear();
+        remembered.UnionWith(seen);
+    }
 
     private void Compare(SwarmState before, SwarmState now)
     {
@@ -28,9 +38,9 @@ internal sealed class CommitCheck(World world) : ICheck
             Lost(now, $"start {now.Start} follows {before.Start}");
         else if (now.Run == before.Run)
             CompareRun(before, now);
-        else if (!before.Status.IsFinal())
+        else if (!before.Status.IsFinal() && !remembered.Contains(now.Run))
             Lost(now, $"run {before.Run} was {before.Status} when run {now.Run} began");
-        else if (now.Start == before.Start)
+        else if (now.Start == before.Start && !remembered.Contains(now.Run))
             Lost(now, $"start {now.Start} is counted twice");
     }
 

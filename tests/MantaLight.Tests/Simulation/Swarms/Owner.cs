@@ -46,7 +46,7 @@ internal sealed class Owner(World world, FaultyBroker broker, HistoryPlan plan)
             Plan(world.Now, () => Publish(swarm, 0));
         else if (state?.Status == RunStatus.Paused)
             Plan(world.Now, () => Control(swarm, SwarmAction.Resume));
-        else if (broker.LastLoss < published[swarm.Name] + TimeSpan.FromSeconds(10) && broker.LastLoss >= published[swarm.Name])
+        else if (broker.LastLoss >= published[swarm.Name] && !broker.Retained.ContainsKey(Topics.Definition(swarm.Name)) && world.Now > plan.Restless + TimeSpan.FromMinutes(2))
             Plan(world.Now, () => Publish(swarm, version));
     }
 

@@ -1,0 +1,64 @@
+using MantaLight.Protocol;
+
+namespace MantaLight.Simulation;
+
+/// <summary>Whole swarms through random faults. A seed that fails is replayed by the simulation's runner with a trace.</summary>
+public sealed class HistoryTests
+{
+    private const int Seeds = 2000;
+
+    [Fact]
+    public void Two_thousand_histories_hold()
+    {
+        var violations = new List<string>();
+        var runs = 0;
+        Batch.Run(1, Seeds, Environment.ProcessorCount, plan => plan, outcome =>
+        {
+            runs += outcome.Ends.Count;
+            if (outcome.Violation is { } violation)
+                violations.Add($"seed {outcome.Seed}: {violation}\n  replay: dotnet run -c Release --project tests/MantaLight.Simulation -- --first-seed {outcome.Seed} --seeds 1 --trace");
+            return violations.Count < 5;
+        });
+        Assert.True(violations.Count == 0, string.Join('\n', violations));
+        Assert.True(runs >= Seeds);
+    }
+
+    [Fact]
+    public void Without_faults_every_run_completes_with_all_nodes_in_every_round() => Batch.Run(1, 100, 1, plan => plan.Undisturbed(), outcome =>
+    {
+        Assert.Null(outcome.Violation);
+        Assert.All(outcome.Ends, end => Assert.Equal(RunStatus.Completed, end));
+        Assert.True(outcome.Commits > 0);
+        return true;
+    });
+
+    [Theory]
+    [InlineData(nameof(Mutation.TermFromMemory))]
+    [InlineData(nameof(Mutation.NoGrace))]
+    [InlineData(nameof(Mutation.ActsAfterLoss))]
+    [InlineData(nameof(Mutation.CommitsUnread))]
+    [InlineData(nameof(Mutation.NoDedupe))]
+    public void A_rule_that_is_broken_on_purpose_is_found_out(string mutation)
+    {
+        string? found = null;
+        Batch.Run(1, Seeds, Environment.ProcessorCount, plan => plan with { Mutation = Enum.Parse<Mutation>(mutation) }, outcome => (found = outcome.Violation) is null);
+        Assert.NotNull(found);
+    }
+
+    [Fact]
+    public void A_seed_gives_the_whole_history()
+    {
+        var traces = new Dictionary<long, string>();
+        Batch.Run(100, 40, 1, plan => plan, outcome =>
+        {
+            traces[outcome.Seed] = outcome.TraceHash;
+            return true;
+        });
+        Batch.Run(100, 40, 2, plan => plan, outcome =>
+        {
+            Assert.Equal(traces[outcome.Seed], outcome.TraceHash);
+            return true;
+        }, writesTrace: true);
+        Assert.Equal(40, traces.Values.Distinct().Count());
+    }
+}
