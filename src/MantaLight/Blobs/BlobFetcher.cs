@@ -18,10 +18,10 @@ internal sealed class BlobFetcher(
 
     /// <summary>Brings a global from the broker; what the broker does not have, from a peer that may.</summary>
     public Task FetchGlobalAsync(string swarm, BlobRef blob, string? peer, CancellationToken cancellationToken) =>
-        FetchAsync(blob, stop => new RetainedRead(connection, topics, stamp, store, pull, timing).RunAsync(swarm, blob, peer == stamp.Node ? null : peer, stop), cancellationToken);
+        FetchAsync(blob, "", stop => new RetainedRead(connection, topics, stamp, store, pull, timing).RunAsync(swarm, blob, peer == stamp.Node ? null : peer, stop), cancellationToken);
 
     public Task FetchResultAsync(string producer, BlobRef blob, CancellationToken cancellationToken) =>
-        FetchAsync(blob, stop => pull.RunAsync(producer, blob, stop), cancellationToken);
+        FetchAsync(blob, producer, stop => pull.RunAsync(producer, blob, stop), cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
@@ -34,13 +34,14 @@ internal sealed class BlobFetcher(
         await Task.WhenAll(running.Select(t => t.Running)).ConfigureAwait(Background.Quietly);
     }
 
-    private async Task FetchAsync(BlobRef blob, Func<CancellationToken, Task> transfer, CancellationToken cancellationToken)
+    /// <summary>Joins the transfer of the blob from there, or begins it: one from elsewhere may be waiting for what is not there.</summary>
+    private async Task FetchAsync(BlobRef blob, string from, Func<CancellationToken, Task> transfer, CancellationToken cancellationToken)
     {
         if (!blob.IsSound())
             throw new MalformedDataException("A blob's pointer is not sound: hash, size and chunks do not agree.");
         if (store.Contains(blob.Sha256))
             return;
-        var shared = Join(blob.Sha256, transfer);
+        var shared = Join($"{from}/{blob.Sha256}", transfer);
         try
         {
             await shared.Running.WaitAsync(cancellationToken);
@@ -56,15 +57,15 @@ internal sealed class BlobFetcher(
         }
     }
 
-    private Transfer Join(string hash, Func<CancellationToken, Task> transfer)
+    private Transfer Join(string key, Func<CancellationToken, Task> transfer)
     {
         lock (gate)
         {
             if (disposed == 1)
                 throw new BlobUnavailableException("The node is stopping: nothing is fetched any more.");
-            if (!transfers.TryGetValue(hash, out var shared))
+            if (!transfers.TryGetValue(key, out var shared))
             {
-                transfers[hash] = shared = new Transfer(hash, new CancellationTokenSource());
+                transfers[key] = shared = new Transfer(key, new CancellationTokenSource());
                 shared.Running = Background.Run(() => RunAsync(shared, transfer));
             }
             shared.Waiting++;
@@ -88,8 +89,8 @@ internal sealed class BlobFetcher(
     {
         lock (gate)
         {
-            if (transfers.GetValueOrDefault(shared.Hash) == shared)
-                transfers.Remove(shared.Hash);
+            if (transfers.GetValueOrDefault(shared.Key) == shared)
+                transfers.Remove(shared.Key);
         }
     }
 
@@ -101,7 +102,7 @@ internal sealed class BlobFetcher(
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new NodeStorageException($"Blob {shared.Hash} cannot be kept in this node's store: {e.Message}", e);
+            throw new NodeStorageException($"Blob {shared.Key.Split('/')[1]} cannot be kept in this node's store: {e.Message}", e);
         }
         finally
         {
@@ -109,9 +110,9 @@ internal sealed class BlobFetcher(
         }
     }
 
-    private sealed class Transfer(string hash, CancellationTokenSource stop)
+    private sealed class Transfer(string key, CancellationTokenSource stop)
     {
-        public string Hash => hash;
+        public string Key => key;
 
         public CancellationTokenSource Stop => stop;
 

@@ -38,40 +38,33 @@ internal sealed class BlobPull(
 
     private async Task RunAsync(string producer, BlobRef blob, PartialBlob partial, CancellationToken cancellationToken)
     {
-        var chunks = inbox.Open(blob.Sha256, producer);
-        try
+        using var waiting = inbox.Open(blob.Sha256, producer);
+        var asked = new HashSet<int>();
+        var next = 0;
+        var pace = new ChunkPace(timing, stamp.Time);
+        while (partial.Missing > 0)
         {
-            var asked = new HashSet<int>();
-            var next = 0;
-            var pace = new ChunkPace(timing, stamp.Time);
-            while (partial.Missing > 0)
+            // What this node does not hear while it is cut off is not its peer's fault.
+            if (!connection.IsConnected)
+                pace.Excuse();
+            if (asked.Count <= pace.Window / 2)
+                next = await AskAsync(producer, blob, partial, asked, next, pace.Window, cancellationToken);
+            if (await pace.WaitAsync(waiting.Chunks, cancellationToken))
             {
-                // What this node does not hear while it is cut off is not its peer's fault.
-                if (!connection.IsConnected)
-                    pace.Excuse();
-                if (asked.Count <= pace.Window / 2)
-                    next = await AskAsync(producer, blob, partial, asked, next, pace.Window, cancellationToken);
-                if (await pace.WaitAsync(chunks, cancellationToken))
+                while (waiting.Chunks.TryRead(out var arrival))
                 {
-                    while (chunks.TryRead(out var arrival))
-                    {
-                        if (arrival.Refusal is { } refusal)
-                            throw new BlobUnavailableException($"{producer} does not serve blob {blob.Sha256}: {refusal}");
-                        asked.Remove(arrival.Chunk);
-                        partial.Add(arrival.Chunk, arrival.Bytes);
-                        pace.Arrived();
-                    }
-                    continue;
+                    if (arrival.Refusal is { } refusal)
+                        throw new BlobUnavailableException($"{producer} does not serve blob {blob.Sha256}: {refusal}");
+                    asked.Remove(arrival.Chunk);
+                    partial.Add(arrival.Chunk, arrival.Bytes);
+                    pace.Arrived();
                 }
-                if (pace.IsOver)
-                    throw new BlobUnavailableException($"{producer} has not sent {partial.Missing} of {blob.ChunkCount} chunks of blob {blob.Sha256} for {timing.GiveUp.TotalSeconds:0} s.");
-                asked.Clear();
-                next = 0;
+                continue;
             }
-        }
-        finally
-        {
-            inbox.Close(blob.Sha256);
+            if (pace.IsOver)
+                throw new BlobUnavailableException($"{producer} has not sent {partial.Missing} of {blob.ChunkCount} chunks of blob {blob.Sha256} for {timing.GiveUp.TotalSeconds:0} s.");
+            asked.Clear();
+            next = 0;
         }
     }
 

@@ -14,7 +14,7 @@ internal sealed class BlobSweep(IBrokerConnection connection, Topics topics, str
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan SignInterval = TimeSpan.FromSeconds(4);
 
-    private readonly HashSet<string> cleared = new(StringComparer.Ordinal);
+    private int cleared;
     private DateTimeOffset lastSign;
 
     /// <summary>Sweeps until nothing more is found, which can take minutes: now and then it gives a sign of life.</summary>
@@ -28,9 +28,9 @@ internal sealed class BlobSweep(IBrokerConnection connection, Topics topics, str
             return;
         }
         // A replay is cut off where it exceeds the broker's queue: until one brings nothing.
-        for (var before = -1; before < cleared.Count;)
+        for (var before = -1; before < cleared;)
         {
-            before = cleared.Count;
+            before = cleared;
             await ClearReplayedAsync(signOfLife, cancellationToken);
         }
     }
@@ -52,10 +52,8 @@ internal sealed class BlobSweep(IBrokerConnection connection, Topics topics, str
 
     private async Task ClearAsync(string topic, Func<ValueTask> signOfLife, CancellationToken cancellationToken)
     {
-        if (!cleared.Add(topic))
-            return;
         await connection.PublishAsync(new OutboundMessage(topic, ReadOnlyMemory<byte>.Empty, retain: true), cancellationToken);
-        await BlobPublisher.PaceAsync(cleared.Count, time, cancellationToken);
+        await BlobPublisher.PaceAsync(++cleared, time, cancellationToken);
         if (time.SteadyNow() - lastSign < SignInterval)
             return;
         lastSign = time.SteadyNow();

@@ -259,6 +259,9 @@ internal sealed class CoordinatorLoop(
     {
         if (retained is null)
             return;
+        // It must not put back what is swept.
+        if (repair is not null)
+            await repair.DisposeAsync();
         await wire.SweepAsync(retained.Retiring.Concat(retained.Globals.Select(g => g.Content.Blob).OfType<BlobRef>()), term, cancellationToken);
         foreach (var tag in retained.Globals.Select(g => g.Tag).Concat(book.Definition?.Globals.Keys ?? []).Distinct())
             await wire.ClearAsync(topics.Global(swarm, tag), cancellationToken);

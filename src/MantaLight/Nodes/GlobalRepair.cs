@@ -65,7 +65,9 @@ internal sealed class GlobalRepair : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         work.Writer.TryComplete();
-        await stopping.CancelBesideAsync();
+        // Once only: what is disposed cannot be cancelled.
+        if (!stopping.IsCancellationRequested)
+            await stopping.CancelBesideAsync();
         await repairing;
         stopping.Dispose();
     }
@@ -90,8 +92,6 @@ internal sealed class GlobalRepair : IAsyncDisposable
 
     private async Task<bool> TryAsync(BlobRef blob, bool kept)
     {
-        // Known before it comes, so that it is deleted when it is no longer needed, whatever becomes of this seat.
-        context.Post(new NodeEvent.BlobKept(swarm, blob.Sha256));
         try
         {
             if (kept || await publisher.IsOnBrokerAsync(swarm, blob, stopping.Token))
@@ -118,6 +118,11 @@ internal sealed class GlobalRepair : IAsyncDisposable
         {
             Log.RepairFailed(context.Logger, swarm, blob.Sha256, e.Message);
             return false;
+        }
+        finally
+        {
+            // Whatever becomes of this seat: what has come is deleted when it is no longer needed.
+            context.Post(new NodeEvent.BlobKept(swarm, blob.Sha256));
         }
     }
 

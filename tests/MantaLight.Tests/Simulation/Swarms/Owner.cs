@@ -46,9 +46,12 @@ internal sealed class Owner(World world, FaultyBroker broker, HistoryPlan plan)
             Plan(world.Now, () => Publish(swarm, 0));
         else if (state?.Status == RunStatus.Paused)
             Plan(world.Now, () => Control(swarm, SwarmAction.Resume));
-        else if (broker.LastLoss >= published[swarm.Name] && !broker.Retained.ContainsKey(Topics.Definition(swarm.Name)) && world.Now > plan.Restless + TimeSpan.FromMinutes(2))
+        else if (broker.LastLoss >= published[swarm.Name] && world.Now > plan.Restless + TimeSpan.FromMinutes(2) && !IsRetained(swarm, version))
             Plan(world.Now, () => Publish(swarm, version));
     }
+
+    private bool IsRetained(SwarmPlan swarm, int version) => broker.Retained.TryGetValue(Topics.Definition(swarm.Name), out var retained)
+        && retained.AsSpan().SequenceEqual(Encoding.UTF8.GetBytes(swarm.Definition(version)));
 
     public void RemoveAll()
     {
