@@ -20,6 +20,7 @@ internal sealed class CoordinatorLoop(
     private GlobalRepair? repair;
     private ITimer? ticks;
     private int tickQueued;
+    private (int Start, int Round, long Term) told = (-1, -1, -1);
     private bool isOver;
 
     /// <summary>Whether there is a run to coordinate.</summary>
@@ -172,9 +173,11 @@ internal sealed class CoordinatorLoop(
     /// <summary>A member knows more than this coordinator has begun with: another one begins with that.</summary>
     private void Recollected(Recollection kept)
     {
-        if (kept.State is { } later && state is not null && later.Definition == state.Run.Definition
+        // Very many may say the same.
+        if (kept.State is { } later && state is not null && later.Definition == state.Run.Definition && Inheritance.Order(later).CompareTo(told) > 0
             && (later.Term > term || (later.Term == term && later.From != context.Settings.Id) || (later.Start, later.Round).CompareTo((state.Run.Start, state.Round)) > 0))
         {
+            told = Inheritance.Order(later);
             context.Post(new NodeEvent.Recollected(swarm, kept));
         }
     }
