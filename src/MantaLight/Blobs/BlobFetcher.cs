@@ -8,7 +8,7 @@ namespace MantaLight.Blobs;
 
 /// <summary>
 /// Brings blobs into the node's store: globals from the broker's retained chunks, results from their producers with a
-/// credit window. Several callers that want one blob share one transfer.
+/// credit window. Several callers that want one blob from one source share one transfer.
 /// </summary>
 internal sealed class BlobFetcher(
     IBrokerConnection connection, Topics topics, MessageStamp stamp, BlobStore store, ChunkInbox inbox, BlobTiming timing) : IAsyncDisposable
@@ -17,15 +17,16 @@ internal sealed class BlobFetcher(
     private const int MaximumReplay = 256;
 
     private readonly Lock gate = new();
-    private readonly Dictionary<string, Transfer> transfers = new(StringComparer.Ordinal);
+    // By where they come from, too: who asks a member must not wait for what the broker has lost.
+    private readonly Dictionary<(string Hash, string Source), Transfer> transfers = [];
     private int disposed;
 
     /// <summary>Brings a global from the broker; what the broker does not have, from a peer that may.</summary>
     public Task FetchGlobalAsync(string swarm, BlobRef blob, string? peer, CancellationToken cancellationToken) =>
-        FetchAsync(blob, stop => ReadRetainedAsync(swarm, blob, peer == stamp.Node ? null : peer, stop), cancellationToken);
+        FetchAsync(blob, "", stop => ReadRetainedAsync(swarm, blob, peer == stamp.Node ? null : peer, stop), cancellationToken);
 
     public Task FetchResultAsync(string producer, BlobRef blob, CancellationToken cancellationToken) =>
-        FetchAsync(blob, stop => PullAsync(producer, blob, stop), cancellationToken);
+        FetchAsync(blob, producer, stop => PullAsync(producer, blob, stop), cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
@@ -38,13 +39,13 @@ internal sealed class BlobFetcher(
         await Task.WhenAll(running.Select(t => t.Running)).ConfigureAwait(Background.Quietly);
     }
 
-    private async Task FetchAsync(BlobRef blob, Func<CancellationToken, Task> transfer, CancellationToken cancellationToken)
+    private async Task FetchAsync(BlobRef blob, string source, Func<CancellationToken, Task> transfer, CancellationToken cancellationToken)
     {
         if (!blob.IsSound())
             throw new MalformedDataException("A blob's pointer is not sound: hash, size and chunks do not agree.");
         if (store.Contains(blob.Sha256))
             return;
-        var shared = Join(blob.Sha256, transfer);
+        var shared = Join((blob.Sha256, source), transfer);
         try
         {
             await shared.Running.WaitAsync(cancellationToken);
@@ -60,15 +61,15 @@ internal sealed class BlobFetcher(
         }
     }
 
-    private Transfer Join(string hash, Func<CancellationToken, Task> transfer)
+    private Transfer Join((string Hash, string Source) key, Func<CancellationToken, Task> transfer)
     {
         lock (gate)
         {
             if (disposed == 1)
                 throw new BlobUnavailableException("The node is stopping: nothing is fetched any more.");
-            if (!transfers.TryGetValue(hash, out var shared))
+            if (!transfers.TryGetValue(key, out var shared))
             {
-                transfers[hash] = shared = new Transfer(hash, new CancellationTokenSource());
+                transfers[key] = shared = new Transfer(key, new CancellationTokenSource());
                 shared.Running = Background.Run(() => RunAsync(shared, transfer));
             }
             shared.Waiting++;
@@ -92,8 +93,8 @@ internal sealed class BlobFetcher(
     {
         lock (gate)
         {
-            if (transfers.GetValueOrDefault(shared.Hash) == shared)
-                transfers.Remove(shared.Hash);
+            if (transfers.GetValueOrDefault(shared.Key) == shared)
+                transfers.Remove(shared.Key);
         }
     }
 
@@ -105,7 +106,7 @@ internal sealed class BlobFetcher(
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new NodeStorageException($"Blob {shared.Hash} cannot be kept in this node's store: {e.Message}", e);
+            throw new NodeStorageException($"Blob {shared.Key.Hash} cannot be kept in this node's store: {e.Message}", e);
         }
         finally
         {
@@ -113,9 +114,9 @@ internal sealed class BlobFetcher(
         }
     }
 
-    private sealed class Transfer(string hash, CancellationTokenSource stop)
+    private sealed class Transfer((string Hash, string Source) key, CancellationTokenSource stop)
     {
-        public string Hash => hash;
+        public (string Hash, string Source) Key => key;
 
         public CancellationTokenSource Stop => stop;
 
@@ -143,6 +144,9 @@ internal sealed class BlobFetcher(
         var deadline = stamp.Time.SteadyNow() + timing.GiveUp;
         while (partial.Missing > 0)
         {
+            // Somebody else has brought it.
+            if (store.Contains(blob.Sha256))
+                return;
             var before = partial.Missing;
             var wanted = Enumerable.Range(0, blob.ChunkCount).Where(i => !partial.Has(i)).Take(BlobRequest.Window).ToArray();
             var single = new List<IAsyncDisposable>(wanted.Length);
@@ -206,40 +210,33 @@ internal sealed class BlobFetcher(
 
     private async Task PullAsync(string producer, BlobRef blob, PartialBlob partial, CancellationToken cancellationToken)
     {
-        var chunks = inbox.Open(blob.Sha256, producer);
-        try
+        using var arrivals = inbox.Open(blob.Sha256, producer);
+        var asked = new HashSet<int>();
+        var next = 0;
+        var deadline = stamp.Time.SteadyNow() + timing.GiveUp;
+        while (partial.Missing > 0)
         {
-            var asked = new HashSet<int>();
-            var next = 0;
-            var deadline = stamp.Time.SteadyNow() + timing.GiveUp;
-            while (partial.Missing > 0)
+            // What this node does not hear while it is cut off is not its peer's fault.
+            if (!connection.IsConnected)
+                deadline = stamp.Time.SteadyNow() + timing.GiveUp;
+            if (asked.Count <= BlobRequest.Window / 2)
+                next = await AskAsync(producer, blob, partial, asked, next, cancellationToken);
+            if (await WaitAsync(arrivals.Chunks, cancellationToken))
             {
-                // What this node does not hear while it is cut off is not its peer's fault.
-                if (!connection.IsConnected)
-                    deadline = stamp.Time.SteadyNow() + timing.GiveUp;
-                if (asked.Count <= BlobRequest.Window / 2)
-                    next = await AskAsync(producer, blob, partial, asked, next, cancellationToken);
-                if (await WaitAsync(chunks, cancellationToken))
+                while (arrivals.Chunks.TryRead(out var arrival))
                 {
-                    while (chunks.TryRead(out var arrival))
-                    {
-                        if (arrival.Refusal is { } refusal)
-                            throw new BlobUnavailableException($"{producer} does not serve blob {blob.Sha256}: {refusal}");
-                        asked.Remove(arrival.Chunk);
-                        if (partial.Add(arrival.Chunk, arrival.Bytes))
-                            deadline = stamp.Time.SteadyNow() + timing.GiveUp;
-                    }
-                    continue;
+                    if (arrival.Refusal is { } refusal)
+                        throw new BlobUnavailableException($"{producer} does not serve blob {blob.Sha256}: {refusal}");
+                    asked.Remove(arrival.Chunk);
+                    if (partial.Add(arrival.Chunk, arrival.Bytes))
+                        deadline = stamp.Time.SteadyNow() + timing.GiveUp;
                 }
-                if (stamp.Time.SteadyNow() >= deadline)
-                    throw new BlobUnavailableException($"{producer} has not sent {partial.Missing} of {blob.ChunkCount} chunks of blob {blob.Sha256} for {timing.GiveUp.TotalSeconds:0} s.");
-                asked.Clear();
-                next = 0;
+                continue;
             }
-        }
-        finally
-        {
-            inbox.Close(blob.Sha256);
+            if (stamp.Time.SteadyNow() >= deadline)
+                throw new BlobUnavailableException($"{producer} has not sent {partial.Missing} of {blob.ChunkCount} chunks of blob {blob.Sha256} for {timing.GiveUp.TotalSeconds:0} s.");
+            asked.Clear();
+            next = 0;
         }
     }
 

@@ -121,6 +121,11 @@ internal sealed class GlobalRepair : IAsyncDisposable
             Log.RepairFailed(context.Logger, swarm, blob.Sha256, e.Message);
             return false;
         }
+        finally
+        {
+            // Again: it may have been forgotten, as not needed, before it came.
+            context.Post(new NodeEvent.BlobKept(swarm, blob.Sha256));
+        }
     }
 
     /// <summary>Brings a blob that the broker has lost to this node's disk, from whichever member has it.</summary>
