@@ -106,9 +106,8 @@ internal sealed class SwarmMember : IAsyncDisposable
     /// <summary>A member has kept a later state than this node's coordinator had begun with: it begins again.</summary>
     public void Recollected(SwarmState kept)
     {
-        // The same term of another node: both have begun with too little, and that node's members obey it alone.
-        var hasAuthority = memory.State is not { } state || kept.Term > state.Term || (kept.Term == state.Term && kept.From != node.Settings.Id);
-        if (!memory.Adopt(kept) && !hasAuthority)
+        // Who has seen that authority obeys only a higher one.
+        if (!memory.Adopt(kept) && memory.State is { } own && (kept.Term, string.CompareOrdinal(kept.From, own.From)).CompareTo((own.Term, 0)) <= 0)
             return;
         candidacy.Elect(new ElectionEvent.TermSeen(kept.Term));
         candidacy.Elect(new ElectionEvent.ConnectionLost());

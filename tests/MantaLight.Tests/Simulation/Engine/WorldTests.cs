@@ -25,6 +25,7 @@ public sealed class WorldTests
     {
         var process = new SimulatedProcess(world, "p", TimeSpan.Zero);
         var back = new TaskCompletionSource();
+        world.At(TimeSpan.FromSeconds(5), () => { });
         process.Start(() => Escape(back), _ => { });
         world.Run(() => false, TimeSpan.FromSeconds(1));
         await back.Task.WaitAsync(TimeSpan.FromSeconds(10));
