@@ -13,6 +13,9 @@ internal sealed class MqttLink : IAsyncDisposable
 {
     private const int FiltersPerSubscribe = 50;
 
+    /// <summary>For how many times its time an answer is waited for while other things come.</summary>
+    private const int MostTimeouts = 10;
+
     private readonly IMqttClient client;
     private readonly MqttEndpoint endpoint;
     private readonly ConnectionProfile profile;
@@ -27,6 +30,7 @@ internal sealed class MqttLink : IAsyncDisposable
     private Task pulse = Task.CompletedTask;
     private TimeSpan pingInterval;
     private long lastHeard;
+    private long lastTaken;
     private string? whyDown;
 
     private MqttLink(MqttEndpoint endpoint, ConnectionProfile profile, Action<BrokerMessage> receive, TrafficCounter traffic, TimeProvider time)
@@ -147,7 +151,7 @@ internal sealed class MqttLink : IAsyncDisposable
         outgoing.Start(limits.Window);
         var keepAlive = serverKeepAlive == 0 ? profile.KeepAlive : TimeSpan.FromSeconds(Math.Min(serverKeepAlive, profile.KeepAlive.TotalSeconds));
         pingInterval = keepAlive / 2;
-        lastHeard = time.GetTimestamp();
+        Heard();
         pulse = PulseLoopAsync();
     }
 
@@ -182,7 +186,7 @@ internal sealed class MqttLink : IAsyncDisposable
         try
         {
             var answer = await request();
-            Volatile.Write(ref lastHeard, time.GetTimestamp());
+            Heard();
             return answer;
         }
         catch (Exception problem)
@@ -207,7 +211,7 @@ internal sealed class MqttLink : IAsyncDisposable
         {
             while (await timer.WaitForNextTickAsync(aliveToken))
             {
-                if (pending.IsStalled(profile.Timeout))
+                if (IsStalled())
                     Cut($"no acknowledgement within {profile.Timeout.TotalSeconds:0.#} s");
                 else if (!ping.IsCompleted && time.GetElapsedTime(Math.Max(pingedAt, Volatile.Read(ref lastHeard))) > profile.Timeout)
                     Cut($"no sign of life within {profile.Timeout.TotalSeconds:0.#} s");
@@ -221,6 +225,10 @@ internal sealed class MqttLink : IAsyncDisposable
 
         await ping;
     }
+
+    // On a slow line an answer comes behind all that was on its way before it: the line lives as long as that does come, pings aside.
+    private bool IsStalled() => pending.IsStalled(profile.Timeout)
+        && (time.GetElapsedTime(Volatile.Read(ref lastTaken)) > profile.Timeout || pending.IsStalled(profile.Timeout * MostTimeouts));
 
     private async Task PingAsync()
     {
@@ -238,10 +246,17 @@ internal sealed class MqttLink : IAsyncDisposable
     private Task OnReceived(MqttApplicationMessageReceivedEventArgs arrived)
     {
         var message = arrived.ApplicationMessage;
-        Volatile.Write(ref lastHeard, time.GetTimestamp());
+        Heard();
         traffic.CountReceived(message.Topic, message.Payload.Length);
         receive(new BrokerMessage(message.Topic, message.Payload, message.Retain));
         return Task.CompletedTask;
+    }
+
+    private void Heard()
+    {
+        var now = time.GetTimestamp();
+        Volatile.Write(ref lastHeard, now);
+        Volatile.Write(ref lastTaken, now);
     }
 
     private Task OnDisconnected(MqttClientDisconnectedEventArgs args)

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Collections.Immutable;
 using System.Globalization;
 using System.Threading.Channels;
 
@@ -15,48 +14,53 @@ internal sealed class ChunkInbox
     private const int Capacity = 512;
 
     private readonly Lock gate = new();
-    private ImmutableList<Transfer> transfers = [];
+    private readonly List<Waiting> waiting = [];
 
     /// <summary>Opens the inbox of a transfer from a producer, until the result is disposed.</summary>
-    public Transfer Open(string hash, string producer)
+    public Waiting Open(string hash, string producer)
     {
-        var transfer = new Transfer(this, hash, producer, Channel.CreateBounded<Arrival>(
-            new BoundedChannelOptions(Capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait }));
+        var opened = new Waiting(this, hash, producer);
         lock (gate)
-            transfers = transfers.Add(transfer);
-        return transfer;
+            waiting.Add(opened);
+        return opened;
     }
 
-    /// <summary>Delivers a chunk to whoever wants it, from whichever producer; false where nobody waits for it, or too many wait to be read.</summary>
+    /// <summary>Delivers a chunk, to several transfers where the blob is pulled from several peers; false where nobody takes it.</summary>
     public bool Deliver(string hash, string chunk, ReadOnlySequence<byte> bytes)
     {
         if (!int.TryParse(chunk, NumberStyles.None, CultureInfo.InvariantCulture, out var index))
             return false;
-        var delivered = false;
-        foreach (var transfer in transfers)
-            delivered |= transfer.Hash == hash && transfer.Put(new Arrival(index, bytes));
-        return delivered;
+        var taken = false;
+        lock (gate)
+        {
+            foreach (var transfer in waiting.Where(t => t.Hash == hash))
+                taken |= transfer.Put(new Arrival(index, bytes));
+        }
+        return taken;
     }
 
     /// <summary>Delivers a refusal; only the producer's own counts.</summary>
     public void Refuse(string from, string hash, string reason)
     {
-        foreach (var transfer in transfers)
+        lock (gate)
         {
-            if (transfer.Hash == hash && transfer.Producer == from)
+            foreach (var transfer in waiting.Where(t => t.Hash == hash && t.Producer == from))
                 transfer.Put(new Arrival(-1, default, reason));
         }
     }
 
-    private void Close(Transfer transfer)
+    private void Close(Waiting closed)
     {
         lock (gate)
-            transfers = transfers.Remove(transfer);
+            waiting.Remove(closed);
     }
 
-    /// <summary>What arrives for one transfer.</summary>
-    internal sealed class Transfer(ChunkInbox inbox, string hash, string producer, Channel<Arrival> channel) : IDisposable
+    /// <summary>A transfer that waits for its chunks.</summary>
+    public sealed class Waiting(ChunkInbox inbox, string hash, string producer) : IDisposable
     {
+        private readonly Channel<Arrival> channel =
+            Channel.CreateBounded<Arrival>(new BoundedChannelOptions(Capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+
         public string Hash => hash;
 
         public string Producer => producer;

@@ -24,7 +24,10 @@ internal abstract record CoordinatorEvent
     public sealed record Tick(Flow Traffic) : CoordinatorEvent;
 }
 
-/// <summary>What a coordinator asks its shell to do, in this order, each done before the next.</summary>
+/// <summary>
+/// What a coordinator asks its shell to do, in this order, each done before the next; only messages to single nodes are sent
+/// without waiting for the broker's word on each, which would take a minute for a thousand nodes on a slow line.
+/// </summary>
 internal abstract record CoordinatorAction
 {
     /// <summary>The commit: one retained publish.</summary>

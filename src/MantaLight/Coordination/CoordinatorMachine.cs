@@ -85,9 +85,8 @@ internal static class CoordinatorMachine
         if (known is { Online: true } && presence.Status == NodeStatus.Offline && presence.Incarnation != known.Presence.Incarnation)
             return;
         turn.State = turn.State with { Members = members.SetItem(presence.From, new Member(presence, since)) };
-        // Back while its reports are still waited for.
-        if (since == turn.Now && presence.Status == NodeStatus.Online && turn.State.RollCallUntil is not null)
-            Takeover.CallRoll(turn, presence.From);
+        if (since == turn.Now && presence.Status == NodeStatus.Online)
+            Takeover.MemberIsBack(turn, presence.From);
     }
 
     private static void ControlSeen(Turn turn, SwarmAction action)

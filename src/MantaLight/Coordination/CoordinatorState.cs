@@ -51,6 +51,12 @@ internal sealed record CoordinatorState
     /// <summary>While set, reports of a predecessor's attempts are collected and nothing is scheduled.</summary>
     public DateTimeOffset? RollCallUntil { get; init; }
 
+    /// <summary>Members whose turn in the roll call has not come.</summary>
+    public ImmutableQueue<string> Uncalled { get; init; } = [];
+
+    /// <summary>How many have been called.</summary>
+    public int Called { get; init; }
+
     /// <summary>When this coordinator took the run over; absent for one that began it.</summary>
     public DateTimeOffset? TookOver { get; init; }
 

@@ -38,8 +38,8 @@ internal static class Takeover
             if (state.Definition.Find(before.Alias) is { } task)
                 turn.Put(GoOn(turn, task, before));
         }
-        foreach (var node in state.Members.Where(m => m.Value.Online).Select(m => m.Key))
-            CallRoll(turn, node);
+        turn.State = turn.State with { Uncalled = [.. state.Members.Where(m => m.Value.Online).Select(m => m.Key)] };
+        CallNext(turn);
         turn.Dirty = true;
     }
 
@@ -74,7 +74,27 @@ internal static class Takeover
             : Placement.Choose(state, task);
     }
 
-    public static void CallRoll(Turn turn, string node) => turn.Do(new CoordinatorAction.CallRoll(node, new RollCall
+    /// <summary>Calls those whose turn it is: a window of members at once and as many in each second after that, since all of them answer.</summary>
+    private static void CallNext(Turn turn)
+    {
+        while (!turn.State.Uncalled.IsEmpty && turn.State.Called < ScheduleWindow.Size * (1 + (turn.Now - turn.State.TookOver!.Value).TotalSeconds))
+        {
+            turn.State = turn.State with
+            {
+                Uncalled = turn.State.Uncalled.Dequeue(out var node), Called = turn.State.Called + 1, RollCallUntil = turn.Now + turn.State.Timing.RollCall,
+            };
+            CallRoll(turn, node);
+        }
+    }
+
+    /// <summary>Calls a member that is back while reports are still waited for.</summary>
+    public static void MemberIsBack(Turn turn, string node)
+    {
+        if (turn.State.RollCallUntil is not null && !turn.State.Uncalled.Contains(node))
+            CallRoll(turn, node);
+    }
+
+    private static void CallRoll(Turn turn, string node) => turn.Do(new CoordinatorAction.CallRoll(node, new RollCall
     {
         Run = turn.State.Run.ToString(), Term = turn.State.Term, Swarm = turn.State.Swarm,
     }));
@@ -83,15 +103,19 @@ internal static class Takeover
     public static bool IsCallingRoll(Turn turn)
     {
         var state = turn.State;
-        if (state.RollCallUntil is not { } until)
+        if (state.RollCallUntil is null)
             return false;
+        if (!state.Status.IsFinal())
+            CallNext(turn);
+        state = turn.State;
+        var until = state.RollCallUntil!.Value;
         if (!state.Status.IsFinal() && turn.Now < until)
         {
             turn.Blocked = () => "the roll call: members tell the new coordinator what they have done and are doing";
             return true;
         }
         var missing = Missing(state).ToArray();
-        if (!state.Status.IsFinal() && missing.Length > 0 && turn.Now - state.TookOver < state.Timing.Patience)
+        if (!state.Status.IsFinal() && missing.Length > 0 && turn.Now - until < state.Timing.Patience - state.Timing.RollCall)
         {
             var nodes = missing.SelectMany(t => t.Placed.Values.Where(a => a.IsOpen)).Select(a => a.Node).Distinct().Order(StringComparer.Ordinal);
             turn.Blocked = () => $"committed results of {Placement.List(nodes, MaximumNamed)} are not reported yet";

@@ -22,6 +22,9 @@ internal sealed class NodeAttempt(ScheduleAttempt schedule, AttemptRunner runner
     /// <summary>Whether chunks of its globals may not be on the broker: an earlier process had made them, or the broker lost them.</summary>
     public bool IsUnpublished { get; set; }
 
+    /// <summary>Whether it has completed and nobody has been told of it.</summary>
+    public bool IsUnheard { get; set; }
+
     public DateTimeOffset LastSent { get; set; }
 
     public string? CancelReason { get; private set; }

@@ -31,14 +31,15 @@ internal sealed record AttemptServices(
 /// <summary>Runs one attempt: an instance in a scope of its own, its effects staged, one record at the end.</summary>
 internal sealed class AttemptRunner(AttemptServices node, string swarm, ScheduleAttempt schedule)
 {
-    private static readonly TimeSpan ReportInterval = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan ShortestInterval = TimeSpan.FromMilliseconds(200);
     private const int MaximumUnkept = 4;
     private static readonly TimeSpan PublishPause = TimeSpan.FromSeconds(1);
     private static readonly JsonElement NoOptions = JsonDocument.Parse("{}").RootElement.Clone();
 
     private readonly NodeAttemptStore store = new(swarm, schedule, node.Store, node.Fetcher, node.Connection.Limits.ChunkSize, node.Time);
     private readonly ILogger logger = node.Loggers.CreateLogger("MantaLight.Nodes.Attempt");
-    private long lastReport;
+    private readonly TimeSpan reportInterval = ReportSpread.Of(schedule) is var spread && spread > ShortestInterval ? spread : ShortestInterval;
+    private long nextReport;
     private int unkept;
 
     /// <summary>Blobs that the attempt has read or made.</summary>
@@ -180,10 +181,14 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
     // Called for every batch: only a timestamp is read unless a report is due.
     private void Report(TaskProgress progress)
     {
-        var last = Interlocked.Read(ref lastReport);
-        if (last != 0 && progress.Fraction < 1 && node.Time.GetElapsedTime(last) < ReportInterval)
+        var next = Interlocked.Read(ref nextReport);
+        var now = node.Time.GetTimestamp();
+        // The end is told at once, but not where very many nodes end together: their records follow, each at a moment of its own.
+        var isEnd = progress.Fraction >= 1 && reportInterval == ShortestInterval;
+        if (next != 0 && !isEnd && now < next)
             return;
-        Interlocked.Exchange(ref lastReport, node.Time.GetTimestamp());
+        var pause = next == 0 && reportInterval > ShortestInterval ? reportInterval * ReportSpread.ShareOf(schedule) : reportInterval;
+        Interlocked.Exchange(ref nextReport, now + (long)(pause.TotalSeconds * node.Time.TimestampFrequency));
         var loss = progress.Loss is { } value && double.IsFinite(value) ? value : (double?)null;
         var update = new TaskRunning { Progress = double.IsFinite(progress.Fraction) ? Math.Clamp(progress.Fraction, 0, 1) : 0, Loss = loss };
         node.Outbox.Send(node.Topics.Tasks(swarm, node.Settings.Id), Fill(update), Delivery.AtMostOnce);

@@ -70,7 +70,8 @@ internal sealed class CoordinatorLoop(
         }
         // What comes from here on is queued behind this call.
         await wire.SubscribeAsync<Presence>(topics.AllPresence, presence => new CoordinatorEvent.MemberSeen(presence), cancellationToken);
-        await wire.SubscribeAsync<TaskUpdate>(topics.Tasks(swarm, "+"), update => new CoordinatorEvent.UpdateSeen(update), cancellationToken);
+        var members = await Census.TakeAsync(wire, context, act.Members, cancellationToken);
+        await wire.SubscribeAsync<ControlMessage>(topics.Tasks(swarm, "+"), Told, cancellationToken);
         await wire.SubscribeAsync<SwarmControl>(topics.Control(swarm), control => new CoordinatorEvent.ControlSeen(control.Action), cancellationToken);
         await wire.WatchMembersAsync(Recollected, cancellationToken);
         var resumes = retained is not null && IsUnderWay(retained);
@@ -83,7 +84,7 @@ internal sealed class CoordinatorLoop(
             Term = term,
             Timing = context.Settings.Coordination,
         };
-        (state, var actions) = CoordinatorMachine.Begin(fresh, retained, goesOn, act.Members, context.Time.SteadyNow());
+        (state, var actions) = CoordinatorMachine.Begin(fresh, retained, goesOn, members, context.Time.SteadyNow());
         if (goesOn)
             CheckGlobals(retained!);
         if (!await DoAsync(actions, cancellationToken))
@@ -97,6 +98,14 @@ internal sealed class CoordinatorLoop(
         ticks = context.Time.CreateTimer(_ => Tick(), null, CoordinatorSeat.TickInterval, CoordinatorSeat.TickInterval);
         return true;
     }
+
+    private static CoordinatorEvent? Told(ControlMessage message) => message switch
+    {
+        TaskUpdate update => new CoordinatorEvent.UpdateSeen(update),
+        // An answer to the census that comes late.
+        Presence presence => new CoordinatorEvent.MemberSeen(presence),
+        _ => null,
+    };
 
     private int NextStart => (Final?.Start ?? 0) + 1;
 
@@ -263,43 +272,57 @@ internal sealed class CoordinatorLoop(
 
     private async Task<bool> DoAsync(IReadOnlyList<CoordinatorAction> actions, CancellationToken cancellationToken)
     {
-        foreach (var action in actions)
+        try
         {
-            switch (action)
+            foreach (var action in actions)
             {
-                case CoordinatorAction.PublishState a:
-                    await wire.CommitAsync(a.State, cancellationToken);
-                    break;
-                case CoordinatorAction.PublishGlobal a:
-                    if (a.Global.Content.Blob is { } blob)
-                        repair?.Keep(blob);
-                    await wire.SendAsync(topics.Global(swarm, a.Global.Tag), new GlobalValue { Run = state!.Run.ToString(), Term = term, Global = a.Global }, retain: true, cancellationToken);
-                    break;
-                case CoordinatorAction.Schedule a:
-                    await wire.SendAsync(topics.Schedule(swarm, a.Node), a.Message, retain: false, cancellationToken);
-                    break;
-                case CoordinatorAction.Cancel a:
-                    await wire.SendAsync(topics.Inbox(a.Node), a.Message, retain: false, cancellationToken);
-                    break;
-                case CoordinatorAction.CallRoll a:
-                    await wire.SendAsync(topics.Inbox(a.Node), a.Message, retain: false, cancellationToken);
-                    break;
-                case CoordinatorAction.ClearBlob a:
-                    wire.ClearBlob(a.Blob);
-                    break;
-                case CoordinatorAction.ClearGlobal a:
-                    await wire.ClearAsync(topics.Global(swarm, a.Tag), cancellationToken);
-                    break;
-                case CoordinatorAction.Remove:
-                    await RemoveAsync(Final, cancellationToken);
-                    break;
-                case CoordinatorAction.Leave:
-                    // Nothing may follow the last word.
-                    isOver = true;
+                await DoAsync(action, cancellationToken);
+                // Nothing may follow the last word.
+                if (action is CoordinatorAction.Leave)
                     return false;
             }
+            return true;
         }
-        return true;
+        finally
+        {
+            await wire.FlushAsync();
+        }
+    }
+
+    private async Task DoAsync(CoordinatorAction action, CancellationToken cancellationToken)
+    {
+        switch (action)
+        {
+            case CoordinatorAction.PublishState a:
+                await wire.CommitAsync(a.State, cancellationToken);
+                break;
+            case CoordinatorAction.PublishGlobal a:
+                if (a.Global.Content.Blob is { } blob)
+                    repair?.Keep(blob);
+                await wire.SendAsync(topics.Global(swarm, a.Global.Tag), new GlobalValue { Run = state!.Run.ToString(), Term = term, Global = a.Global }, retain: true, cancellationToken);
+                break;
+            case CoordinatorAction.Schedule a:
+                await wire.PostAsync(topics.Schedule(swarm, a.Node), a.Message, cancellationToken);
+                break;
+            case CoordinatorAction.Cancel a:
+                await wire.PostAsync(topics.Inbox(a.Node), a.Message, cancellationToken);
+                break;
+            case CoordinatorAction.CallRoll a:
+                await wire.PostAsync(topics.Inbox(a.Node), a.Message, cancellationToken);
+                break;
+            case CoordinatorAction.ClearBlob a:
+                wire.ClearBlob(a.Blob);
+                break;
+            case CoordinatorAction.ClearGlobal a:
+                await wire.ClearAsync(topics.Global(swarm, a.Tag), cancellationToken);
+                break;
+            case CoordinatorAction.Remove:
+                await RemoveAsync(Final, cancellationToken);
+                break;
+            case CoordinatorAction.Leave:
+                isOver = true;
+                break;
+        }
     }
 
     private void Tick()

@@ -12,6 +12,7 @@ namespace MantaLight.Nodes;
 internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection connection, string swarm, EventQueue<SeatCommand> commands) : IAsyncDisposable
 {
     private readonly List<IAsyncDisposable> subscriptions = [];
+    private readonly Queue<Task> underWay = new();
     private readonly BlobClearer clearer = new(
         connection, context.Settings.Topics, context.Logger, context.Time, blob => commands.Post(new SeatCommand.Happened(new CoordinatorEvent.BlobCleared(blob))));
 
@@ -61,6 +62,13 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
     public async Task WatchMembersAsync(Action<Recollection> kept, CancellationToken cancellationToken) =>
         subscriptions.Add(await CollectAsync(kept, cancellationToken));
 
+    /// <summary>Presences that members tell this coordinator alone, until the result is disposed.</summary>
+    public Task<IAsyncDisposable> CountAsync(Action<Presence> seen, CancellationToken cancellationToken) => connection.SubscribeAsync(topics.Tasks(swarm, "+"), message =>
+    {
+        if (ProtocolJson.Read<Presence>(message.Payload, out _) is { } read && topics.Split(message.Topic).LastOrDefault() == read.From)
+            seen(read);
+    }, cancellationToken);
+
     /// <summary>Notes what stands, or is to stand, as the last committed state.</summary>
     public void Inherit(SwarmState? state) => Final = state;
 
@@ -92,6 +100,30 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
         }
     }
 
+    /// <summary>Sends without waiting for the broker's word, unless as many messages as it takes at once wait for that already.</summary>
+    public async Task PostAsync(string topic, ControlMessage message, CancellationToken cancellationToken)
+    {
+        if (underWay.Count >= connection.Limits.Window)
+            await underWay.Dequeue();
+        underWay.Enqueue(SendAsync(topic, message, retain: false, cancellationToken).AsTask());
+    }
+
+    /// <summary>Waits until the broker has all that was posted.</summary>
+    public async Task FlushAsync()
+    {
+        try
+        {
+            while (underWay.TryDequeue(out var sending))
+                await sending;
+        }
+        finally
+        {
+            // After a failure the others fail too, and nobody asks them.
+            await Task.WhenAll(underWay).ConfigureAwait(Background.Quietly);
+            underWay.Clear();
+        }
+    }
+
     public ValueTask ClearAsync(string topic, CancellationToken cancellationToken) =>
         connection.PublishAsync(new OutboundMessage(topic, ReadOnlyMemory<byte>.Empty, retain: true), cancellationToken);
 
@@ -107,7 +139,8 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
         return await found.WaitAsync(patience, context.Time, cancellationToken);
     }
 
-    public async Task SubscribeAsync<T>(string filter, Func<T, CoordinatorEvent> happened, CancellationToken cancellationToken)
+    /// <summary>Feeds the coordinator with what messages mean to it; some mean nothing.</summary>
+    public async Task SubscribeAsync<T>(string filter, Func<T, CoordinatorEvent?> happened, CancellationToken cancellationToken)
         where T : ControlMessage
     {
         subscriptions.Add(await connection.SubscribeAsync(filter, message =>
@@ -118,8 +151,8 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
                 Telemetry.Dropped.Add(1, new KeyValuePair<string, object?>("reason", problem));
             else if (read is Presence or TaskUpdate && topics.Split(message.Topic).LastOrDefault() != read.From)
                 Telemetry.Dropped.Add(1, new KeyValuePair<string, object?>("reason", "another node's topic"));
-            else
-                commands.Offer(new SeatCommand.Happened(happened(read)));
+            else if (happened(read) is { } happening)
+                commands.Offer(new SeatCommand.Happened(happening));
         }, cancellationToken));
     }
 

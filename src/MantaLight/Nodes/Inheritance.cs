@@ -1,5 +1,5 @@
 using System.Text;
-using MantaLight.Concurrency;
+using MantaLight.Coordination;
 using MantaLight.Protocol;
 
 namespace MantaLight.Nodes;
@@ -45,16 +45,31 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
         Inheritance found, CoordinatorWire wire, SeatContext context, SeatCommand.Act act, CancellationToken cancellationToken)
     {
         var kept = new List<Recollection>();
-        await using (await wire.CollectAsync(one => { lock (kept) kept.Add(one); }, cancellationToken))
+        var members = act.Members.Select(m => m.From).Where(id => id != context.Settings.Id).ToHashSet(StringComparer.Ordinal);
+        void Keep(Recollection one)
         {
-            var members = act.Members.Select(m => m.From).Where(id => id != context.Settings.Id).ToHashSet(StringComparer.Ordinal);
-            for (var ask = 0; ask < Asks && members.Count > 0; ask++)
+            lock (kept)
             {
-                foreach (var member in members.Order(StringComparer.Ordinal))
-                    await wire.SendAsync(context.Settings.Topics.Inbox(member), new Recall { Swarm = wire.Swarm }, retain: false, cancellationToken);
-                await Task.Delay(context.Settings.Coordination.RollCall / 2, context.Time, cancellationToken);
+                members.Remove(one.From);
+                // Very many say the same.
+                if (!kept.Exists(k => k.Definition == one.Definition && k.State?.Run == one.State?.Run && k.State?.Round == one.State?.Round && k.State?.Term == one.State?.Term))
+                    kept.Add(one);
+            }
+        }
+        await using (await wire.CollectAsync(Keep, cancellationToken))
+        {
+            for (var ask = 0; ask < Asks; ask++)
+            {
+                string[] asked;
+                // Of very many not all at once, nor always the same: who has a later state than is found says so later on.
                 lock (kept)
-                    members.ExceptWith(kept.Select(k => k.From));
+                    asked = [.. Rendezvous.Order($"{wire.Swarm}/{ask}", members).Take(ScheduleWindow.Size)];
+                if (asked.Length == 0)
+                    break;
+                foreach (var member in asked)
+                    await wire.PostAsync(context.Settings.Topics.Inbox(member), new Recall { Swarm = wire.Swarm }, cancellationToken);
+                await wire.FlushAsync();
+                await Task.Delay(context.Settings.Coordination.RollCall / 2, context.Time, cancellationToken);
             }
         }
         foreach (var one in kept)

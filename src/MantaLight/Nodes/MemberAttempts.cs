@@ -1,5 +1,4 @@
 using MantaLight.Concurrency;
-using MantaLight.Coordination;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
 
@@ -8,13 +7,13 @@ namespace MantaLight.Nodes;
 /// <summary>A node's attempts in one swarm, and the blobs that they have left.</summary>
 internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, string swarm, SwarmMemory memory, Func<string, bool> isNeeded)
 {
-    private const double MaximumSpread = 60;
     private static readonly TimeSpan Resend = TimeSpan.FromSeconds(3);
 
     private readonly AttemptBook attempts = new();
 
     // Files of attempts that are over, which some swarm may still need.
     private readonly HashSet<string> left = new(StringComparer.Ordinal);
+    private bool isStopping;
 
     private string Id => node.Settings.Id;
 
@@ -79,31 +78,27 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         attempt.IsUnpublished = false;
         // First of all: whatever fails below, it is known to have ended, and its record is sent again.
         attempt.Outcome = outcome;
-        SayInTurn(attempt);
-        if (outcome is TaskCompleted completed)
-        {
-            foreach (var result in completed.Results)
-            {
-                node.Outbox.Send(node.Topics.Result(swarm, Id, result.Tag), new ResultValue
-                {
-                    Run = completed.Run, Round = completed.Round, Alias = completed.Alias, Tag = result.Tag, Samples = result.Samples, Content = result.Content,
-                });
-            }
-        }
+        attempt.IsUnheard = outcome is TaskCompleted;
+        // At once or, where very many nodes end together, at a moment of its own.
+        var spread = ReportSpread.Of(attempt.Schedule);
+        if (spread <= TimeSpan.Zero || isStopping)
+            Say(attempt);
+        else
+            attempt.LastSent = node.Time.SteadyNow() - Resend - spread + (spread * ReportSpread.ShareOf(attempt.Schedule));
         Forget();
     }
 
-    /// <summary>Says it at once or, where very many nodes end together, at a moment of its own.</summary>
-    private void SayInTurn(NodeAttempt attempt)
+    /// <summary>Tells watchers the results of an attempt.</summary>
+    private void Show(TaskCompleted completed)
     {
-        if (SpreadOf(attempt) is var spread && spread <= TimeSpan.Zero)
-            Say(attempt);
-        else
-            attempt.LastSent = node.Time.SteadyNow() - Resend - spread + (spread * (Rendezvous.Hash(attempt.Schedule.Attempt) % 1000 / 1000.0));
+        foreach (var result in completed.Results)
+        {
+            node.Outbox.Send(node.Topics.Result(swarm, Id, result.Tag), new ResultValue
+            {
+                Run = completed.Run, Round = completed.Round, Alias = completed.Alias, Tag = result.Tag, Samples = result.Samples, Content = result.Content,
+            });
+        }
     }
-
-    private static TimeSpan SpreadOf(NodeAttempt attempt) =>
-        TimeSpan.FromSeconds(double.IsFinite(attempt.Schedule.ReportSpreadSeconds) ? Math.Clamp(attempt.Schedule.ReportSpreadSeconds, 0, MaximumSpread) : 0);
 
     public void Cancel(CancelAttempt cancel)
     {
@@ -129,7 +124,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
     public void Tick()
     {
         var now = node.Time.SteadyNow();
-        foreach (var attempt in attempts.Current.Where(a => a.Outcome is not null && !IsSettled(a) && now - a.LastSent >= Resend + SpreadOf(a)))
+        foreach (var attempt in attempts.Current.Where(a => a.Outcome is not null && !IsSettled(a) && now - a.LastSent >= Resend + ReportSpread.Of(a.Schedule)))
             Say(attempt);
         // Another swarm may have needed it until now.
         if (left.Count > 0)
@@ -139,6 +134,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
     /// <summary>Cancels what runs, waits for it and reports how it ended.</summary>
     public async Task StopAsync()
     {
+        isStopping = true;
         foreach (var attempt in attempts.All)
             Cancel(attempt, "the node is stopping");
         var running = attempts.All.Select(a => a.Running).OfType<Task<TaskUpdate>>().ToArray();
@@ -173,6 +169,9 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
             Run = attempt.Schedule.Run, Round = attempt.Schedule.Round, Alias = attempt.Schedule.Alias, Attempt = attempt.Schedule.Attempt,
         };
         node.Outbox.Send(node.Topics.Tasks(swarm, Id), update with { BytesSent = node.Connection.Traffic.Sent, BytesReceived = node.Connection.Traffic.Received });
+        if (attempt is { IsUnheard: true, Outcome: TaskCompleted completed })
+            Show(completed);
+        attempt.IsUnheard = false;
     }
 
     /// <summary>Whether the commit of the attempt, or of a state beyond it, has been seen.</summary>

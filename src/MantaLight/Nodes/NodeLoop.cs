@@ -17,6 +17,7 @@ internal sealed class NodeLoop
     private readonly BlobServer server;
     private readonly SortedDictionary<string, Presence> members = new(StringComparer.Ordinal);
     private readonly SwarmTable swarms;
+    private readonly CensusAnswers census;
     private readonly NamesakeWatch namesake;
     private readonly HashSet<string> complainedOf = [];
     private Exception? fatal;
@@ -29,6 +30,7 @@ internal sealed class NodeLoop
         this.inbox = inbox;
         this.server = server;
         namesake = new NamesakeWatch(node.Settings.NamesakePatience / 2, node.Time);
+        census = new CensusAnswers(node.Settings, node.Outbox, presence, node.Time);
         swarms = new SwarmTable(node, seats, () => [.. members.Values]);
     }
 
@@ -83,6 +85,7 @@ internal sealed class NodeLoop
                 break;
             case NodeEvent.Tick:
                 Contradict();
+                census.Tick();
                 swarms.ForEach(swarm => swarm.Tick());
                 swarms.Forget();
                 break;
@@ -123,6 +126,10 @@ internal sealed class NodeLoop
             case ["swarms", var id, "coordinator", "lost"]:
                 if (Read<CoordinatorLost>(message) is { } lost)
                     swarms.Find(id)?.LostSeen(lost);
+                break;
+            case ["swarms", var id, "coordinator", "census"]:
+                if (Read<WhoIsThere>(message) is { } question)
+                    census.Asked(id, question);
                 break;
             case ["swarms", var id, "schedule", _]:
                 if (Read<ScheduleAttempt>(message) is { } schedule && Check(message, IsSound(schedule), "a schedule message whose parts do not agree"))

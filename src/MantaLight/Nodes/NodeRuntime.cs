@@ -129,7 +129,8 @@ public sealed class NodeRuntime
         });
         try
         {
-            // Definitions last: what a swarm's state is should be known when its definition comes.
+            // What a swarm's state is should be known when its definition comes, and who is there before somebody stands for election;
+            // but of very many presences the broker may drop what it would replay behind them.
             foreach (var filter in Filters())
                 await PersistAsync(async () => subscriptions.Add(await connection.SubscribeAsync(filter, message => Receive(message, inbox), cancellationToken)), () => closed, cancellationToken);
             var first = new OutboundMessage(topics.Presence(settings.Id), ProtocolJson.Write(presence), retain: true);
@@ -183,9 +184,9 @@ public sealed class NodeRuntime
 
     private IEnumerable<string> Filters() =>
     [
-        topics.Inbox(settings.Id), topics.AllNodeBlobs(settings.Id), topics.AllPresence,
-        topics.Control("+"), topics.Coordinator("+"), topics.Beat("+"), topics.Lost("+"), topics.State("+"),
-        topics.Schedule("+", settings.Id), topics.AllDefinitions,
+        topics.Inbox(settings.Id), topics.AllNodeBlobs(settings.Id), topics.Schedule("+", settings.Id),
+        topics.Control("+"), topics.Coordinator("+"), topics.Beat("+"), topics.Lost("+"), topics.Census("+"), topics.State("+"),
+        topics.AllPresence, topics.AllDefinitions,
     ];
 
     private void Receive(BrokerMessage message, ChunkInbox inbox)

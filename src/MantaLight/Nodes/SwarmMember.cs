@@ -19,7 +19,9 @@ internal sealed class SwarmMember : IAsyncDisposable
     private readonly SwarmMemory memory;
     private readonly MemberAttempts attempts;
     private readonly Candidacy candidacy;
+    private readonly Func<ImmutableArray<Presence>> present;
     private DateTimeOffset? told;
+    private DateTimeOffset? tellAt;
 
     /// <param name="node">What the node's attempts share.</param>
     /// <param name="seats">What a coordinator needs.</param>
@@ -28,7 +30,7 @@ internal sealed class SwarmMember : IAsyncDisposable
     /// <param name="isNeeded">Whether any swarm of the node needs a blob.</param>
     public SwarmMember(AttemptServices node, SeatContext seats, string swarm, Func<ImmutableArray<Presence>> present, Func<string, bool> isNeeded)
     {
-        (this.node, this.swarm) = (node, swarm);
+        (this.node, this.swarm, this.present) = (node, swarm, present);
         memory = new SwarmMemory(node.Settings, node.Archive, swarm, node.Time);
         attempts = new MemberAttempts(node, seats, swarm, memory, isNeeded);
         candidacy = new Candidacy(seats, swarm, memory, present);
@@ -63,12 +65,14 @@ internal sealed class SwarmMember : IAsyncDisposable
         if (!memory.StateSeen(seen))
         {
             // Whoever begins with less authority than this node has seen cannot be obeyed, and should know why.
-            TellAgain(memory.Later ?? memory.State);
+            TellInTurn();
             return;
         }
         candidacy.Elect(new ElectionEvent.TermSeen(seen.Term));
-        if (memory.Later is { } later)
-            TellAgain(later);
+        if (memory.Later is not null)
+            TellInTurn();
+        else
+            tellAt = null;
         attempts.StateSeen(seen);
         candidacy.Reconsider();
     }
@@ -138,18 +142,34 @@ internal sealed class SwarmMember : IAsyncDisposable
 
     public void Tick()
     {
+        TellWhenDue();
         attempts.Tick();
         candidacy.Reconsider();
         candidacy.Elect(new ElectionEvent.Tick());
     }
 
-    private void TellAgain(SwarmState? known)
+    /// <summary>Of very many nodes some say at once what they know, and others after them only where that has not helped.</summary>
+    private void TellInTurn()
+    {
+        if (tellAt is null)
+        {
+            string[] nodes = [.. present().Where(p => p.Status == NodeStatus.Online).Select(p => p.From)];
+            var turn = nodes.Length <= ScheduleWindow.Size ? 0 : Rendezvous.Rank(swarm, node.Settings.Id, nodes) / ScheduleWindow.Size;
+            tellAt = node.Time.SteadyNow() + TimeSpan.FromSeconds(turn);
+        }
+        TellWhenDue();
+    }
+
+    private void TellWhenDue()
     {
         var now = node.Time.SteadyNow();
+        if (tellAt is not { } due || due > now)
+            return;
+        tellAt = null;
         if (now - told < TellPause)
             return;
         told = now;
-        Tell(known);
+        Tell(memory.Later ?? memory.State);
     }
 
     private void Tell(SwarmState? known)

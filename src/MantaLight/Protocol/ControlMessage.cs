@@ -13,6 +13,7 @@ namespace MantaLight.Protocol;
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
 [JsonDerivedType(typeof(Presence), "presence")]
 [JsonDerivedType(typeof(AreYouThere), "are_you_there")]
+[JsonDerivedType(typeof(WhoIsThere), "who_is_there")]
 [JsonDerivedType(typeof(RollCall), "roll_call")]
 [JsonDerivedType(typeof(Recall), "recall")]
 [JsonDerivedType(typeof(Recollection), "recollection")]

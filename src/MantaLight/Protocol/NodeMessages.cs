@@ -74,6 +74,13 @@ public sealed record NodeResources
 /// <summary>Asks whoever holds the node id to publish its presence anew (inbox).</summary>
 public sealed record AreYouThere : ControlMessage;
 
+/// <summary>Asks everybody for their presence, to be told on their <c>tasks</c> topics: of very many, the broker's replay may have left some out.</summary>
+public sealed record WhoIsThere : ControlMessage
+{
+    /// <summary>Over how many seconds they spread their answers.</summary>
+    public double SpreadSeconds { get; set; }
+}
+
 /// <summary>Asks a node to send again what it has of a run (inbox).</summary>
 public sealed record RollCall : CoordinatorMessage
 {

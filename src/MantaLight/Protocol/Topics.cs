@@ -47,6 +47,9 @@ public sealed class Topics
     /// <summary>The coordinator's sign of life.</summary>
     public string Beat(string swarm) => $"{Prefix}swarms/{swarm}/coordinator/beat";
 
+    /// <summary>The coordinator's question to everybody who is there.</summary>
+    public string Census(string swarm) => $"{Prefix}swarms/{swarm}/coordinator/census";
+
     /// <summary>The coordinator's end, published by itself or as its will.</summary>
     public string Lost(string swarm) => $"{Prefix}swarms/{swarm}/coordinator/lost";
 

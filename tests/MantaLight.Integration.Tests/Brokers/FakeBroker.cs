@@ -70,6 +70,9 @@ internal sealed class FakeBroker : IAsyncDisposable
     public async Task AcknowledgeAsync(WirePacket publish, byte reason = 0) =>
         await latest!.WriteAsync(new byte[] { 0x40, 0x03, publish.PublishId.High, publish.PublishId.Low, reason });
 
+    /// <summary>Sends a message without content to topic "t", with QoS 0.</summary>
+    public async Task PublishAsync() => await latest!.WriteAsync(new byte[] { 0x30, 0x04, 0x00, 0x01, (byte)'t', 0x00 });
+
     public async ValueTask DisposeAsync()
     {
         await stopping.CancelAsync();

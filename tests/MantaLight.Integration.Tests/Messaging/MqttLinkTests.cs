@@ -68,6 +68,25 @@ public sealed class MqttLinkTests
     }
 
     [Fact]
+    public async Task An_acknowledgement_that_comes_late_behind_much_else_on_a_slow_line_is_waited_for()
+    {
+        await using var broker = new FakeBroker(_ => FakeBroker.Accept5);
+        await using var connection = await OpenAsync(broker, timeout: TimeSpan.FromMilliseconds(500));
+
+        var publish = connection.PublishAsync(Message(), None).AsTask();
+        var sent = await broker.NextAsync(WirePacket.Publish);
+        for (var i = 0; i < 20; i++)
+        {
+            await broker.PublishAsync();
+            await Task.Delay(TimeSpan.FromMilliseconds(100), None);
+        }
+        Assert.False(publish.IsCompleted);
+        await broker.AcknowledgeAsync(sent);
+
+        await publish;
+    }
+
+    [Fact]
     public async Task A_broker_that_answers_no_pings_is_found_dead()
     {
         await using var broker = new FakeBroker(_ => FakeBroker.Accept5) { AnswersPings = false };

@@ -35,7 +35,7 @@ public sealed class NodeCheckpointTests : IDisposable
             await SwarmHarness.EventuallyAsync(() => File.Exists(Path.Combine(kept, "vectors-round-3.safetensors")));
             await host.StopAsync(Cancelled);
             // Every second round and the last one; these rounds are so short that the second may be gone before it can be fetched.
-            Assert.Subset(["vectors-round-2.safetensors", "vectors-round-3.safetensors"], Directory.EnumerateFiles(kept).Select(f => Path.GetFileName(f)!).ToHashSet());
+            Assert.Subset(new HashSet<string> { "vectors-round-2.safetensors", "vectors-round-3.safetensors" }, Directory.EnumerateFiles(kept).Select(f => Path.GetFileName(f)!).ToHashSet());
             var last = await Checkpoint.ReadAsync(Path.Combine(kept, "vectors-round-3.safetensors"), Cancelled);
             Assert.Equal(end.History[^1].GlobalSha256, last.Info.Weights["global_model_params"]);
         }

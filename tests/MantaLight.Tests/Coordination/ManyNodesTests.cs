@@ -60,11 +60,48 @@ public sealed class ManyNodesTests : CoordinatorDriver
     {
         Begin(Nodes);
         TakeOver(StateView.Of(state));
-        Wait(timing.RollCall);
+        CallRoll();
         foreach (var node in Nodes)
             Accept("worker", node, sent: 0);
         Assert.Equal(Nodes, Schedules("worker").Select(s => s.Node));
     }
+
+    [Fact]
+    public void A_successor_calls_200_at_once_and_200_a_second_and_waits_for_the_last_as_for_the_first()
+    {
+        Begin(Nodes);
+        TakeOver(StateView.Of(state));
+        Assert.Equal(Nodes.Take(200), Called());
+        Wait(TimeSpan.FromSeconds(1));
+        Assert.Equal(Nodes.Take(400), Called());
+        for (var i = 0; i < 12; i++)
+            Wait(TimeSpan.FromSeconds(0.25));
+        Assert.Equal(Nodes, Called());
+        Assert.Empty(Schedules("worker"));
+        Wait(timing.RollCall - TimeSpan.FromSeconds(0.1));
+        Assert.Empty(Schedules("worker"));
+        Wait(TimeSpan.FromSeconds(0.1));
+        Assert.Equal(200, Schedules("worker").Count);
+    }
+
+    [Fact]
+    public void A_member_that_comes_back_before_its_turn_in_the_roll_call_is_called_once()
+    {
+        Begin(Nodes);
+        TakeOver(StateView.Of(state));
+        Member(Nodes[^1], incarnation: "second");
+        Member(Nodes[0], incarnation: "second");
+        CallRoll();
+        Assert.Equal((2, 1), (Called().Count(n => n == Nodes[0]), Called().Count(n => n == Nodes[^1])));
+    }
+
+    private void CallRoll()
+    {
+        for (var until = now + TimeSpan.FromSeconds(4) + timing.RollCall; now < until;)
+            Wait(TimeSpan.FromSeconds(0.25));
+    }
+
+    private IEnumerable<string> Called() => done.OfType<CoordinatorAction.CallRoll>().Select(c => c.Node);
 
     [Fact]
     public void While_a_run_is_paused_nobody_gets_his_turn()

@@ -82,7 +82,7 @@ public sealed partial class ProtocolDocTests
         string[] coded =
         [
             topics.Presence("NODE"), topics.Inbox("NODE"), topics.NodeBlob("NODE", "HASH", 7), topics.Definition("SWARM"), topics.Control("SWARM"),
-            topics.Coordinator("SWARM"), topics.Beat("SWARM"), topics.Lost("SWARM"), topics.State("SWARM"), topics.Schedule("SWARM", "NODE"),
+            topics.Coordinator("SWARM"), topics.Beat("SWARM"), topics.Lost("SWARM"), topics.Census("SWARM"), topics.State("SWARM"), topics.Schedule("SWARM", "NODE"),
             topics.Tasks("SWARM", "NODE"), topics.Global("SWARM", "TAG"), topics.Result("SWARM", "NODE", "TAG"), topics.SwarmBlob("SWARM", "HASH", 7), topics.Logs("SWARM", "NODE"),
         ];
         var expected = coded.Select(t => t[topics.Prefix.Length..].Replace("/7", "/{i}", StringComparison.Ordinal)).Select(t => Capitals.Replace(t, m => $"{{{m.Value.ToLowerInvariant()}}}"));

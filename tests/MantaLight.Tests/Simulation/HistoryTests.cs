@@ -2,7 +2,12 @@ using MantaLight.Protocol;
 
 namespace MantaLight.Simulation;
 
+/// <summary>What takes all processors for a while: after the tests that wait for timers.</summary>
+[CollectionDefinition(nameof(Alone), DisableParallelization = true)]
+public sealed class Alone;
+
 /// <summary>Whole swarms through random faults. A seed that fails is replayed by the simulation's runner with a trace.</summary>
+[Collection(nameof(Alone))]
 public sealed class HistoryTests
 {
     private const int Seeds = 2000;

@@ -21,6 +21,9 @@ internal sealed record BrokerTemper
     /// <summary>How many messages may wait for a client; more are dropped without a word.</summary>
     public int QueueLimit { get; init; } = 1000;
 
+    /// <summary>How many of them may be under way and not acknowledged by the client: with the latency, how many it takes in a second.</summary>
+    public int InFlight { get; init; } = int.MaxValue;
+
     /// <summary>Whether a will is published at once, whatever delay was asked for; also at a takeover.</summary>
     public bool WillsAtOnce { get; init; }
 

@@ -18,6 +18,8 @@ internal sealed class FaultyBroker(World world, BrokerTemper temper, Draw draw, 
 
     public Draw Draw => draw;
 
+    public IWireObserver Observer => observer;
+
     /// <summary>When it last lost what it had retained; never, at first.</summary>
     public TimeSpan LastLoss { get; private set; } = TimeSpan.MinValue;
 
@@ -121,6 +123,10 @@ internal sealed class FaultyBroker(World world, BrokerTemper temper, Draw draw, 
         if (link.IsIn || world.Now < link.RoutedUntil)
             Publish(link.ClientId, topic, payload, retain, delivery, late: !link.IsIn);
     }
+
+    /// <summary>A publish of somebody whose connection is not simulated.</summary>
+    public void PublishFrom(string client, string topic, byte[] payload, bool retain = false, Delivery delivery = Delivery.AtLeastOnce) =>
+        Publish(client, topic, payload, retain, delivery);
 
     private void Publish(string from, BrokerWill? will)
     {

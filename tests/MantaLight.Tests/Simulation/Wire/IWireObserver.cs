@@ -14,4 +14,13 @@ internal interface IWireObserver
 
     /// <summary>Called before what the broker retained is lost.</summary>
     void RetainedLost();
+
+    /// <summary>A message is for a client for whom others wait already.</summary>
+    /// <param name="client">Who subscribed to it.</param>
+    /// <param name="topic">Its topic.</param>
+    /// <param name="before">How many wait, those under way included.</param>
+    /// <param name="isDropped">Whether they are too many for it.</param>
+    void Waits(string client, string topic, int before, bool isDropped)
+    {
+    }
 }

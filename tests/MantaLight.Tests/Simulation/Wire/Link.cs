@@ -14,18 +14,19 @@ internal sealed class Link
     private readonly TimeSpan latency;
     private readonly Lane up;
     private readonly Lane down;
+    private readonly Backlog backlog;
     private readonly Dictionary<string, int> filters = new(StringComparer.Ordinal);
     private readonly Dictionary<string, bool> wanted = new(StringComparer.Ordinal);
     private int silence;
     private int cut;
     private bool isSilent;
     private bool isCut;
-    private int waiting;
 
     public Link(FaultyBroker broker, Network network, ConnectionProfile profile)
     {
         (this.broker, this.network, Profile) = (broker, network, profile);
         world = network.Process.World;
+        backlog = new Backlog(world, broker, profile.ClientId);
         latency = broker.Temper.MinimumLatency + ((broker.Temper.MaximumLatency - broker.Temper.MinimumLatency) * network.Distance);
         up = new Lane(world, broker.Draw, broker.Temper, latency, () => network.IsCut, () => network.IsSlow);
         down = new Lane(world, broker.Draw, broker.Temper, latency, () => network.IsDeaf, () => network.IsSlow);
@@ -64,21 +65,12 @@ internal sealed class Link
     });
 
     /// <summary>Delivers a message, or drops it without a word where too many wait.</summary>
-    public void Deliver(string topic, byte[] payload, bool retained)
+    public void Deliver(string topic, byte[] payload, bool retained) => backlog.Add(topic, arrived => down.Send(topic, topic.Length + payload.Length, () =>
     {
-        if (waiting >= broker.Temper.QueueLimit)
-        {
-            world.Trace.Add("overflow", ClientId, topic);
-            return;
-        }
-        waiting++;
-        down.Send(topic, topic.Length + payload.Length, () =>
-        {
-            waiting--;
-            if (IsUp)
-                Received?.Invoke(new BrokerMessage(topic, new(payload), retained));
-        });
-    }
+        arrived();
+        if (IsUp)
+            Received?.Invoke(new BrokerMessage(topic, new(payload), retained));
+    }));
 
     public void Subscribe(string filter)
     {
@@ -120,7 +112,7 @@ internal sealed class Link
         if (routing > TimeSpan.Zero)
             up.Scatter(routing);
         down.Clear();
-        waiting = 0;
+        backlog.Clear();
         TellClosed();
     }
 

@@ -1,0 +1,59 @@
+using System.Threading.Channels;
+using MantaLight.Concurrency;
+using MantaLight.Protocol;
+
+namespace MantaLight.Blobs;
+
+/// <summary>
+/// How a transfer waits for chunks and how many it asks for. On a slow line a chunk takes longer than a second: asking for all of
+/// them again in each silence would fill the queue before that line with copies, until nothing new comes through.
+/// </summary>
+internal sealed class ChunkPace(BlobTiming timing, TimeProvider time)
+{
+    /// <summary>How much of the longest gap is remembered from one chunk to the next: they come in bunches.</summary>
+    private const double Memory = 0.95;
+
+    private DateTimeOffset last = time.SteadyNow();
+    private TimeSpan longest;
+    private TimeSpan idle = timing.Idle;
+
+    /// <summary>How many chunks may be asked for: after a silence one, then twice as many with each that comes.</summary>
+    public int Window { get; private set; } = BlobRequest.Window;
+
+    /// <summary>Whether nothing has come for so long that nothing will.</summary>
+    public bool IsOver => time.SteadyNow() - last >= timing.GiveUp;
+
+    /// <summary>A chunk has come, new or not: the line lives.</summary>
+    public void Arrived()
+    {
+        var now = time.SteadyNow();
+        longest = TimeSpan.FromTicks(Math.Max((now - last).Ticks, (long)(longest.Ticks * Memory)));
+        last = now;
+        idle = Within(2 * longest);
+        Window = Math.Min(2 * Window, BlobRequest.Window);
+    }
+
+    /// <summary>What is not heard now is nobody's fault.</summary>
+    public void Excuse() => last = time.SteadyNow();
+
+    /// <summary>Waits for an arrival; false after a silence.</summary>
+    public async Task<bool> WaitAsync(ChannelReader<Arrival> chunks, CancellationToken cancellationToken)
+    {
+        if (chunks.TryPeek(out _))
+            return true;
+        using var silence = new CancellationTokenSource(idle, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, cancellationToken);
+        try
+        {
+            return await chunks.WaitToReadAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            (Window, idle) = (1, Within(2 * idle));
+            return false;
+        }
+    }
+
+    // Some silences must fit into the patience.
+    private TimeSpan Within(TimeSpan pause) => TimeSpan.FromTicks(Math.Clamp(pause.Ticks, timing.Idle.Ticks, timing.GiveUp.Ticks / 3));
+}

@@ -1,0 +1,83 @@
+using System.Threading.Channels;
+using MantaLight.Messaging;
+using MantaLight.Protocol;
+
+namespace MantaLight.Blobs;
+
+/// <summary>Brings a global from the broker's retained chunks; what the broker does not have, from a peer that may.</summary>
+internal sealed class RetainedRead(IBrokerConnection connection, Topics topics, MessageStamp stamp, BlobStore store, BlobPull pull, BlobTiming timing)
+{
+    // A wildcard replay is delivered as fast as the broker can: more chunks than this overflow common queues.
+    private const int MaximumReplay = 256;
+
+    /// <summary>After so many silences in a row nothing more of a replay is on its way.</summary>
+    private const int ReplayIsOver = 2;
+
+    private readonly ChunkPace pace = new(timing, stamp.Time);
+    private readonly Channel<Arrival> chunks = Channel.CreateBounded<Arrival>(new BoundedChannelOptions(2 * MaximumReplay) { FullMode = BoundedChannelFullMode.Wait });
+
+    public async Task RunAsync(string swarm, BlobRef blob, string? peer, CancellationToken cancellationToken)
+    {
+        using var partial = store.Begin(blob);
+        var parent = topics.SwarmBlobs(swarm, blob.Sha256);
+        void Take(BrokerMessage message)
+        {
+            if (int.TryParse(message.Topic.AsSpan(parent.Length + 1), out var index) && !message.Payload.IsEmpty)
+                chunks.Writer.TryWrite(new Arrival(index, message.Payload));
+        }
+        var replays = connection.Limits.ReplaysRetainedByWildcard && blob.ChunkCount <= MaximumReplay;
+        // To the end: on a slow line its replay comes later than anybody waits for it.
+        await using var all = replays ? await connection.SubscribeAsync($"{parent}/+", Take, cancellationToken) : null;
+        var silences = replays ? 0 : ReplayIsOver;
+        while (true)
+        {
+            if (silences < ReplayIsOver)
+                silences = await CollectAsync(partial, until: 0, cancellationToken) ? 0 : silences + 1;
+            if (partial.Missing == 0)
+                break;
+            // Whatever the wildcard did not bring is fetched chunk by chunk: the way on brokers that do not replay by wildcard.
+            var wanted = Enumerable.Range(0, blob.ChunkCount).Where(i => !partial.Has(i)).Take(pace.Window).ToArray();
+            if (await FetchAsync(swarm, blob, partial, wanted, Take, cancellationToken))
+                continue;
+            if (peer is not null && await pull.TryRunAsync(peer, blob, partial, cancellationToken))
+                break;
+            if (pace.IsOver)
+                throw new BlobUnavailableException($"{partial.Missing} of {blob.ChunkCount} chunks of global {blob.Sha256} of swarm '{swarm}' are not retained at the broker.");
+        }
+        partial.Complete();
+    }
+
+    private async Task<bool> FetchAsync(
+        string swarm, BlobRef blob, PartialBlob partial, int[] wanted, Action<BrokerMessage> take, CancellationToken cancellationToken)
+    {
+        var single = new List<IAsyncDisposable>(wanted.Length);
+        try
+        {
+            var until = partial.Missing - wanted.Length;
+            foreach (var chunk in wanted)
+                single.Add(await connection.SubscribeAsync(topics.SwarmBlob(swarm, blob.Sha256, chunk), take, cancellationToken));
+            return await CollectAsync(partial, until, cancellationToken);
+        }
+        finally
+        {
+            foreach (var subscription in single)
+                await subscription.DisposeAsync();
+        }
+    }
+
+    /// <summary>Takes what comes until enough is there or nothing more comes for a while; false where nothing has come.</summary>
+    private async Task<bool> CollectAsync(PartialBlob partial, int until, CancellationToken cancellationToken)
+    {
+        var hasCome = false;
+        while (partial.Missing > until && await pace.WaitAsync(chunks.Reader, cancellationToken))
+        {
+            while (chunks.Reader.TryRead(out var arrival))
+            {
+                partial.Add(arrival.Chunk, arrival.Bytes);
+                pace.Arrived();
+                hasCome = true;
+            }
+        }
+        return hasCome;
+    }
+}
