@@ -39,6 +39,7 @@ internal sealed class BlobPull(
     private async Task RunAsync(string producer, BlobRef blob, PartialBlob partial, CancellationToken cancellationToken)
     {
         using var waiting = inbox.Open(blob.Sha256, producer);
+        var chunks = waiting.Chunks;
         var asked = new HashSet<int>();
         var next = 0;
         var pace = new ChunkPace(timing, stamp.Time);
@@ -49,9 +50,9 @@ internal sealed class BlobPull(
                 pace.Excuse();
             if (asked.Count <= pace.Window / 2)
                 next = await AskAsync(producer, blob, partial, asked, next, pace.Window, cancellationToken);
-            if (await pace.WaitAsync(waiting.Chunks, cancellationToken))
+            if (await pace.WaitAsync(chunks, cancellationToken))
             {
-                while (waiting.Chunks.TryRead(out var arrival))
+                while (chunks.TryRead(out var arrival))
                 {
                     if (arrival.Refusal is { } refusal)
                         throw new BlobUnavailableException($"{producer} does not serve blob {blob.Sha256}: {refusal}");

@@ -92,6 +92,8 @@ internal sealed class GlobalRepair : IAsyncDisposable
 
     private async Task<bool> TryAsync(BlobRef blob, bool kept)
     {
+        // Known before it comes, so that it is deleted when it is no longer needed, whatever becomes of this seat.
+        context.Post(new NodeEvent.BlobKept(swarm, blob.Sha256));
         try
         {
             if (kept || await publisher.IsOnBrokerAsync(swarm, blob, stopping.Token))
@@ -121,7 +123,7 @@ internal sealed class GlobalRepair : IAsyncDisposable
         }
         finally
         {
-            // Whatever becomes of this seat: what has come is deleted when it is no longer needed.
+            // Again: it may have been forgotten, as not needed, before it came.
             context.Post(new NodeEvent.BlobKept(swarm, blob.Sha256));
         }
     }

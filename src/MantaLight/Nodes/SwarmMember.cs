@@ -106,7 +106,8 @@ internal sealed class SwarmMember : IAsyncDisposable
     /// <summary>A member has kept a later state than this node's coordinator had begun with: it begins again.</summary>
     public void Recollected(SwarmState kept)
     {
-        if (!memory.Adopt(kept) && kept.Term <= memory.State?.Term)
+        // Who has seen that authority obeys only a higher one.
+        if (!memory.Adopt(kept) && memory.State is { } own && (kept.Term, string.CompareOrdinal(kept.From, own.From)).CompareTo((own.Term, 0)) <= 0)
             return;
         candidacy.Elect(new ElectionEvent.TermSeen(kept.Term));
         candidacy.Elect(new ElectionEvent.ConnectionLost());

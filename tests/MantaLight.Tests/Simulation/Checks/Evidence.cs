@@ -65,6 +65,7 @@ internal sealed class Evidence : IWireObserver
         SwarmState m => $"{m.Run} {m.Status} in round {m.Round}, term {m.Term}: {string.Join(", ", m.Tasks.Select(t => $"{t.Alias} {t.Phase} {t.Completed}/{t.Placed}"))}; globals {string.Join(", ", m.Globals.Select(g => $"{g.Tag} {g.Version} {g.Content.Blob?.Sha256[..8]}"))}; retiring {string.Join(", ", m.Retiring.Select(r => r.Sha256[..8]))}; {m.Waiting}{m.Reason}",
         ScheduleAttempt m => $"{m.Attempt}, term {m.Term}",
         TaskUpdate m => $"{m.GetType().Name} {m.Attempt} {(m as TaskFailed)?.Message}",
+        Recollection m => $"{m.Incarnation} remembers {(m.State is null ? "no state" : Summary(m.State))}",
         Presence m => $"{m.Incarnation} is {m.Status}",
         _ => null,
     };

@@ -103,7 +103,14 @@ internal sealed class World
             if (moment.Ticks > Now.Ticks)
                 (Now, atOnce) = (new TimeSpan(moment.Ticks), 0);
             var (alarm, generation) = due.Dequeue();
-            alarm.Ring(generation);
+            try
+            {
+                alarm.Ring(generation);
+            }
+            catch (ProcessKilledException)
+            {
+                // What rang had the process publish something, at which it was killed.
+            }
         }
         return false;
     }

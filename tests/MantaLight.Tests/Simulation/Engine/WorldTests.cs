@@ -25,14 +25,17 @@ public sealed class WorldTests
     {
         var process = new SimulatedProcess(world, "p", TimeSpan.Zero);
         var back = new TaskCompletionSource();
+        using var open = new ManualResetEventSlim();
+        world.At(TimeSpan.FromSeconds(5), () => { });
         process.Start(() => Escape(back), _ => { });
         world.Run(() => false, TimeSpan.FromSeconds(1));
+        open.Set();
         await back.Task.WaitAsync(TimeSpan.FromSeconds(10));
         Assert.Contains("left the simulation", world.Failure, StringComparison.Ordinal);
 
         async Task Escape(TaskCompletionSource done)
         {
-            await Task.Run(() => { }).ConfigureAwait(false);
+            await Task.Run(open.Wait).ConfigureAwait(false);
             try
             {
                 _ = process.Clock.GetTimestamp();
