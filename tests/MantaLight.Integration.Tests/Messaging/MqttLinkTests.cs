@@ -90,7 +90,7 @@ public sealed class MqttLinkTests
     public async Task A_broker_that_answers_no_pings_is_found_dead()
     {
         await using var broker = new FakeBroker(_ => FakeBroker.Accept5) { AnswersPings = false };
-        await using var connection = await OpenAsync(broker, timeout: TimeSpan.FromMilliseconds(300), keepAlive: TimeSpan.FromSeconds(1));
+        await using var connection = await OpenAsync(broker, timeout: TimeSpan.FromSeconds(3), keepAlive: TimeSpan.FromSeconds(1));
         var statuses = new StatusLog(connection);
 
         Assert.Equal(ConnectionStatus.Lost, await statuses.NextAsync());
