@@ -172,11 +172,12 @@ internal sealed class CoordinatorLoop(
     /// <summary>A member knows more than this coordinator has begun with: another one begins with that.</summary>
     private void Recollected(Recollection kept)
     {
-        if (kept.State is { } later && state is not null && later.Definition == state.Run.Definition
-            && (later.Term > term || (later.Term == term && later.From != context.Settings.Id) || (later.Start, later.Round).CompareTo((state.Run.Start, state.Round)) > 0))
-        {
+        if (kept.State is not { } known || state is null)
+            return;
+        // Of whatever run: who has obeyed a higher authority does not obey this one.
+        var outranks = known.Term > term || (known.Term == term && string.CompareOrdinal(known.From, context.Settings.Id) > 0);
+        if (outranks || (known.Definition == state.Run.Definition && (known.Start, known.Round).CompareTo((state.Run.Start, state.Round)) > 0))
             context.Post(new NodeEvent.Recollected(swarm, kept));
-        }
     }
 
     /// <summary>Ends the run as failed where a step cannot be done: the next coordinator could not do it either.</summary>
