@@ -11,6 +11,9 @@ namespace MantaLight.Blobs;
 /// </summary>
 internal sealed class BlobSweep(IBrokerConnection connection, Topics topics, string swarm, TimeProvider time)
 {
+    /// <summary>More are found by the next replay.</summary>
+    private const int Capacity = 4096;
+
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan SignInterval = TimeSpan.FromSeconds(4);
 
@@ -37,7 +40,7 @@ internal sealed class BlobSweep(IBrokerConnection connection, Topics topics, str
 
     private async Task ClearReplayedAsync(Func<ValueTask> signOfLife, CancellationToken cancellationToken)
     {
-        var found = Channel.CreateUnbounded<string>(new UnboundedChannelOptions { SingleReader = true });
+        var found = Channel.CreateBounded<string>(new BoundedChannelOptions(Capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
         await using var subscription = await connection.SubscribeAsync(topics.AllSwarmBlobs(swarm), message =>
         {
             if (!message.Payload.IsEmpty)

@@ -14,10 +14,12 @@ internal sealed class ChunkPace(BlobTiming timing, TimeProvider time)
     private const double Memory = 0.95;
 
     private DateTimeOffset last = time.SteadyNow();
+    // When something came or was asked for again: a chunk that was lost says nothing about the line.
+    private DateTimeOffset since = time.SteadyNow();
     private TimeSpan longest;
     private TimeSpan idle = timing.Idle;
 
-    /// <summary>How many chunks may be asked for: after a silence one, then twice as many with each that comes.</summary>
+    /// <summary>How many chunks may be asked for: fewer after each silence, then twice as many with each that comes.</summary>
     public int Window { get; private set; } = BlobRequest.Window;
 
     /// <summary>Whether nothing has come for so long that nothing will.</summary>
@@ -27,8 +29,8 @@ internal sealed class ChunkPace(BlobTiming timing, TimeProvider time)
     public void Arrived()
     {
         var now = time.SteadyNow();
-        longest = TimeSpan.FromTicks(Math.Max((now - last).Ticks, (long)(longest.Ticks * Memory)));
-        last = now;
+        longest = TimeSpan.FromTicks(Math.Max((now - since).Ticks, (long)(longest.Ticks * Memory)));
+        (last, since) = (now, now);
         idle = Within(2 * longest);
         Window = Math.Min(2 * Window, BlobRequest.Window);
     }
@@ -49,7 +51,7 @@ internal sealed class ChunkPace(BlobTiming timing, TimeProvider time)
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            (Window, idle) = (1, Within(2 * idle));
+            (Window, idle, since) = (Math.Max(1, Window / 4), Within(2 * idle), time.SteadyNow());
             return false;
         }
     }

@@ -24,6 +24,8 @@ internal static class Census
         var members = known.ToDictionary(m => m.From, StringComparer.Ordinal);
         await using (await wire.CountAsync(seen => { lock (members) members[seen.From] = seen; }, cancellationToken))
         {
+            // The presences that are being replayed first: they may fill the queue by themselves.
+            await Task.Delay(context.Settings.Coordination.RollCall / 3, context.Time, cancellationToken);
             await wire.SendAsync(context.Settings.Topics.Census(wire.Swarm), new WhoIsThere { SpreadSeconds = spread.TotalSeconds }, retain: false, cancellationToken);
             await Task.Delay(spread + context.Settings.Coordination.RollCall, context.Time, cancellationToken);
         }

@@ -20,6 +20,8 @@ internal sealed class CoordinatorLoop(
     private GlobalRepair? repair;
     private ITimer? ticks;
     private int tickQueued;
+    private (int Start, int Round, long Term) told = (-1, -1, -1);
+    private long toldTerm = -1;
     private bool isOver;
 
     /// <summary>Whether there is a run to coordinate.</summary>
@@ -175,9 +177,15 @@ internal sealed class CoordinatorLoop(
         if (kept.State is not { } known || state is null)
             return;
         // Of whatever run: who has obeyed a higher authority does not obey this one.
-        var outranks = known.Term > term || (known.Term == term && string.CompareOrdinal(known.From, context.Settings.Id) > 0);
-        if (outranks || (known.Definition == state.Run.Definition && (known.Start, known.Round).CompareTo((state.Run.Start, state.Round)) > 0))
+        var outranks = (known.Term, string.CompareOrdinal(known.From, context.Settings.Id)).CompareTo((term, 0)) > 0;
+        var isLater = known.Definition == state.Run.Definition && (known.Start, known.Round).CompareTo((state.Run.Start, state.Round)) > 0;
+        // Very many may say the same.
+        if ((outranks && known.Term > toldTerm) || (isLater && Inheritance.Order(known).CompareTo(told) > 0))
+        {
+            told = isLater ? Inheritance.Order(known) : told;
+            toldTerm = Math.Max(toldTerm, known.Term);
             context.Post(new NodeEvent.Recollected(swarm, kept));
+        }
     }
 
     /// <summary>Ends the run as failed where a step cannot be done: the next coordinator could not do it either.</summary>

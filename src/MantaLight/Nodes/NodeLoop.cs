@@ -20,6 +20,8 @@ internal sealed class NodeLoop
     private readonly CensusAnswers census;
     private readonly NamesakeWatch namesake;
     private readonly HashSet<string> complainedOf = [];
+    // Those who may coordinate: the nodes that are there, this one among them.
+    private ImmutableSortedSet<string> candidates;
     private Exception? fatal;
 
     public NodeLoop(AttemptServices node, SeatContext seats, Presence presence, ChunkInbox inbox, BlobServer server)
@@ -31,7 +33,8 @@ internal sealed class NodeLoop
         this.server = server;
         namesake = new NamesakeWatch(node.Settings.NamesakePatience / 2, node.Time);
         census = new CensusAnswers(node.Settings, node.Outbox, presence, node.Time);
-        swarms = new SwarmTable(node, seats, () => [.. members.Values]);
+        candidates = ImmutableSortedSet.Create<string>(StringComparer.Ordinal, Id);
+        swarms = new SwarmTable(node, seats, () => [.. members.Values], () => candidates);
     }
 
     private string Id => node.Settings.Id;
@@ -190,8 +193,10 @@ internal sealed class NodeLoop
             return;
         }
         members[seen.From] = seen;
-        var candidates = swarms.Candidates;
-        swarms.ForEach(swarm => swarm.CandidatesChanged(candidates));
+        var before = candidates;
+        candidates = seen.Status == NodeStatus.Online ? before.Add(seen.From) : before.Remove(seen.From);
+        if (candidates != before)
+            swarms.ForEach(swarm => swarm.CandidatesChanged(candidates));
     }
 
     private void Contradict()

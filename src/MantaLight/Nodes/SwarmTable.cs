@@ -5,16 +5,13 @@ using MantaLight.Protocol;
 namespace MantaLight.Nodes;
 
 /// <summary>The swarms that a node has a part in.</summary>
-internal sealed class SwarmTable(AttemptServices node, SeatContext seats, Func<ImmutableArray<Presence>> present)
+internal sealed class SwarmTable(
+    AttemptServices node, SeatContext seats, Func<ImmutableArray<Presence>> present, Func<ImmutableSortedSet<string>> candidates)
 {
     private const int MaximumClaims = 1000;
 
     private readonly SortedDictionary<string, SwarmMember> swarms = new(StringComparer.Ordinal);
     private readonly Dictionary<string, CoordinatorClaim> claims = new(StringComparer.Ordinal);
-
-    /// <summary>Those who may coordinate: the nodes that are there, this one among them.</summary>
-    public ImmutableSortedSet<string> Candidates =>
-        present().Where(m => m.Status == NodeStatus.Online).Select(m => m.From).Append(node.Settings.Id).ToImmutableSortedSet(StringComparer.Ordinal);
 
     /// <summary>Does something for each; what goes wrong in one is kept from the others.</summary>
     public void ForEach(Action<SwarmMember> action)
@@ -49,7 +46,7 @@ internal sealed class SwarmTable(AttemptServices node, SeatContext seats, Func<I
         if (Find(id) is { } known)
             return known;
         var member = new SwarmMember(node, seats, id, present, hash => swarms.Values.Any(s => s.Needs(hash)));
-        member.CandidatesChanged(Candidates);
+        member.CandidatesChanged(candidates());
         if (claims.Remove(id, out var claim))
             member.ClaimSeen(claim);
         return swarms[id] = member;

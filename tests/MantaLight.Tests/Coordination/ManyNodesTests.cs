@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json;
 using MantaLight.Coordination;
 using MantaLight.Protocol;
 
@@ -146,6 +147,30 @@ public sealed class ManyNodesTests : CoordinatorDriver
         // Some milliseconds; this is about orders of magnitude.
         Assert.True(took < TimeSpan.FromSeconds(5), $"{took}");
         TestContext.Current.TestOutputHelper?.WriteLine($"{took.TotalMilliseconds:F1} ms for 1,000 records and the commit");
+    }
+
+    [Fact]
+    public void The_inputs_of_2500_nodes_fit_into_a_packet_of_one_MiB()
+    {
+        string[] nodes = [.. Enumerable.Range(0, 2500).Select(i => $"participant_{i:0000}")];
+        Begin(nodes);
+        foreach (var node in nodes)
+        {
+            Step(new CoordinatorEvent.UpdateSeen(Completed("worker", node, 1) with
+            {
+                Results =
+                [
+                    new StagedResult { Tag = "train_metrics", Content = new ValueRef { Value = JsonSerializer.SerializeToElement(new { loss = 0.3127, samples = 60_000 }) } },
+                    new StagedResult { Tag = "model_params", Samples = 60_000, Content = new ValueRef { Blob = new BlobRef
+                    {
+                        Sha256 = new string('a', 64), Size = 2_679_272, ChunkSize = 262_144, ChunkCount = 11, Format = ValueFormat.Weights,
+                    } } },
+                ],
+            }));
+        }
+        var size = ProtocolJson.Write(Assert.Single(Schedules("aggregator")).Message).Length;
+        Assert.InRange(size, 900_000, (1 << 20) - 4096);
+        TestContext.Current.TestOutputHelper?.WriteLine($"{size} bytes, {size / nodes.Length} for each node");
     }
 
     [Fact]

@@ -71,9 +71,9 @@ internal sealed class Crowd : IWireObserver
         {
             world.After(Latency(), () => participant.Receive(Read(payload)));
         }
-        else if (levels is ["swarms", _, "tasks", _])
+        else if (levels is ["swarms", _, "tasks", var node])
         {
-            Figures.Updated(Read(payload));
+            Figures.Updated(node, payload, () => (TaskUpdate)Read(payload));
         }
         else if (levels is ["swarms", _, "coordinator", "census"])
         {

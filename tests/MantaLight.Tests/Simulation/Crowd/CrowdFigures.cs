@@ -41,12 +41,15 @@ internal sealed class CrowdFigures(World world)
     /// <summary>How often each node reported its progress.</summary>
     public Dictionary<string, int> Reports { get; } = new(StringComparer.Ordinal);
 
-    public void Updated(ControlMessage update)
+    public void Updated(string node, ReadOnlySpan<byte> payload, Func<TaskUpdate> read)
     {
-        if (update is TaskCompleted { Alias: "worker" } completed)
-            Records.TryAdd((completed.Round, completed.From), world.Now);
-        else if (update is TaskRunning { Alias: "worker" } running)
-            Reports[running.From] = Reports.GetValueOrDefault(running.From) + 1;
+        if (payload.IndexOf("\"worker\""u8) < 0)
+            return;
+        // There are very many of them: only records are read.
+        if (payload.IndexOf("\"running\""u8) >= 0)
+            Reports[node] = Reports.GetValueOrDefault(node) + 1;
+        else if (payload.IndexOf("\"completed\""u8) >= 0)
+            Records.TryAdd((read().Round, node), world.Now);
     }
 
     public void Published(string client, string topic, byte[] payload)

@@ -25,7 +25,11 @@ internal sealed class CrowdScene : IDisposable
                 listener.EnableMeasurementEvents(instrument);
         };
         // Other tests run beside this one, on other threads.
-        meters.SetMeasurementEventCallback<long>((_, count, _, _) => DroppedByNodes += Environment.CurrentManagedThreadId == thread ? (int)count : 0);
+        meters.SetMeasurementEventCallback<long>((_, count, _, _) =>
+        {
+            if (Environment.CurrentManagedThreadId == thread)
+                DroppedByNodes += (int)count;
+        });
         meters.Start();
     }
 

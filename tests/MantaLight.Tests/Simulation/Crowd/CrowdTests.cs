@@ -9,10 +9,15 @@ public sealed class CrowdTests
     private const int Size = 1000;
     private static readonly CrowdHabits Ordinary = new() { Size = Size - Real };
 
-    [Fact]
-    public void A_thousand_that_complete_at_the_same_instant_overflow_no_queue_and_are_one_commit()
+    [Theory]
+    [InlineData(1, 5)]
+    [InlineData(20, 40)]
+    public void A_thousand_that_complete_at_the_same_instant_overflow_no_queue_and_are_one_commit(int leastMilliseconds, int mostMilliseconds)
     {
-        using var scene = Begin(Ordinary);
+        using var scene = Begin(Ordinary, CrowdScene.Ordinary with
+        {
+            MinimumLatency = TimeSpan.FromMilliseconds(leastMilliseconds), MaximumLatency = TimeSpan.FromMilliseconds(mostMilliseconds),
+        });
         Assert.True(scene.Run(() => scene.Crowd.State?.Status.IsFinal() ?? false, 400), scene.Crowd.State?.Waiting);
         Tell(scene);
         Assert.Equal((RunStatus.Completed, 2), (scene.Crowd.State!.Status, scene.Crowd.State.Round));
@@ -45,8 +50,8 @@ public sealed class CrowdTests
     public void A_successor_calls_the_roll_of_a_thousand_without_a_flood_and_nothing_is_made_again()
     {
         // Half of them have completed when the coordinator dies, the others are at work.
-        using var scene = Begin(Ordinary with { Ends = (number, now) => TimeSpan.FromSeconds(number % 2 == 0 ? 20 : 120) });
-        scene.Run(() => scene.World.Now > TimeSpan.FromSeconds(40), 60);
+        using var scene = Begin(Ordinary with { Ends = (number, now) => TimeSpan.FromSeconds(number % 2 == 0 ? 20 : 80) });
+        scene.Run(() => scene.World.Now > TimeSpan.FromSeconds(30), 60);
         KillCoordinator(scene);
         Assert.True(scene.Run(() => scene.Figures.Commits.ContainsKey((1, "worker")), 400), scene.Crowd.State?.Waiting);
         Tell(scene);
@@ -72,9 +77,29 @@ public sealed class CrowdTests
         Assert.Equal((many + Real, many + Real), scene.Figures.Commits[(1, "worker")]);
     }
 
-    private static CrowdScene Begin(CrowdHabits habits)
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_broker_that_restarts_is_not_flooded_by_a_thousand_that_come_back(bool losesRetained)
     {
-        var scene = new CrowdScene(habits);
+        using var scene = Begin(Ordinary with { Ends = (number, now) => TimeSpan.FromSeconds(number % 2 == 0 ? 20 : 80) });
+        scene.Run(() => scene.World.Now > TimeSpan.FromSeconds(30), 60);
+        scene.Crowd.Broker.GoDown(losesRetained);
+        scene.Run(3);
+        scene.Crowd.Broker.ComeUp();
+        scene.Crowd.Join(TimeSpan.FromSeconds(10));
+        Assert.True(scene.Run(() => scene.Figures.Commits.ContainsKey((1, "worker")), 400), scene.Crowd.State?.Waiting);
+        Tell(scene);
+        Assert.Equal((Size, Size), scene.Figures.Commits[(1, "worker")]);
+        Assert.All(scene.Crowd.Participants, p => Assert.Equal((1, 0), (p.Trainings, p.Cancelled)));
+        // A thousand presences are replayed, and more of them come meanwhile.
+        Assert.DoesNotContain(scene.Figures.Dropped.Keys, k => !k.EndsWith(" presence", StringComparison.Ordinal));
+        Assert.Equal(0, scene.DroppedByNodes);
+    }
+
+    private static CrowdScene Begin(CrowdHabits habits, BrokerTemper? temper = null)
+    {
+        var scene = new CrowdScene(habits, temper);
         scene.StartNodes();
         scene.Run(3);
         scene.Crowd.Join(habits.Joining);
