@@ -21,6 +21,7 @@ internal sealed class CoordinatorLoop(
     private ITimer? ticks;
     private int tickQueued;
     private (int Start, int Round, long Term) told = (-1, -1, -1);
+    private long toldTerm = -1;
     private bool isOver;
 
     /// <summary>Whether there is a run to coordinate.</summary>
@@ -173,11 +174,16 @@ internal sealed class CoordinatorLoop(
     /// <summary>A member knows more than this coordinator has begun with: another one begins with that.</summary>
     private void Recollected(Recollection kept)
     {
+        if (kept.State is not { } known || state is null)
+            return;
+        // Of whatever run: who has obeyed a higher authority does not obey this one.
+        var outranks = (known.Term, string.CompareOrdinal(known.From, context.Settings.Id)).CompareTo((term, 0)) > 0;
+        var isLater = known.Definition == state.Run.Definition && (known.Start, known.Round).CompareTo((state.Run.Start, state.Round)) > 0;
         // Very many may say the same.
-        if (kept.State is { } later && state is not null && later.Definition == state.Run.Definition && Inheritance.Order(later).CompareTo(told) > 0
-            && (later.Term > term || (later.Term == term && later.From != context.Settings.Id) || (later.Start, later.Round).CompareTo((state.Run.Start, state.Round)) > 0))
+        if ((outranks && known.Term > toldTerm) || (isLater && Inheritance.Order(known).CompareTo(told) > 0))
         {
-            told = Inheritance.Order(later);
+            told = isLater ? Inheritance.Order(known) : told;
+            toldTerm = Math.Max(toldTerm, known.Term);
             context.Post(new NodeEvent.Recollected(swarm, kept));
         }
     }

@@ -196,8 +196,9 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
             left.UnionWith(attempt.Runner.Touched);
             node.Journal.Delete(swarm, attempt.Schedule);
             // What became a global is cleared by its coordinator when it is replaced; what never did is this node's to clear. Not
-            // when the run has ended, though: the next one may have committed the same bytes, and what is left goes with the swarm.
-            foreach (var blob in attempt.Runner.Published.Where(b => attempt.Schedule.Run == state.Run && !state.Status.IsFinal() && !WasCommitted(state, b.Sha256) && !attempts.All.Any(a => a.Runner.Touches(b.Sha256))))
+            // when the run has ended, though: the next one may have committed the same bytes, and what is left goes with the swarm;
+            // only what comes after the swarm has gone is this node's again.
+            foreach (var blob in attempt.Runner.Published.Where(b => IsOwn(attempt, state) && !WasCommitted(state, b.Sha256) && !attempts.All.Any(a => a.Runner.Touches(b.Sha256))))
                 node.Clearer.Clear(swarm, blob);
             attempt.Dispose();
         }
@@ -211,6 +212,9 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
     private static bool IsPast(ScheduleAttempt schedule, SwarmState state) => schedule.Run == state.Run
         ? state.Status.IsFinal() || schedule.Round < state.Round - 1
         : schedule.Term < state.Term;
+
+    private bool IsOwn(NodeAttempt attempt, SwarmState state) =>
+        attempt.Schedule.Run == state.Run && (!state.Status.IsFinal() || (state.Status == RunStatus.Removed && memory.Book is null));
 
     private static bool WasCommitted(SwarmState state, string hash) =>
         state.Globals.Any(g => g.Content.Blob?.Sha256 == hash) || state.History.Any(h => h.GlobalSha256 == hash);

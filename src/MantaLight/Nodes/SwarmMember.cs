@@ -107,7 +107,8 @@ internal sealed class SwarmMember : IAsyncDisposable
     public void Recollected(SwarmState kept)
     {
         // Who has seen that authority obeys only a higher one.
-        if (!memory.Adopt(kept) && memory.State is { } own && (kept.Term, string.CompareOrdinal(kept.From, own.From)).CompareTo((own.Term, 0)) <= 0)
+        var isLater = kept.Definition == memory.Book?.Hash && memory.Adopt(kept);
+        if (!isLater && memory.State is { } own && (kept.Term, string.CompareOrdinal(kept.From, own.From)).CompareTo((own.Term, 0)) <= 0)
             return;
         candidacy.Elect(new ElectionEvent.TermSeen(kept.Term));
         candidacy.Elect(new ElectionEvent.ConnectionLost());

@@ -23,17 +23,25 @@ public sealed class WorldTests
     [Fact]
     public async Task Work_that_leaves_for_the_pool_is_found_out()
     {
-        var process = new SimulatedProcess(world, "p", TimeSpan.Zero);
-        var back = new TaskCompletionSource();
+        var (back, left) = (new TaskCompletionSource(), new TaskCompletionSource<World>());
         using var open = new ManualResetEventSlim();
-        world.At(TimeSpan.FromSeconds(5), () => { });
-        process.Start(() => Escape(back), _ => { });
-        world.Run(() => false, TimeSpan.FromSeconds(1));
+        // A thread of its own, which the pool cannot take the work to.
+        var thread = new Thread(() =>
+        {
+            var own = new World(1);
+            var process = new SimulatedProcess(own, "p", TimeSpan.Zero);
+            own.At(TimeSpan.FromSeconds(5), () => { });
+            process.Start(() => Escape(process), _ => { });
+            own.Run(() => false, TimeSpan.FromSeconds(1));
+            left.SetResult(own);
+        });
+        thread.Start();
+        var abandoned = await left.Task.WaitAsync(TimeSpan.FromSeconds(10));
         open.Set();
         await back.Task.WaitAsync(TimeSpan.FromSeconds(10));
-        Assert.Contains("left the simulation", world.Failure, StringComparison.Ordinal);
+        Assert.Contains("left the simulation", abandoned.Failure, StringComparison.Ordinal);
 
-        async Task Escape(TaskCompletionSource done)
+        async Task Escape(SimulatedProcess process)
         {
             await Task.Run(open.Wait).ConfigureAwait(false);
             try
@@ -42,7 +50,7 @@ public sealed class WorldTests
             }
             finally
             {
-                done.SetResult();
+                back.SetResult();
             }
         }
     }
