@@ -17,6 +17,9 @@ internal sealed class CrowdFigures(World world)
     /// <summary>Messages that the broker dropped, by client and kind of topic.</summary>
     public IReadOnlyDictionary<string, int> Dropped => dropped;
 
+    /// <summary>How many messages were published, by kind of topic.</summary>
+    public IReadOnlyDictionary<string, int> Counts => published;
+
     public int LargestState { get; private set; }
 
     public int LargestMessage { get; private set; }

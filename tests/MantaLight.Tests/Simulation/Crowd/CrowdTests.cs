@@ -56,6 +56,8 @@ public sealed class CrowdTests
         Assert.True(scene.Run(() => scene.Figures.Commits.ContainsKey((1, "worker")), 400), scene.Crowd.State?.Waiting);
         Tell(scene);
         Assert.Equal(2, scene.Figures.Coordinators.Count);
+        // All of them were heard: nobody was scheduled once more.
+        Assert.Equal(Size, scene.Figures.Counts["schedule"]);
         Assert.Equal((Size, Size), scene.Figures.Commits[(1, "worker")]);
         Assert.All(scene.Crowd.Participants, p => Assert.Equal((1, 0), (p.Trainings, p.Cancelled)));
         AssertNothingWasLost(scene);
