@@ -24,12 +24,11 @@ internal sealed class BlobSweep(IBrokerConnection connection, Topics topics, str
     public async Task RunAsync(IEnumerable<BlobRef> known, Func<ValueTask> signOfLife, CancellationToken cancellationToken)
     {
         lastSign = time.SteadyNow();
+        // What is known first: a replay would bring all of its bytes once more.
+        foreach (var topic in known.SelectMany(blob => Enumerable.Range(0, blob.ChunkCount).Select(chunk => topics.SwarmBlob(swarm, blob.Sha256, chunk))))
+            await ClearAsync(topic, signOfLife, cancellationToken);
         if (!connection.Limits.ReplaysRetainedByWildcard)
-        {
-            foreach (var topic in known.SelectMany(blob => Enumerable.Range(0, blob.ChunkCount).Select(chunk => topics.SwarmBlob(swarm, blob.Sha256, chunk))))
-                await ClearAsync(topic, signOfLife, cancellationToken);
             return;
-        }
         // A replay is cut off where it exceeds the broker's queue: until one brings nothing.
         for (var before = -1; before < cleared;)
         {
