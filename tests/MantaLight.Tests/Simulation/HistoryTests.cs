@@ -39,7 +39,6 @@ public sealed class HistoryTests
 
     [Theory]
     [InlineData(nameof(Mutation.TermFromMemory))]
-    [InlineData(nameof(Mutation.NoGrace))]
     [InlineData(nameof(Mutation.ActsAfterLoss))]
     [InlineData(nameof(Mutation.CommitsUnread))]
     [InlineData(nameof(Mutation.NoDedupe))]
