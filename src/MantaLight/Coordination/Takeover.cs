@@ -31,7 +31,7 @@ internal static class Takeover
             Absences = Absences.Read(retained),
             History = retained.History,
             RollCallUntil = turn.Now + state.Timing.RollCall,
-            Traffic = new Traffic { Inherited = total, AtRoundStart = total },
+            Traffic = state.Traffic with { Inherited = total, AtRoundStart = total },
         };
         foreach (var before in retained.Tasks)
         {

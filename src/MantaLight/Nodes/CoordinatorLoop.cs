@@ -85,6 +85,8 @@ internal sealed class CoordinatorLoop(
             Run = new RunId(book.Hash, resumes ? retained!.Start : NextStart),
             Term = term,
             Timing = context.Settings.Coordination,
+            // What this node brings for the coordinator comes before the first update that tells its counters.
+            Traffic = new Traffic().Note(context.Settings.Id, context.Stamp.Incarnation, new Flow(context.Traffic.Sent, context.Traffic.Received)),
         };
         (state, var actions) = CoordinatorMachine.Begin(fresh, retained, goesOn, members, context.Time.SteadyNow());
         if (goesOn)

@@ -11,7 +11,7 @@ namespace MantaLight.Nodes;
 
 /// <summary>What a seat asks of the node it belongs to.</summary>
 internal sealed record SeatContext(
-    IBroker Broker, NodeSettings Settings, MessageStamp Stamp, BlobStore Store, BlobFetcher Fetcher,
+    IBroker Broker, NodeSettings Settings, MessageStamp Stamp, TrafficCounter Traffic, BlobStore Store, BlobFetcher Fetcher,
     ILogger Logger, TimeProvider Time, Action<NodeEvent> Post, Action<Task> Supervise);
 
 /// <summary>

@@ -37,10 +37,10 @@ public abstract class CoordinatorDriver
 
     private protected static ValueRef One => new() { Value = JsonSerializer.SerializeToElement(1) };
 
-    private protected void TakeOver(SwarmState retained)
+    private protected void TakeOver(SwarmState retained, Traffic? counted = null)
     {
         done.Clear();
-        var fresh = new CoordinatorState { Swarm = "s", Definition = state.Definition, Run = state.Run, Term = state.Term + 1, Timing = timing };
+        var fresh = new CoordinatorState { Swarm = "s", Definition = state.Definition, Run = state.Run, Term = state.Term + 1, Timing = timing, Traffic = counted ?? new Traffic() };
         (state, var actions) = CoordinatorMachine.Begin(fresh, retained, retained?.Run == fresh.Run.ToString(), state.Members.Values.Select(m => m.Presence), now);
         done.AddRange(actions);
     }

@@ -63,22 +63,6 @@ public sealed class TakeoverTests : CoordinatorDriver
     }
 
     [Fact]
-    public void Bytes_are_what_the_counters_have_grown_by_in_this_run_whoever_coordinates()
-    {
-        Begin("a");
-        Accept("worker", "a", sent: 5000);
-        Accept("worker", "a", sent: 5600);
-        Assert.Equal(600, StateView.Of(state).BytesUp);
-        TakeOver(StateView.Of(state));
-        Accept("worker", "a", sent: 5600);
-        Accept("worker", "a", sent: 5700);
-        // A node that was started again counts from nothing.
-        Accept("worker", "a", sent: 20, incarnation: "second");
-        Accept("worker", "a", sent: 50, incarnation: "second");
-        Assert.Equal(730, StateView.Of(state).BytesUp);
-    }
-
-    [Fact]
     public void What_another_run_has_left_on_the_broker_is_cleared()
     {
         var old = new BlobRef { Sha256 = new string('b', 64), Size = 1, ChunkSize = 1024, ChunkCount = 1, Format = "weights" };
