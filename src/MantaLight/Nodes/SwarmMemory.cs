@@ -63,9 +63,10 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
         if (payload.IsEmpty)
         {
             // An absent retained message is never delivered: this is the owner's removal.
-            if (retained || book is not { Removing: false })
+            if (retained || book is { Removing: true } || (book is null && State is null or { Status: RunStatus.Removed }))
                 return null;
-            book = book with { Removing = true };
+            // The definition may be lost everywhere: what it has left behind is removed all the same.
+            book = (book ?? SwarmBook.Lost(State!.Definition)) with { Removing = true };
             (restartAfter, resumeAfter, Since) = (null, null, time.SteadyNow());
             if (State is null or { Status: RunStatus.Removed })
                 archive.Forget(swarm);

@@ -49,6 +49,18 @@ public sealed class SwarmMemoryTests
         Assert.False(memory.IsWanted);
     }
 
+    [Fact]
+    public void A_removal_is_wanted_although_the_definition_is_lost_everywhere()
+    {
+        memory.DefinitionSeen(ReadOnlySequence<byte>.Empty, retained: false);
+        Assert.False(memory.IsWanted);
+        memory.StateSeen(State(start: 1, term: 1, RunStatus.Completed));
+        memory.DefinitionSeen(ReadOnlySequence<byte>.Empty, retained: false);
+        Assert.True(memory is { IsWanted: true, Book.Removing: true });
+        memory.StateSeen(State(start: 1, term: 2, RunStatus.Removed));
+        Assert.False(memory.IsWanted);
+    }
+
     private static SwarmState State(int start, long term, RunStatus status) => new()
     {
         From = "node_1", Term = term, Start = start, Status = status, Definition = SwarmJson.HashOf(SwarmJson.Parse(Definition)), Run = $"r-{start}",
