@@ -61,6 +61,18 @@ public sealed class SwarmMemoryTests
         Assert.False(memory.IsWanted);
     }
 
+    [Fact]
+    public void The_end_of_a_run_is_later_than_whatever_an_older_copy_of_its_state_says()
+    {
+        memory.DefinitionSeen(new ReadOnlySequence<byte>(Definition), retained: false);
+        memory.StateSeen(State(start: 1, term: 1, RunStatus.Stopped));
+        // From a coordinator that was started with what its disk had kept.
+        memory.StateSeen(State(start: 1, term: 2, RunStatus.Running) with { Round = 5 });
+        Assert.Equal(RunStatus.Stopped, memory.Later?.Status);
+        memory.StateSeen(State(start: 2, term: 3, RunStatus.Running));
+        Assert.Null(memory.Later);
+    }
+
     private static SwarmState State(int start, long term, RunStatus status) => new()
     {
         From = "node_1", Term = term, Start = start, Status = status, Definition = SwarmJson.HashOf(SwarmJson.Parse(Definition)), Run = $"r-{start}",
