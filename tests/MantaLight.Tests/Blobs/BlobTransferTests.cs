@@ -1,10 +1,8 @@
 using System.Buffers;
-using System.Security.Cryptography;
 using MantaLight.Blobs;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
 using MantaLight.Shared;
-using MantaLight.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MantaLight.Tests.Blobs;
