@@ -92,6 +92,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     {
         if (!authority.Accepts(seen))
             return false;
+        var isNews = State is null || Inheritance.Progress(seen).CompareTo(Inheritance.Progress(State)) >= 0;
         // What is later is kept, and told, until somebody has taken it up.
         Later = IsBehind(seen, Later ?? State) ? Later ?? State : null;
         State = seen;
@@ -100,8 +101,8 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
             restartAfter = null;
         if (seen.Start > resumeAfter)
             resumeAfter = null;
-        // Who was cut off while the owner removed the definition is told by the tombstone alone.
-        if (seen.Status == RunStatus.Removed && book is not null && (book.Removing || (!book.Confirmed && book.Hash == seen.Definition)))
+        // Who was cut off while the owner removed the definition, whichever it was by then, is told by the tombstone alone.
+        if (seen.Status == RunStatus.Removed && book is not null && (book.Removing || (!book.Confirmed && isNews)))
             book = null;
         if (Word is { } word && (seen.Start > word.Start || (seen.Start == word.Start && IsDone(word, seen))))
             Word = null;
@@ -129,12 +130,12 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     /// <summary>A coordinator of this node has nothing left to do: the broker has what it should have.</summary>
     public void Concluded(SwarmState? final)
     {
-        if (book is { Removing: false })
-            book = book with { Confirmed = true };
         if (final is not null)
             StateSeen(final);
         else if (book is { Removing: true })
             book = null;
+        if (book is { Removing: false })
+            book = book with { Confirmed = true };
         if (book is null)
             archive.Forget(swarm);
     }
