@@ -12,6 +12,11 @@ internal sealed class CommitCheck(World world) : ICheck
     // Runs that were there before the broker lost them: whoever began with less than that makes room for them.
     private readonly HashSet<string> remembered = new(StringComparer.Ordinal);
 
+    // And the globals and summaries that they had committed: what is later is taken up again.
+    private readonly HashSet<(string Run, string What, int Number, string? Hash)> committed = [];
+
+    private readonly HashSet<(string Run, string What, int Number, string? Hash)> told = [];
+
     public void Seen(Sighting sighting)
     {
         if (sighting.Message is not SwarmState state)
@@ -20,6 +25,7 @@ internal sealed class CommitCheck(World world) : ICheck
             Compare(before, state);
         last[state.Swarm] = state;
         seen.Add(state.Run);
+        told.UnionWith([.. state.Globals.Select(g => Key(state, g)), .. state.History.Select(h => Key(state, h))]);
     }
 
     // The last commits may have reached nobody but the broker.
@@ -27,6 +33,7 @@ internal sealed class CommitCheck(World world) : ICheck
     {
         last.Clear();
         remembered.UnionWith(seen);
+        committed.UnionWith(told);
     }
 
     private void Compare(SwarmState before, SwarmState now)
@@ -57,6 +64,8 @@ internal sealed class CommitCheck(World world) : ICheck
             var entry = now.Globals.FirstOrDefault(g => g.Tag == old.Tag);
             if (entry is null || entry.Version < old.Version)
                 Lost(now, $"version {old.Version} of {old.Tag} is gone");
+            else if (committed.Contains(Key(now, entry)))
+                continue;
             else if (entry.Version == old.Version && entry.Content.Blob?.Sha256 != old.Content.Blob?.Sha256)
                 Lost(now, $"version {old.Version} of {old.Tag} has changed");
             else if (entry.Version > old.Version + 1)
@@ -66,10 +75,19 @@ internal sealed class CommitCheck(World world) : ICheck
         }
         for (var i = 0; i < before.History.Length; i++)
         {
-            if (i >= now.History.Length || now.History[i].Round != before.History[i].Round || now.History[i].GlobalSha256 != before.History[i].GlobalSha256)
+            if (i >= now.History.Length || now.History[i].Round != before.History[i].Round
+                || (now.History[i].GlobalSha256 != before.History[i].GlobalSha256 && !committed.Contains(Key(now, now.History[i]))))
+            {
                 Lost(now, $"the summary of round {before.History[i].Round} is gone or another");
+            }
         }
     }
+
+    private static (string Run, string What, int Number, string? Hash) Key(SwarmState state, GlobalEntry entry) =>
+        (state.Run, entry.Tag, entry.Version, entry.Content.Blob?.Sha256);
+
+    private static (string Run, string What, int Number, string? Hash) Key(SwarmState state, RoundSummary summary) =>
+        (state.Run, "round", summary.Round, summary.GlobalSha256);
 
     private void Lost(SwarmState now, string what) => world.Fail($"Swarm {now.Swarm}, term {now.Term} of {now.Incarnation}: {what}.");
 }
