@@ -24,6 +24,9 @@ internal sealed record BrokerTemper
     /// <summary>How many messages may wait for a client; more are dropped without a word.</summary>
     public int QueueLimit { get; init; } = 1000;
 
+    /// <summary>Whether the oldest of too many is dropped; else the newest.</summary>
+    public bool DropsOldest { get; init; }
+
     /// <summary>How many of them may be under way and not acknowledged by the client: with the latency, how many it takes in a second.</summary>
     public int InFlight { get; init; } = int.MaxValue;
 
@@ -59,7 +62,10 @@ internal sealed record BrokerTemper
             ReordersTopics = draw.Chance(0.5),
             AnswersFirst = draw.Chance(0.5),
             Duplicates = draw.Chance(0.4) ? 0.05 : 0,
-            QueueLimit = draw.Chance(0.2) ? 200 : 1000,
+            // In proportion to so few nodes, some are as small as the usual thousand is to hundreds.
+            QueueLimit = draw.Of(15, 30, 200, 1000),
+            DropsOldest = draw.Chance(0.5),
+            InFlight = draw.Of(int.MaxValue, int.MaxValue, 32, 10),
             WillsAtOnce = draw.Chance(0.4),
             KeepsWills = draw.Chance(0.2),
             Routing = draw.Chance(0.4) ? TimeSpan.FromMilliseconds(400) : TimeSpan.Zero,

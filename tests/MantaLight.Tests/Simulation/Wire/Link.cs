@@ -80,8 +80,7 @@ internal sealed class Link
     /// <summary>Delivers a message, or drops it without a word where too many wait.</summary>
     public void Deliver(string topic, byte[] payload, bool retained) => backlog.Add(topic, arrived => down.Send(topic, topic.Length + payload.Length, () =>
     {
-        arrived();
-        if (IsUp)
+        if (arrived() && IsUp)
             Received?.Invoke(new BrokerMessage(topic, new(payload), retained));
     }));
 
