@@ -36,6 +36,8 @@ internal sealed class BlobCheck(World world) : ICheck
         if (sighting.Payload.Length == 0)
         {
             kept.Remove(index);
+            if (kept.Count == 0)
+                chunks.Remove((sighting.Swarm, hash));
             if (runs.TryGetValue(sighting.Swarm, out var run) && !condemned.Contains(run) && committed.TryGetValue(sighting.Swarm, out var needed) && needed.Contains(hash))
                 world.Fail($"{sighting.Client} clears a chunk of global {hash[..8]}, which is committed in swarm {sighting.Swarm}.");
         }

@@ -1,0 +1,41 @@
+using System.Globalization;
+
+namespace MantaLight.Simulation;
+
+/// <summary>Whether a swarm that has gone on for long went on well, and has gathered nothing.</summary>
+internal static class SoakVerdict
+{
+    private const double Allowed = 1.1;
+
+    /// <summary>What was not as it must be.</summary>
+    public static IEnumerable<string> Of(IReadOnlyList<SoakSample> samples)
+    {
+        foreach (var idle in samples.Where(s => s.Rounds == 0))
+            yield return string.Create(CultureInfo.InvariantCulture, $"no round ended in the interval before {idle.At.TotalHours:0.00} h");
+        if (samples.Count < 8)
+        {
+            yield return $"{samples.Count} samples tell nothing";
+            yield break;
+        }
+        // The first interval fills what has a bound: the history in the state, the journals.
+        var quarter = samples.Count / 4;
+        var early = samples.Skip(Math.Max(1, samples.Count / 12)).Take(quarter).ToArray();
+        var late = samples.TakeLast(quarter).ToArray();
+        foreach (var (what, measure, unit) in Measures)
+        {
+            var (before, after) = (early.Average(measure), late.Average(measure));
+            if (after > before * Allowed)
+                yield return string.Create(CultureInfo.InvariantCulture, $"{what} grew from {before / unit:0} to {after / unit:0}");
+        }
+    }
+
+    private static IEnumerable<(string What, Func<SoakSample, double> Measure, double Unit)> Measures =>
+    [
+        ("the heap (kB)", s => s.Heap, 1024),
+        ("retained topics", s => s.Topics, 1),
+        ("what the broker retains (kB)", s => s.BrokerBytes, 1024),
+        ("files on the disks", s => s.Files, 1),
+        ("what the disks hold (kB)", s => s.DiskBytes, 1024),
+        ("messages in an interval", s => s.Messages, 1),
+    ];
+}
