@@ -10,6 +10,9 @@ internal sealed record SoakSettings
 
     public long Seed { get; init; } = 1;
 
+    /// <summary>The type of the task that trains, and so how long a round takes.</summary>
+    public string Worker { get; init; } = nameof(LeisurelyWorker);
+
     /// <summary>How often what there is gets measured: every hour, or twelve times in all.</summary>
     public TimeSpan Interval => Duration >= TimeSpan.FromHours(12) ? TimeSpan.FromHours(1) : Duration / 12;
 
@@ -21,7 +24,7 @@ internal sealed record SoakSettings
         [
             new SwarmPlan
             {
-                Name = "soak", Worker = nameof(LeisurelyWorker), Rounds = 1_000_000, MinimumNodes = Nodes, Quorum = 1, Retries = 20,
+                Name = "soak", Worker = Worker, Rounds = 1_000_000, MinimumNodes = Nodes, Quorum = 1, Retries = 20,
                 Deadline = TimeSpan.FromMinutes(10), Published = TimeSpan.FromSeconds(5), Whims = 0,
             },
         ],

@@ -1,4 +1,5 @@
 using System.Globalization;
+using MantaLight.Protocol;
 
 namespace MantaLight.Simulation;
 
@@ -12,15 +13,15 @@ internal static class SoakVerdict
     {
         foreach (var idle in samples.Where(s => s.Rounds == 0))
             yield return string.Create(CultureInfo.InvariantCulture, $"no round ended in the interval before {idle.At.TotalHours:0.00} h");
-        if (samples.Count < 8)
+        // A state with the history of fewer rounds than it may have grows still.
+        var (rounds, quarter) = (0, samples.Count / 4);
+        var full = samples.SkipWhile(s => (rounds += s.Rounds) <= SwarmState.MaximumHistory).Skip(1).ToArray();
+        if (quarter == 0 || full.Length < 2 * quarter)
         {
-            yield return $"{samples.Count} samples tell nothing";
+            yield return $"{samples.Count} samples and {rounds} rounds tell nothing";
             yield break;
         }
-        // The first interval fills what has a bound: the history in the state, the journals.
-        var quarter = samples.Count / 4;
-        var early = samples.Skip(Math.Max(1, samples.Count / 12)).Take(quarter).ToArray();
-        var late = samples.TakeLast(quarter).ToArray();
+        var (early, late) = (full[..quarter], full[^quarter..]);
         foreach (var (what, measure, unit) in Measures)
         {
             var (before, after) = (early.Average(measure), late.Average(measure));
