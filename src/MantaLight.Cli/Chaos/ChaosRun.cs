@@ -89,6 +89,8 @@ internal sealed class ChaosRun(ChaosSettings settings, CliConsole console, TimeP
         undisturbedSeconds = time.GetElapsedTime(began).TotalSeconds;
         var rounds = undisturbed.View.Rounds.Count;
         screen.Say($"Undisturbed: {rounds} rounds, final global {Texts.Hash(Final(undisturbed.View))}");
+        if (Final(undisturbed.View) is null)
+            throw new ChaosException("The swarm has no weights among its globals, so there is no hash to compare: chaos can prove nothing about it.");
         var plan = FaultPlan.Create(settings.Run.Changes.Seed ?? 0, rounds, settings.Faults, roles, kinds);
         try
         {

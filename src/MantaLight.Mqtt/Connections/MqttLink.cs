@@ -13,9 +13,6 @@ internal sealed class MqttLink : IAsyncDisposable
 {
     private const int FiltersPerSubscribe = 50;
 
-    /// <summary>For how many times its time an answer is waited for while other things come.</summary>
-    private const int MostTimeouts = 10;
-
     private readonly IMqttClient client;
     private readonly MqttEndpoint endpoint;
     private readonly ConnectionProfile profile;
@@ -27,10 +24,8 @@ internal sealed class MqttLink : IAsyncDisposable
     private readonly CancellationTokenSource alive = new();
     private readonly CancellationToken aliveToken;
     private readonly Action<BrokerMessage> receive;
-    private Task pulse = Task.CompletedTask;
-    private TimeSpan pingInterval;
-    private long lastHeard;
-    private long lastTaken;
+    private readonly LinkPulse pulse;
+    private Task pulsing = Task.CompletedTask;
     private string? whyDown;
 
     private MqttLink(MqttEndpoint endpoint, ConnectionProfile profile, Action<BrokerMessage> receive, TrafficCounter traffic, TimeProvider time)
@@ -40,6 +35,7 @@ internal sealed class MqttLink : IAsyncDisposable
         pending = new PendingAcknowledgements(time);
         outgoing = new PublishQueue(SendAsync, publish => Down($"'{publish.Message.Topic}' was not published"), aliveToken);
         client = new MqttClientFactory().CreateMqttClient();
+        pulse = new LinkPulse(client, pending, profile.Timeout, time, Cut);
         client.ApplicationMessageReceivedAsync += OnReceived;
         client.DisconnectedAsync += OnDisconnected;
     }
@@ -142,7 +138,7 @@ internal sealed class MqttLink : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Cut("disposed");
-        await Task.WhenAll(outgoing.Finished, pulse);
+        await Task.WhenAll(outgoing.Finished, pulsing);
     }
 
     private void Start(BrokerLimits limits, ushort serverKeepAlive)
@@ -150,9 +146,7 @@ internal sealed class MqttLink : IAsyncDisposable
         Limits = limits;
         outgoing.Start(limits.Window);
         var keepAlive = serverKeepAlive == 0 ? profile.KeepAlive : TimeSpan.FromSeconds(Math.Min(serverKeepAlive, profile.KeepAlive.TotalSeconds));
-        pingInterval = keepAlive / 2;
-        Heard();
-        pulse = PulseLoopAsync();
+        pulsing = pulse.RunAsync(keepAlive / 2, aliveToken);
     }
 
     private async Task SendAsync(OutgoingPublish publish)
@@ -167,6 +161,7 @@ internal sealed class MqttLink : IAsyncDisposable
                 Payload = message.Payload,
                 Retain = message.Retain,
                 QualityOfServiceLevel = (MqttQualityOfServiceLevel)message.Delivery,
+                MessageExpiryInterval = (uint)Math.Ceiling(message.Expiry?.TotalSeconds ?? 0),
             };
             var answer = await AskAsync(() => client.PublishAsync(packet, aliveToken), $"acknowledge '{message.Topic}'; it may or may not have arrived");
             if (answer.IsSuccess)
@@ -186,7 +181,7 @@ internal sealed class MqttLink : IAsyncDisposable
         try
         {
             var answer = await request();
-            Heard();
+            pulse.Heard();
             return answer;
         }
         catch (Exception problem)
@@ -201,62 +196,13 @@ internal sealed class MqttLink : IAsyncDisposable
         }
     }
 
-    /// <summary>Finds out that the other side is gone: by answers that do not come, and by pings.</summary>
-    private async Task PulseLoopAsync()
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromTicks(Math.Max(TimeSpan.TicksPerMillisecond, Math.Min(profile.Timeout.Ticks, pingInterval.Ticks) / 4)), time);
-        var ping = Task.CompletedTask;
-        var pingedAt = time.GetTimestamp();
-        try
-        {
-            while (await timer.WaitForNextTickAsync(aliveToken))
-            {
-                if (IsStalled())
-                    Cut($"no acknowledgement within {profile.Timeout.TotalSeconds:0.#} s");
-                else if (!ping.IsCompleted && time.GetElapsedTime(Math.Max(pingedAt, Volatile.Read(ref lastHeard))) > profile.Timeout)
-                    Cut($"no sign of life within {profile.Timeout.TotalSeconds:0.#} s");
-                else if (ping.IsCompleted && time.GetElapsedTime(pingedAt) >= pingInterval)
-                    (ping, pingedAt) = (PingAsync(), time.GetTimestamp());
-            }
-        }
-        catch (OperationCanceledException)
-        {
-        }
-
-        await ping;
-    }
-
-    // On a slow line an answer comes behind all that was on its way before it: the line lives as long as that does come, pings aside.
-    private bool IsStalled() => pending.IsStalled(profile.Timeout)
-        && (time.GetElapsedTime(Volatile.Read(ref lastTaken)) > profile.Timeout || pending.IsStalled(profile.Timeout * MostTimeouts));
-
-    private async Task PingAsync()
-    {
-        try
-        {
-            await client.PingAsync(aliveToken);
-            Volatile.Write(ref lastHeard, time.GetTimestamp());
-        }
-        catch (Exception problem)
-        {
-            Cut($"ping failed: {problem.Message}");
-        }
-    }
-
     private Task OnReceived(MqttApplicationMessageReceivedEventArgs arrived)
     {
         var message = arrived.ApplicationMessage;
-        Heard();
+        pulse.Heard();
         traffic.CountReceived(message.Topic, message.Payload.Length);
         receive(new BrokerMessage(message.Topic, message.Payload, message.Retain));
         return Task.CompletedTask;
-    }
-
-    private void Heard()
-    {
-        var now = time.GetTimestamp();
-        Volatile.Write(ref lastHeard, now);
-        Volatile.Write(ref lastTaken, now);
     }
 
     private Task OnDisconnected(MqttClientDisconnectedEventArgs args)

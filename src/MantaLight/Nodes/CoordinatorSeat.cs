@@ -131,7 +131,7 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
                         await loop.DrainAsync(GoodbyePatience);
                     if (goodbye.Term > 0)
                     {
-                        await PublishAsync(connection, topics.Coordinator(swarm), new CoordinatorClaim { Term = goodbye.Term, Released = true }, retain: true);
+                        await PublishAsync(connection, topics.Coordinator(swarm), new CoordinatorClaim { Term = goodbye.Term, Released = true }, retain: true, Tombstone.Expiry(loop?.Final?.Status));
                         await PublishAsync(connection, topics.Lost(swarm), new CoordinatorLost { Term = goodbye.Term, Graceful = true }, retain: false);
                     }
                     await connection.CloseAsync(stopping.Token);
@@ -142,8 +142,8 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
         }
     }
 
-    private ValueTask PublishAsync(IBrokerConnection connection, string topic, ControlMessage message, bool retain) =>
-        connection.PublishAsync(new OutboundMessage(topic, ProtocolJson.Write(context.Stamp.Stamp(message)), retain), stopping.Token);
+    private ValueTask PublishAsync(IBrokerConnection connection, string topic, ControlMessage message, bool retain, TimeSpan? expiry = null) =>
+        connection.PublishAsync(new OutboundMessage(topic, ProtocolJson.Write(context.Stamp.Stamp(message)), retain) { Expiry = expiry }, stopping.Token);
 
     private void Leave() => context.Post(new NodeEvent.SeatLeft(swarm, this, loop?.Final));
 

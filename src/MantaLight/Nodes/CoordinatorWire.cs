@@ -30,10 +30,10 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
     /// <summary>Removes a global's chunks, some time later.</summary>
     public void ClearBlob(BlobRef blob) => clearer.Clear(swarm, blob);
 
-    /// <summary>Removes every chunk of the swarm, and goes on beating meanwhile.</summary>
-    public Task SweepAsync(IEnumerable<BlobRef> known, long term, CancellationToken cancellationToken) =>
-        new BlobSweep(connection, topics, swarm, context.Time).RunAsync(
-            known, () => SendAsync(topics.Beat(swarm), new CoordinatorBeat { Term = term }, retain: false, cancellationToken), cancellationToken);
+    /// <summary>Removes the swarm's globals and every chunk, and goes on beating meanwhile.</summary>
+    public Task SweepAsync(IEnumerable<BlobRef> blobs, IEnumerable<string> tags, long term, CancellationToken cancellationToken) =>
+        new RetainedSweep(connection, topics, swarm, context.Time).RunAsync(
+            blobs, tags, () => SendAsync(topics.Beat(swarm), new CoordinatorBeat { Term = term }, retain: false, cancellationToken), cancellationToken);
 
     /// <summary>Waits until what is being cleared is cleared, or the patience is over.</summary>
     public Task DrainAsync(TimeSpan patience) => clearer.DrainAsync(patience);
@@ -72,6 +72,16 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
     /// <summary>Notes what stands, or is to stand, as the last committed state.</summary>
     public void Inherit(SwarmState? state) => Final = state;
 
+    /// <summary>The start number of a run that begins now.</summary>
+    public int NextStart => (Final?.Start ?? 0) + 1;
+
+    /// <summary>The state of a run that ends without its machine; what stands on the broker of the one before is the next one's to clear.</summary>
+    public SwarmState Ended(RunId run, RunStatus status, string reason, long term) => new()
+    {
+        Run = run.ToString(), Term = term, Swarm = swarm, Definition = run.Definition, Start = run.Start, Status = status, Reason = reason,
+        Globals = Final?.Globals ?? [], Retiring = Final?.Retiring ?? [],
+    };
+
     /// <summary>Publishes the state: what it says is so from here on.</summary>
     public async Task CommitAsync(SwarmState committed, CancellationToken cancellationToken)
     {
@@ -82,7 +92,7 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
         if (Final is not null && committed.History.Length > 0 && committed.History[^1].Round != Final.History.LastOrDefault()?.Round)
             Telemetry.Rounds.Add(1);
         committed = context.Stamp.Stamp(committed);
-        await connection.PublishAsync(new OutboundMessage(topics.State(swarm), ProtocolJson.Write(committed), retain: true), cancellationToken);
+        await connection.PublishAsync(new OutboundMessage(topics.State(swarm), ProtocolJson.Write(committed), retain: true) { Expiry = Tombstone.Expiry(committed.Status) }, cancellationToken);
         Final = committed;
     }
 

@@ -46,8 +46,12 @@ internal sealed class GlobalRepair : IAsyncDisposable
         repairing = Background.Run(RepairAsync);
     }
 
-    /// <summary>Puts a global's chunks back on the broker, where they are missing, and keeps them.</summary>
-    public void Check(BlobRef blob) => work.Writer.TryWrite((blob, Kept: false));
+    /// <summary>Puts the chunks of all globals back on the broker, where they are missing, and keeps them.</summary>
+    public void Check(SwarmState committed)
+    {
+        foreach (var blob in committed.Globals.Select(g => g.Content.Blob).OfType<BlobRef>())
+            work.Writer.TryWrite((blob, Kept: false));
+    }
 
     /// <summary>Keeps a global that has just been committed, and so stands on the broker.</summary>
     public void Keep(BlobRef blob) => work.Writer.TryWrite((blob, Kept: true));

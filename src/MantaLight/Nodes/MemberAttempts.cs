@@ -28,7 +28,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         if (!memory.Accepts(schedule) || !Identifier.IsValid(schedule.Alias))
             return;
         // A copy that comes when the attempt is long over and forgotten.
-        if (memory.State is { } state && state.Run == schedule.Run && IsPast(schedule, state))
+        if ((memory.Later ?? memory.State) is { } state && state.Run == schedule.Run && IsPast(schedule, state))
             return;
         if (attempts.Find(schedule) is { } known)
         {

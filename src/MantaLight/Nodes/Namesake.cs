@@ -15,21 +15,22 @@ internal static class Namesake
         await using var connection = await broker.ConnectAsync(
             new ConnectionProfile { ClientId = $"{topics.Cluster}.{settings.Id}.{stamp.Incarnation}", Reconnect = false }, cancellationToken);
         var retained = new Awaited<Presence>();
-        var answered = new Awaited<Presence>();
+        var word = new Awaited<Presence>();
         var asked = false;
         await using var subscription = await connection.SubscribeAsync(topics.Presence(settings.Id), message =>
         {
             if (ProtocolJson.Read<Presence>(message.Payload, out _) is not { } presence)
                 return;
-            if (!retained.TrySet(presence) && Volatile.Read(ref asked) && presence.Status == NodeStatus.Online && presence.Incarnation != stamp.Incarnation)
-                answered.TrySet(presence);
+            // A live one answers; of a dead one the broker may still say that it has gone.
+            if (!retained.TrySet(presence) && presence.Incarnation != stamp.Incarnation && (Volatile.Read(ref asked) || presence.Status == NodeStatus.Offline))
+                word.TrySet(presence);
         }, cancellationToken);
         var found = await retained.WaitAsync(settings.Election.ReadBack, stamp.Time, cancellationToken);
         if (found is not { Status: NodeStatus.Online })
             return;
         Volatile.Write(ref asked, true);
         await connection.PublishAsync(new OutboundMessage(topics.Inbox(settings.Id), ProtocolJson.Write(stamp.Stamp(new AreYouThere()))), cancellationToken);
-        if (await answered.WaitAsync(settings.NamesakePatience, stamp.Time, cancellationToken) is { } live)
+        if (await word.WaitAsync(settings.NamesakePatience, stamp.Time, cancellationToken) is { Status: NodeStatus.Online } live)
         {
             throw new NodeIdTakenException(
                 $"The node id '{settings.Id}' is in use in cluster '{settings.Cluster}' by a process that started at {live.Started:u} on {live.Resources.Platform}. Choose another with --id, or stop that one.");

@@ -135,7 +135,7 @@ internal sealed class NodeLoop
                     census.Asked(id, question);
                 break;
             case ["swarms", var id, "schedule", _]:
-                if (Read<ScheduleAttempt>(message) is { } schedule && Check(message, IsSound(schedule), "a schedule message whose parts do not agree"))
+                if (Read<ScheduleAttempt>(message) is { } schedule && Check(message, schedule.IsSound(), "a schedule message whose parts do not agree"))
                     swarms.Get(id).Scheduled(schedule);
                 break;
             default:
@@ -220,11 +220,6 @@ internal sealed class NodeLoop
     }
 
     private void Announce() => node.Outbox.Send(node.Topics.Presence(Id), presence, Delivery.AtLeastOnce, retain: true);
-
-    private static bool IsSound(ScheduleAttempt schedule) =>
-        schedule.Globals.All(g => g.Content.IsSound()) && schedule.Inputs.All(i => Identifier.IsValid(i.Node) && i.Staged.Content.IsSound())
-        && schedule.Globals.DistinctBy(g => g.Tag).Count() == schedule.Globals.Length && schedule.Attempt.Length is > 0 and <= 400
-        && double.IsFinite(schedule.TimeoutSeconds) && schedule.Threads is >= 1 and <= 256;
 
     private T? Read<T>(BrokerMessage message)
         where T : ControlMessage

@@ -29,6 +29,9 @@ internal sealed record SwarmBook(string Hash, ReadOnlyMemory<byte> Bytes, SwarmD
     /// <summary>The definition is one, but this node's module does not fit it: another node's may.</summary>
     public bool IsLocalProblem => Problem is not null && Definition is not null;
 
+    /// <summary>A definition of which nothing is left but its hash.</summary>
+    public static SwarmBook Lost(string hash) => new(hash, ReadOnlyMemory<byte>.Empty, null, "the definition is lost");
+
     public static SwarmBook Read(ReadOnlyMemory<byte> bytes, NodeSettings settings)
     {
         SwarmDefinition definition;

@@ -63,9 +63,10 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
         if (payload.IsEmpty)
         {
             // An absent retained message is never delivered: this is the owner's removal.
-            if (retained || book is not { Removing: false })
+            if (retained || book is { Removing: true } || (book is null && State is null or { Status: RunStatus.Removed }))
                 return null;
-            book = book with { Removing = true };
+            // The definition may be lost everywhere: what it has left behind is removed all the same.
+            book = (book ?? SwarmBook.Lost(State!.Definition)) with { Removing = true };
             (restartAfter, resumeAfter, Since) = (null, null, time.SteadyNow());
             if (State is null or { Status: RunStatus.Removed })
                 archive.Forget(swarm);
@@ -112,8 +113,8 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     }
 
     /// <summary>Whether the state that has been committed is behind the one that this node knows: somebody began with less.</summary>
-    private static bool IsBehind(SwarmState seen, SwarmState? known) => known is not null && !known.Status.IsFinal() && seen.Definition == known.Definition
-        && seen.Status != RunStatus.Removed && (seen.Start, seen.Round).CompareTo((known.Start, known.Round)) < 0;
+    private static bool IsBehind(SwarmState seen, SwarmState? known) => known is not null && known.Status != RunStatus.Removed && seen.Definition == known.Definition
+        && seen.Status != RunStatus.Removed && Inheritance.Progress(seen).CompareTo(Inheritance.Progress(known)) < 0;
 
     /// <summary>Takes a later state that another member has kept, for the coordinator that begins with it.</summary>
     /// <returns>False where this node knows as much.</returns>

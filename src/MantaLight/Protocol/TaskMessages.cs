@@ -50,6 +50,12 @@ public sealed record ScheduleAttempt : CoordinatorMessage
 
     /// <summary>The previous tasks' results, ordered by node id, then by tag.</summary>
     public ImmutableArray<ScheduledInput> Inputs { get; set; } = [];
+
+    /// <summary>Whether its parts agree and are within their bounds, as those of an honest coordinator do.</summary>
+    public bool IsSound() =>
+        Globals.All(g => g.Content.IsSound()) && Inputs.All(i => Identifier.IsValid(i.Node) && i.Staged.Content.IsSound())
+        && Globals.DistinctBy(g => g.Tag).Count() == Globals.Length && Attempt.Length is > 0 and <= 400
+        && double.IsFinite(TimeoutSeconds) && Threads is >= 1 and <= 256;
 }
 
 /// <summary>A result of a previous task.</summary>

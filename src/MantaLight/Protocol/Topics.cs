@@ -65,6 +65,9 @@ public sealed class Topics
     /// <summary>A committed global (retained).</summary>
     public string Global(string swarm, string tag) => $"{Prefix}swarms/{swarm}/globals/{tag}";
 
+    /// <summary>All committed globals of a swarm.</summary>
+    public string AllGlobals(string swarm) => $"{Prefix}swarms/{swarm}/globals/+";
+
     /// <summary>A node's result, for watchers.</summary>
     public string Result(string swarm, string node, string tag) => $"{Prefix}swarms/{swarm}/results/{node}/{tag}";
 

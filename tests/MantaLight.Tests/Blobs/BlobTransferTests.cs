@@ -1,10 +1,8 @@
 using System.Buffers;
-using System.Security.Cryptography;
 using MantaLight.Blobs;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
 using MantaLight.Shared;
-using MantaLight.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MantaLight.Tests.Blobs;
@@ -12,9 +10,7 @@ namespace MantaLight.Tests.Blobs;
 /// <summary>Blobs between two nodes over the simulated broker, with what can go wrong on the way.</summary>
 public sealed class BlobTransferTests : IAsyncLifetime
 {
-    private const int ChunkSize = 1024;
-
-    private static readonly BlobTiming Timing = new() { Idle = TimeSpan.FromMilliseconds(200), GiveUp = TimeSpan.FromSeconds(2) };
+    private const int ChunkSize = Peer.ChunkSize;
 
     private readonly string folder = Directory.CreateTempSubdirectory("mantalight-blobs-").FullName;
     private readonly Topics topics = new("c");
@@ -217,90 +213,5 @@ public sealed class BlobTransferTests : IAsyncLifetime
         Assert.Contains(topics.SwarmBlob("s", blob.Sha256, 399), broker.Retained.Keys);
         await clearer.DrainAsync(TimeSpan.FromSeconds(30));
         Assert.DoesNotContain(broker.Retained.Keys, k => k.Contains("/blobs/", StringComparison.Ordinal));
-    }
-
-    /// <summary>A node's blob side alone.</summary>
-    private sealed class Peer : IAsyncDisposable
-    {
-        private readonly List<BlobRequest> requests = [];
-        private int lost;
-
-        public required IBrokerConnection Connection { get; init; }
-
-        public required BlobStore Store { get; init; }
-
-        public required BlobFetcher Fetcher { get; init; }
-
-        public required BlobPublisher Publisher { get; init; }
-
-        public required ChunkInbox Inbox { get; init; }
-
-        public bool LoseEveryOtherRequest { get; set; }
-
-        public IReadOnlyList<BlobRequest> Requests
-        {
-            get
-            {
-                lock (requests)
-                    return [.. requests];
-            }
-        }
-
-        public static async Task<Peer> StartAsync(string id, SimulatedBroker broker, Topics topics, string folder)
-        {
-            var connection = await broker.ConnectAsync(new ConnectionProfile { ClientId = id }, CancellationToken.None);
-            var stamp = new MessageStamp(id, id, TimeProvider.System);
-            var store = new BlobStore(new FileDisk(Path.Combine(folder, id)));
-            var inbox = new ChunkInbox();
-            var peer = new Peer
-            {
-                Connection = connection, Store = store, Inbox = inbox,
-                Fetcher = new BlobFetcher(connection, topics, stamp, store, inbox, Timing),
-                Publisher = new BlobPublisher(connection, topics, stamp, store, Timing),
-            };
-            await connection.SubscribeAsync(topics.Inbox(id), peer.Receive, CancellationToken.None);
-            await connection.SubscribeAsync(topics.AllNodeBlobs(id), message =>
-            {
-                if (topics.Split(message.Topic) is ["nodes", _, "blobs", var hash, var chunk])
-                    inbox.Deliver(hash, chunk, message.Payload);
-            }, CancellationToken.None);
-            return peer;
-        }
-
-        public (byte[] Bytes, BlobRef Blob) Write(int size)
-        {
-            var bytes = new byte[size];
-            new Random(size).NextBytes(bytes);
-            return (bytes, Store.Write(new ReadOnlySequence<byte>(bytes), ChunkSize, ValueFormat.Weights));
-        }
-
-        public byte[] Read(BlobRef blob)
-        {
-            using var mapped = Store.Map(blob);
-            return mapped.Content.ToArray();
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            await Fetcher.DisposeAsync();
-            await Connection.DisposeAsync();
-        }
-
-        private void Receive(BrokerMessage message)
-        {
-            switch (ProtocolJson.Read<ControlMessage>(message.Payload, out _))
-            {
-                case BlobRequest request:
-                    lock (requests)
-                        requests.Add(request);
-                    if (LoseEveryOtherRequest && ++lost % 2 == 1)
-                        return;
-                    _ = Task.Run(() => Publisher.ServeAsync(request, CancellationToken.None));
-                    break;
-                case BlobRefusal refusal:
-                    Inbox.Refuse(refusal.From, refusal.Hash, refusal.Reason);
-                    break;
-            }
-        }
     }
 }

@@ -106,4 +106,15 @@ public abstract class CoordinatorDriver
 
     private protected IReadOnlyList<CoordinatorAction.Schedule> Schedules(string alias) =>
         [.. done.OfType<CoordinatorAction.Schedule>().Where(s => s.Message.Alias == alias)];
+
+    private protected string Host(string alias) => state.Tasks[alias].Placed.Keys.Single();
+
+    private protected void FinishRound(params string[] nodes) => FinishRound(new NextRequest(), nodes);
+
+    private protected void FinishRound(NextRequest next, params string[] nodes)
+    {
+        Complete("worker", [.. nodes.Where(state.Tasks["worker"].Placed.ContainsKey)]);
+        Complete("aggregator", Host("aggregator"));
+        Step(new CoordinatorEvent.UpdateSeen(Completed("scheduler", Host("scheduler"), 1) with { Next = next }));
+    }
 }

@@ -56,8 +56,6 @@ public sealed class MissingInputTests : CoordinatorDriver
         Step(new CoordinatorEvent.UpdateSeen(Work("b")));
     }
 
-    private string Host(string alias) => state.Tasks[alias].Placed.Keys.Single();
-
     private TaskCompleted Work(string node) => Completed("worker", node, 1) with
     {
         Results = [new StagedResult { Tag = "model", Samples = 1, Content = new ValueRef { Blob = new BlobRef { Sha256 = Hash, Size = 2000, ChunkSize = 1024, ChunkCount = 2, Format = "weights" } } }],

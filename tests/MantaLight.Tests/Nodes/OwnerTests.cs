@@ -1,6 +1,7 @@
 using MantaLight.Messaging;
 using MantaLight.Protocol;
 using MantaLight.Shared;
+using Microsoft.Extensions.Time.Testing;
 
 namespace MantaLight.Tests.Nodes;
 
@@ -115,6 +116,43 @@ public sealed class OwnerTests
         await swarm.ControlAsync(SwarmAction.Stop);
         var end = await swarm.WaitForEndAsync();
         Assert.Equal((RunStatus.Stopped, "stopped by its owner", 1), (end.Status, end.Reason, end.Start));
+    }
+
+    [Fact]
+    public async Task Of_a_removed_swarm_the_broker_keeps_a_tombstone_for_a_day()
+    {
+        var time = new FakeTimeProvider();
+        var broker = new SimulatedBroker(time: time);
+        await using var swarm = await SwarmHarness.StartAsync(broker, nodes: 1);
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 1));
+        await swarm.WaitForEndAsync();
+        await swarm.PublishDefinitionAsync("");
+        await swarm.WaitAsync(s => s.Status == RunStatus.Removed);
+        await SwarmHarness.EventuallyAsync(() => Claim(broker, swarm) is { Released: true });
+        string[] OfSwarm() => [.. broker.Retained.Keys.Where(t => t.StartsWith(swarm.Topics.Definition("vectors"), StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        string[] tombstone = [swarm.Topics.Coordinator("vectors"), swarm.Topics.State("vectors")];
+        Assert.Equal(tombstone, OfSwarm());
+        time.Advance(TimeSpan.FromHours(23));
+        Assert.Equal(tombstone, OfSwarm());
+        time.Advance(TimeSpan.FromHours(2));
+        Assert.Empty(OfSwarm());
+    }
+
+    [Fact]
+    public async Task A_definition_that_is_lost_everywhere_can_be_removed()
+    {
+        var broker = new SimulatedBroker();
+        await using var swarm = await SwarmHarness.StartAsync(broker, nodes: 1);
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 1));
+        await swarm.WaitForEndAsync();
+        await swarm.StopNodeAsync("node_0");
+        // While nobody is there.
+        await swarm.PublishDefinitionAsync("");
+        await swarm.AddNodeAsync("newcomer");
+        await SwarmHarness.EventuallyAsync(() => swarm.Messages.Any(m => m.Topic == swarm.Topics.Presence("newcomer")));
+        await swarm.PublishDefinitionAsync("");
+        await swarm.WaitAsync(s => s.Status == RunStatus.Removed);
+        Assert.DoesNotContain(broker.Retained.Keys, t => t.Contains("/globals/", StringComparison.Ordinal) || t.Contains("/blobs/", StringComparison.Ordinal));
     }
 
     [Fact]

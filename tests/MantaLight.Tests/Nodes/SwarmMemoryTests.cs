@@ -49,6 +49,30 @@ public sealed class SwarmMemoryTests
         Assert.False(memory.IsWanted);
     }
 
+    [Fact]
+    public void A_removal_is_wanted_although_the_definition_is_lost_everywhere()
+    {
+        memory.DefinitionSeen(ReadOnlySequence<byte>.Empty, retained: false);
+        Assert.False(memory.IsWanted);
+        memory.StateSeen(State(start: 1, term: 1, RunStatus.Completed));
+        memory.DefinitionSeen(ReadOnlySequence<byte>.Empty, retained: false);
+        Assert.True(memory is { IsWanted: true, Book.Removing: true });
+        memory.StateSeen(State(start: 1, term: 2, RunStatus.Removed));
+        Assert.False(memory.IsWanted);
+    }
+
+    [Fact]
+    public void The_end_of_a_run_is_later_than_whatever_an_older_copy_of_its_state_says()
+    {
+        memory.DefinitionSeen(new ReadOnlySequence<byte>(Definition), retained: false);
+        memory.StateSeen(State(start: 1, term: 1, RunStatus.Stopped));
+        // From a coordinator that was started with what its disk had kept.
+        memory.StateSeen(State(start: 1, term: 2, RunStatus.Running) with { Round = 5 });
+        Assert.Equal(RunStatus.Stopped, memory.Later?.Status);
+        memory.StateSeen(State(start: 2, term: 3, RunStatus.Running));
+        Assert.Null(memory.Later);
+    }
+
     private static SwarmState State(int start, long term, RunStatus status) => new()
     {
         From = "node_1", Term = term, Start = start, Status = status, Definition = SwarmJson.HashOf(SwarmJson.Parse(Definition)), Run = $"r-{start}",

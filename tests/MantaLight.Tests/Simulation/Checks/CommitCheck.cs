@@ -6,6 +6,7 @@ namespace MantaLight.Simulation;
 internal sealed class CommitCheck(World world) : ICheck
 {
     private const int KeptRounds = 20;
+    private const int MaximumTold = 500;
 
     private readonly Dictionary<string, SwarmState> last = new(StringComparer.Ordinal);
 
@@ -13,6 +14,11 @@ internal sealed class CommitCheck(World world) : ICheck
 
     // Runs that were there before the broker lost them: whoever began with less than that makes room for them.
     private readonly HashSet<string> remembered = new(StringComparer.Ordinal);
+
+    // And the globals and summaries that they had committed: what is later is taken up again.
+    private readonly HashSet<(string Run, string What, int Number, string? Hash)> committed = [];
+
+    private readonly HashSet<(string Run, string What, int Number, string? Hash)> told = [];
 
     public void Seen(Sighting sighting)
     {
@@ -22,6 +28,10 @@ internal sealed class CommitCheck(World world) : ICheck
             Compare(before, state);
         last[state.Swarm] = state;
         seen.Add(state.Run);
+        told.UnionWith([.. state.Globals.Select(g => Key(state, g)), .. state.History.Select(h => Key(state, h))]);
+        // Nobody's memory is so old.
+        if (told.Count > MaximumTold)
+            told.RemoveWhere(t => t.Number < state.Round - SwarmState.MaximumHistory);
     }
 
     // The last commits may have reached nobody but the broker.
@@ -29,6 +39,7 @@ internal sealed class CommitCheck(World world) : ICheck
     {
         last.Clear();
         remembered.UnionWith(seen);
+        committed.UnionWith(told);
     }
 
     private void Compare(SwarmState before, SwarmState now)
@@ -59,6 +70,8 @@ internal sealed class CommitCheck(World world) : ICheck
             var entry = now.Globals.FirstOrDefault(g => g.Tag == old.Tag);
             if (entry is null || entry.Version < old.Version)
                 Lost(now, $"version {old.Version} of {old.Tag} is gone");
+            else if (committed.Contains(Key(now, entry)))
+                continue;
             else if (entry.Version == old.Version && entry.Content.Blob?.Sha256 != old.Content.Blob?.Sha256)
                 Lost(now, $"version {old.Version} of {old.Tag} has changed");
             else if (entry.Version > old.Version + 1)
@@ -77,10 +90,16 @@ internal sealed class CommitCheck(World world) : ICheck
             var summary = now.History.FirstOrDefault(s => s.Round == old.Round);
             if (summary is null && now.History.Length >= KeptRounds && now.History[0].Round > old.Round)
                 continue;
-            if (summary is null || summary.GlobalSha256 != old.GlobalSha256)
+            if (summary is null || (summary.GlobalSha256 != old.GlobalSha256 && !committed.Contains(Key(now, summary))))
                 Lost(now, $"the summary of round {old.Round} is gone or another");
         }
     }
+
+    private static (string Run, string What, int Number, string? Hash) Key(SwarmState state, GlobalEntry entry) =>
+        (state.Run, entry.Tag, entry.Version, entry.Content.Blob?.Sha256);
+
+    private static (string Run, string What, int Number, string? Hash) Key(SwarmState state, RoundSummary summary) =>
+        (state.Run, "round", summary.Round, summary.GlobalSha256);
 
     private void Lost(SwarmState now, string what) => world.Fail($"Swarm {now.Swarm}, term {now.Term} of {now.Incarnation}: {what}.");
 }

@@ -14,7 +14,7 @@ namespace MantaLight.Simulation;
 /// </summary>
 internal sealed class ValueCheck(World world, HistoryPlan plan) : ICheck
 {
-    private const int Length = 600;
+    public const int Length = 600;
 
     // Only long runs have more rounds, and they are of no use to others.
     private const int CommonRounds = 4;

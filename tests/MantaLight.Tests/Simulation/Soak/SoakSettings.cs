@@ -29,7 +29,7 @@ internal sealed record SoakSettings
             },
         ],
         Temper = new BrokerTemper { MaximumLatency = TimeSpan.FromMilliseconds(40), ReordersTopics = true, Duplicates = 0.01 },
-        Faults = 0,
+        Faults = (int)Duration.TotalMinutes,
         Restless = Duration,
         SkewsClocks = true,
     };

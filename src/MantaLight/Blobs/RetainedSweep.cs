@@ -6,10 +6,10 @@ using MantaLight.Protocol;
 namespace MantaLight.Blobs;
 
 /// <summary>
-/// Removes every chunk of a swarm from the broker: those of known blobs and, where the broker replays by wildcard, those
-/// that nobody remembers, such as what a node had put there when it was killed.
+/// Removes every global of a swarm and its chunks from the broker: the known ones and, where the broker replays by wildcard,
+/// those that nobody remembers, such as what a node had put there when it was killed.
 /// </summary>
-internal sealed class BlobSweep(IBrokerConnection connection, Topics topics, string swarm, TimeProvider time)
+internal sealed class RetainedSweep(IBrokerConnection connection, Topics topics, string swarm, TimeProvider time)
 {
     /// <summary>More are found by the next replay.</summary>
     private const int Capacity = 4096;
@@ -21,26 +21,29 @@ internal sealed class BlobSweep(IBrokerConnection connection, Topics topics, str
     private DateTimeOffset lastSign;
 
     /// <summary>Sweeps until nothing more is found, which can take minutes: now and then it gives a sign of life.</summary>
-    public async Task RunAsync(IEnumerable<BlobRef> known, Func<ValueTask> signOfLife, CancellationToken cancellationToken)
+    public async Task RunAsync(IEnumerable<BlobRef> blobs, IEnumerable<string> tags, Func<ValueTask> signOfLife, CancellationToken cancellationToken)
     {
         lastSign = time.SteadyNow();
         // What is known first: a replay would bring all of its bytes once more.
-        foreach (var topic in known.SelectMany(blob => Enumerable.Range(0, blob.ChunkCount).Select(chunk => topics.SwarmBlob(swarm, blob.Sha256, chunk))))
+        foreach (var topic in blobs.SelectMany(blob => Enumerable.Range(0, blob.ChunkCount).Select(chunk => topics.SwarmBlob(swarm, blob.Sha256, chunk))))
             await ClearAsync(topic, signOfLife, cancellationToken);
+        foreach (var tag in tags.Distinct())
+            await ClearAsync(topics.Global(swarm, tag), signOfLife, cancellationToken);
         if (!connection.Limits.ReplaysRetainedByWildcard)
             return;
         // A replay is cut off where it exceeds the broker's queue: until one brings nothing.
         for (var before = -1; before < cleared;)
         {
             before = cleared;
-            await ClearReplayedAsync(signOfLife, cancellationToken);
+            await ClearReplayedAsync(topics.AllSwarmBlobs(swarm), signOfLife, cancellationToken);
+            await ClearReplayedAsync(topics.AllGlobals(swarm), signOfLife, cancellationToken);
         }
     }
 
-    private async Task ClearReplayedAsync(Func<ValueTask> signOfLife, CancellationToken cancellationToken)
+    private async Task ClearReplayedAsync(string filter, Func<ValueTask> signOfLife, CancellationToken cancellationToken)
     {
         var found = Channel.CreateBounded<string>(new BoundedChannelOptions(Capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
-        await using var subscription = await connection.SubscribeAsync(topics.AllSwarmBlobs(swarm), message =>
+        await using var subscription = await connection.SubscribeAsync(filter, message =>
         {
             if (!message.Payload.IsEmpty)
                 found.Writer.TryWrite(message.Topic);

@@ -1,0 +1,27 @@
+using MantaLight.Protocol;
+
+namespace MantaLight.Nodes;
+
+/// <summary>Members that know more than a coordinator has begun with say so: another one begins with that.</summary>
+internal sealed class Objections(SeatContext context, string swarm, long term)
+{
+    private (int Start, bool HasEnded, int Round, long Term) told = (-1, false, -1, -1);
+    private long toldTerm = -1;
+
+    /// <summary>Takes what a member has kept, and tells the node of it where it counts more than the run that is coordinated.</summary>
+    public void Hear(Recollection kept, RunId run, int round)
+    {
+        if (kept.State is not { } known)
+            return;
+        // Of whatever run: who has obeyed a higher authority does not obey this one.
+        var outranks = (known.Term, string.CompareOrdinal(known.From, context.Settings.Id)).CompareTo((term, 0)) > 0;
+        var isLater = known.Definition == run.Definition && Inheritance.Progress(known).CompareTo((run.Start, false, round)) > 0;
+        // Very many may say the same.
+        if ((outranks && known.Term > toldTerm) || (isLater && Inheritance.Order(known).CompareTo(told) > 0))
+        {
+            told = isLater ? Inheritance.Order(known) : told;
+            toldTerm = Math.Max(toldTerm, known.Term);
+            context.Post(new NodeEvent.Recollected(swarm, kept));
+        }
+    }
+}
