@@ -35,8 +35,8 @@ internal sealed class TrafficCheck(World world, HistoryPlan plan) : ICheck
         var allowed = Slack * (budget.Messages(this) + plan.Nodes.Length);
         if (messages > allowed)
             world.Fail($"{messages} {budget.What} are more than the {allowed:0} that {Rounds} rounds of {plan.Nodes.Length} nodes under {Terms} coordinators in {Seconds:0} s account for.");
-        else if (bytes > allowed * budget.Size(this))
-            world.Fail($"{bytes} bytes of {messages} {budget.What} are more than the {allowed * budget.Size(this):0} that {Rounds} rounds of {plan.Nodes.Length} nodes account for.");
+        else if (bytes > (messages + plan.Nodes.Length) * budget.Size(this))
+            world.Fail($"{bytes} bytes of {messages} {budget.What} are more than messages of {budget.Size(this):0} bytes, which {Rounds} rounds of {plan.Nodes.Length} nodes account for.");
     }
 
     public void RetainedLost()
