@@ -31,6 +31,19 @@ public sealed class UnobservedFailuresTests
     public void A_killed_process_could_not_look() =>
         Assert.Empty(Run(10, process => process.World.At(TimeSpan.FromSeconds(2), process.Kill), Forgotten));
 
+    [Fact]
+    public void A_history_in_which_a_task_fails_while_nobody_looks_is_a_violation()
+    {
+        var found = new Dictionary<long, string?>();
+        Batch.Run(1, 2, 1, plan => plan.Undisturbed() with { Swarms = [plan.Swarms[0] with { Whims = 0, Worker = nameof(ForgetfulWorker) }] }, outcome =>
+        {
+            found[outcome.Seed] = outcome.Violation;
+            return true;
+        });
+        Assert.Equal(2, found.Count);
+        Assert.All(found.Values, violation => Assert.Contains("nobody looked", violation, StringComparison.Ordinal));
+    }
+
     private static async Task Forgotten(TimeProvider time)
     {
         _ = FailLater(time);
@@ -59,5 +72,21 @@ public sealed class UnobservedFailuresTests
         thread.Start();
         thread.Join();
         return [.. failures.Collect().Where(f => f.Seed == seed)];
+    }
+}
+
+/// <summary>Leaves something behind that fails.</summary>
+public sealed class ForgetfulWorker : LeisurelyWorker
+{
+    public override Task RunAsync(CancellationToken cancellationToken)
+    {
+        _ = FailAsync();
+        return base.RunAsync(cancellationToken);
+    }
+
+    private static async Task FailAsync()
+    {
+        await Task.Yield();
+        throw new InvalidOperationException("forgotten");
     }
 }

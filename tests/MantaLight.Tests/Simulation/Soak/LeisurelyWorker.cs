@@ -4,7 +4,7 @@ using MantaLight.Tasks;
 namespace MantaLight.Simulation;
 
 /// <summary>Does what the <see cref="PatientWorker"/> does in up to a minute, so that a day has rounds enough and not too many.</summary>
-public sealed class LeisurelyWorker : SwarmTask
+public class LeisurelyWorker : SwarmTask
 {
     public override async Task RunAsync(CancellationToken cancellationToken)
     {
