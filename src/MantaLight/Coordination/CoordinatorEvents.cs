@@ -20,6 +20,9 @@ internal abstract record CoordinatorEvent
     /// <summary>A replaced global's chunks are off the broker.</summary>
     public sealed record BlobCleared(BlobRef Blob) : CoordinatorEvent;
 
+    /// <summary>A committed global is nowhere to be had, neither on the broker nor from a member that is there; or it is again.</summary>
+    public sealed record GlobalMissed(string Hash, bool IsMissing) : CoordinatorEvent;
+
     /// <summary>Time has passed; with what the coordinator connection has carried.</summary>
     public sealed record Tick(Flow Traffic) : CoordinatorEvent;
 }

@@ -30,6 +30,9 @@ internal static class CoordinatorMachine
             case CoordinatorEvent.BlobCleared e:
                 RunEnd.Cleared(turn, e.Blob);
                 break;
+            case CoordinatorEvent.GlobalMissed e:
+                turn.State = turn.State with { Missed = e.IsMissing ? turn.State.Missed.Add(e.Hash) : turn.State.Missed.Remove(e.Hash) };
+                break;
             case CoordinatorEvent.Tick e:
                 turn.State = turn.State with { Traffic = turn.State.Traffic with { Coordinator = e.Traffic } };
                 AttemptFlow.CheckTimes(turn);

@@ -81,6 +81,9 @@ internal sealed record CoordinatorState
     /// <summary>When the tasks of the round before were committed.</summary>
     public ImmutableSortedDictionary<string, DateTimeOffset> CommitsBefore { get; init; } = Ordered<DateTimeOffset>();
 
+    /// <summary>Hashes of globals that are nowhere to be had.</summary>
+    public ImmutableSortedSet<string> Missed { get; init; } = ImmutableSortedSet.Create<string>(StringComparer.Ordinal);
+
     public ImmutableArray<RoundSummary> History { get; init; } = [];
 
     public Traffic Traffic { get; init; } = new();

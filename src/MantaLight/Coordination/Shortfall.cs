@@ -67,6 +67,6 @@ internal static class Shortfall
     private static string Explain(CoordinatorState state, TaskRound task)
     {
         var troubles = string.Join("; ", StateView.Troubles(task).Select(t => $"{t.Node}: {t.Reason}"));
-        return $"task '{task.Task.Alias}': {task.Counts.Completed} of {task.Placed.Count + task.LeftOut.Count} nodes completed where {NeededOf(state, task)} are needed ({troubles})";
+        return $"task '{task.Task.Alias}': {task.Counts.Completed} of {task.Placed.Count + task.LeftOut.Count} nodes completed where {NeededOf(state, task)} are needed ({troubles}){(Waits.Missed(state) is { } missed ? $"; {missed}" : "")}";
     }
 }

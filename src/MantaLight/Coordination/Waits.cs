@@ -29,13 +29,20 @@ internal static class Waits
         }
         else if (text is null || turn.Dirty || turn.Now - state.WaitingTold >= Renewal)
         {
-            text = string.Join("; ", lasting.Select(t => Describe(turn, t)).Prepend(turn.Blocked?.Invoke()).OfType<string>());
+            text = string.Join("; ", lasting.Select(t => Describe(turn, t)).Prepend(turn.Blocked?.Invoke()).Append(Missed(state)).OfType<string>());
             turn.State = state with { WaitingTold = turn.Now };
         }
         if (text == state.Waiting)
             return;
         turn.State = turn.State with { Waiting = text };
         turn.Dirty = true;
+    }
+
+    /// <summary>The committed globals without which nobody can go on; null where all are to be had.</summary>
+    public static string? Missed(CoordinatorState state)
+    {
+        string[] tags = [.. state.Globals.Values.Where(g => g.Content.Blob is { } blob && state.Missed.Contains(blob.Sha256)).Select(g => $"'{g.Tag}'").Take(MaximumTasks)];
+        return tags.Length == 0 ? null : $"global {string.Join(", ", tags)} is lost unless a node that has it comes back: neither the broker nor any node that is there has it whole";
     }
 
     private static string Describe(Turn turn, TaskRound task)

@@ -58,7 +58,7 @@ internal sealed class CoordinatorLoop(
         book = inherited.Book;
         var retained = inherited.State;
         wire.Inherit(retained);
-        repair = new GlobalRepair(context, connection, swarm, Online, IsCommitted, wire.ClearBlob);
+        repair = new GlobalRepair(context, connection, swarm, Online, IsCommitted, wire.ClearBlob, Missed);
         conclusion = new RunConclusion(context, wire, repair, term);
         if (inherited.DefinitionLost && retained is not { Status: RunStatus.Removed })
             await RestoreDefinitionAsync(definitions, cancellationToken);
@@ -129,6 +129,8 @@ internal sealed class CoordinatorLoop(
         if (await definitions.RestoreAsync(book.Bytes, cancellationToken) is { } owners)
             book = owners.Length == 0 ? book with { Removing = true } : SwarmBook.Read(owners, context.Settings);
     }
+
+    private void Missed(string hash, bool isMissing) => commands.Offer(new SeatCommand.Happened(new CoordinatorEvent.GlobalMissed(hash, isMissing)));
 
     private void Objected(Recollection kept)
     {

@@ -29,6 +29,8 @@ internal sealed class GlobalRepair : IAsyncDisposable
     private readonly Func<IReadOnlyCollection<string>> online;
     private readonly Func<string, bool> isCommitted;
     private readonly Action<BlobRef> clear;
+    private readonly Action<string, bool> missed;
+    private readonly HashSet<string> missing = new(StringComparer.Ordinal);
     private readonly Task repairing;
 
     /// <param name="context">The seat's.</param>
@@ -37,10 +39,12 @@ internal sealed class GlobalRepair : IAsyncDisposable
     /// <param name="online">The members that may have a blob.</param>
     /// <param name="isCommitted">Whether a hash is that of a committed global still.</param>
     /// <param name="clear">Removes a blob's chunks.</param>
+    /// <param name="missed">Told of a hash that is nowhere to be had, and again when it is.</param>
     public GlobalRepair(
-        SeatContext context, IBrokerConnection connection, string swarm, Func<IReadOnlyCollection<string>> online, Func<string, bool> isCommitted, Action<BlobRef> clear)
+        SeatContext context, IBrokerConnection connection, string swarm, Func<IReadOnlyCollection<string>> online, Func<string, bool> isCommitted,
+        Action<BlobRef> clear, Action<string, bool> missed)
     {
-        (this.context, this.swarm, this.online, this.isCommitted, this.clear) = (context, swarm, online, isCommitted, clear);
+        (this.context, this.swarm, this.online, this.isCommitted, this.clear, this.missed) = (context, swarm, online, isCommitted, clear, missed);
         this.connection = connection;
         publisher = new BlobPublisher(connection, context.Settings.Topics, context.Stamp, context.Store, Timing);
         repairing = Background.Run(RepairAsync);
@@ -83,7 +87,13 @@ internal sealed class GlobalRepair : IAsyncDisposable
             await foreach (var (blob, kept) in work.Reader.EachAsync(stopping.Token))
             {
                 if (!isCommitted(blob.Sha256) || await TryAsync(blob, kept))
+                {
+                    if (missing.Remove(blob.Sha256))
+                        missed(blob.Sha256, false);
                     continue;
+                }
+                if (missing.Add(blob.Sha256))
+                    missed(blob.Sha256, true);
                 // Behind the others: one that nobody has must not keep them from being put back.
                 await Task.Delay(Pause, context.Time, stopping.Token);
                 work.Writer.TryWrite((blob, kept));

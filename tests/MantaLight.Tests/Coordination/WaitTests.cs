@@ -32,6 +32,25 @@ public sealed class WaitTests : CoordinatorDriver
     }
 
     [Fact]
+    public void A_global_that_nobody_has_is_named_in_the_wait_and_in_the_reason_of_the_end()
+    {
+        var hash = new string('b', 64);
+        Begin(Rounds("\"retries\": 0"), "a");
+        Complete("worker", "a");
+        var content = new ValueRef { Blob = new BlobRef { Sha256 = hash, Size = 1, ChunkSize = 1024, ChunkCount = 1, Format = "weights" } };
+        Step(new CoordinatorEvent.UpdateSeen(Completed("aggregator", "a", 1) with { Globals = [new StagedGlobal { Tag = "model", Content = content }] }));
+        Step(new CoordinatorEvent.GlobalMissed(hash, IsMissing: true));
+        Wait(TimeSpan.FromSeconds(4));
+        Assert.EndsWith("; global 'model' is lost unless a node that has it comes back: neither the broker nor any node that is there has it whole", state.Waiting, StringComparison.Ordinal);
+        Step(new CoordinatorEvent.GlobalMissed(hash, IsMissing: false));
+        Wait(TimeSpan.FromSeconds(6));
+        Assert.DoesNotContain("lost", state.Waiting, StringComparison.Ordinal);
+        Step(new CoordinatorEvent.GlobalMissed(hash, IsMissing: true));
+        Fail("scheduler", "a");
+        Assert.Contains("global 'model' is lost", state.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Of_many_nodes_the_most_interesting_are_named()
     {
         Begin([.. Enumerable.Range(0, 100).Select(i => $"n{i:00}")]);

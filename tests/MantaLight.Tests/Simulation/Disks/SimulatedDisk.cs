@@ -39,6 +39,9 @@ internal sealed class SimulatedDisk(World world, Draw draw)
         }
     }
 
+    /// <summary>The files that were corrupted, ever.</summary>
+    public HashSet<string> Spoiled { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Turns a bit of some file.</summary>
     public void Corrupt()
     {
@@ -50,6 +53,7 @@ internal sealed class SimulatedDisk(World world, Draw draw)
         var spoiled = file.Content.ToArray();
         spoiled[draw.Below(spoiled.Length)] ^= (byte)(1 << draw.Below(8));
         files[name] = file with { Content = spoiled };
+        Spoiled.Add(name);
         world.Trace.Add("corrupt", name);
     }
 

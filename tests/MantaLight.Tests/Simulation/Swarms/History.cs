@@ -71,7 +71,7 @@ internal sealed class History
         var ended = world.Now;
         foreach (var swarm in plan.Swarms.Where(s => s.MustComplete))
         {
-            if (evidence.States.GetValueOrDefault(swarm.Name) is { Status: RunStatus.Failed or RunStatus.Refused } state)
+            if (evidence.States.GetValueOrDefault(swarm.Name) is { Status: RunStatus.Failed or RunStatus.Refused } state && !IsDestroyed(state))
                 world.Fail($"Swarm {swarm.Name} is {state.Status}, although its faults could be overcome: {state.Reason}");
         }
         var ends = plan.Swarms.Select(s => evidence.States.GetValueOrDefault(s.Name)?.Status ?? RunStatus.Starting).ToArray();
@@ -112,6 +112,10 @@ internal sealed class History
             return version == 0;
         return version == 0 ? state.Status == RunStatus.Removed : state.Status.IsFinal() && state.Definition == swarm.Hash(version);
     }
+
+    // A global of which a disk's copy was spoiled, and which the broker has lost, may have been the last one.
+    private bool IsDestroyed(SwarmState state) => state.Reason?.Contains("is lost unless", StringComparison.Ordinal) == true
+        && state.Globals.Any(g => g.Content.Blob is { } blob && nodes.Any(n => n.Disk.Spoiled.Contains($"blobs/{blob.Sha256}")));
 
     private bool IsClean() => !Leftovers().Any();
 
