@@ -2,10 +2,11 @@ using MantaLight.Protocol;
 
 namespace MantaLight.Simulation;
 
-/// <summary>The budgets of a history's traffic can be exceeded: storms that would be, with a history that has three nodes.</summary>
+/// <summary>The budgets of a history's traffic can be exceeded: here by storms in a history of three nodes.</summary>
 public sealed class TrafficCheckTests
 {
-    private static readonly HistoryPlan Plan = HistoryPlan.Of(1).Undisturbed() with { Nodes = ["node_0", "node_1", "node_2"] };
+    private static readonly HistoryPlan Seeded = HistoryPlan.Of(1).Undisturbed();
+    private static readonly HistoryPlan Plan = Seeded with { Nodes = ["node_0", "node_1", "node_2"], Swarms = [Seeded.Swarms[0]] };
 
     private readonly World world = new(1);
     private readonly TrafficCheck check;
@@ -36,12 +37,13 @@ public sealed class TrafficCheckTests
     }
 
     [Fact]
-    public void A_coordinator_that_tells_its_state_with_every_beat_is_found_out()
+    public void A_coordinator_that_waits_and_tells_its_state_with_every_beat_as_well_is_found_out()
     {
         for (var i = 0; i < 100; i++)
         {
             Pass(TimeSpan.FromSeconds(5));
             Sees(new CoordinatorBeat { Term = 1 });
+            Sees(StateOf(1));
             Sees(StateOf(1));
         }
         Assert.Contains("states are more", world.Failure, StringComparison.Ordinal);

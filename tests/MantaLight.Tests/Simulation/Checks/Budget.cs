@@ -4,24 +4,26 @@ namespace MantaLight.Simulation;
 
 /// <summary>How many messages of a kind a history may have, and how large they may be on average.</summary>
 /// <param name="What">What they are.</param>
-/// <param name="Messages">How many.</param>
+/// <param name="Messages">How many events account for.</param>
 /// <param name="Size">How large.</param>
-internal sealed record Budget(string What, Func<TrafficCheck, double> Messages, Func<TrafficCheck, double> Size)
+/// <param name="Repeated">How many a second what lasts may repeat.</param>
+internal sealed record Budget(string What, Func<TrafficCheck, double> Messages, Func<TrafficCheck, double> Size, Func<TrafficCheck, double>? Repeated = null)
 {
     // A beat every five seconds, and one at once.
-    private static readonly Budget Beats = new("beats", t => (Swarms(t) * ((t.Seconds / 5) + 2)) + t.Terms, _ => 200);
+    private static readonly Budget Beats = new("beats", t => (2 * Swarms(t)) + t.Terms, _ => 200, t => Swarms(t) / 5.0);
 
     // Claimed, read back, given back, lost.
     private static readonly Budget Claims = new("claims", t => 4 * t.Terms, _ => 250);
 
-    // Each task begins and is committed, and each coordinator finds the round again. Its size is that of its history.
-    private static readonly Budget States = new("states", t => (7 * t.Rounds) + (6 * t.Terms), t => 2000 + (700 * Math.Min(t.Rounds, SwarmState.MaximumHistory)));
+    // Each task begins and is committed, and each coordinator finds the round again; a wait is told anew every five seconds. Its
+    // size is that of its history.
+    private static readonly Budget States = new("states", t => (7 * t.Rounds) + (6 * t.Terms), t => 2000 + (700 * Math.Min(t.Rounds, SwarmState.MaximumHistory)), t => Swarms(t) / 5.0);
 
     // What nobody accepts is sent again every three seconds.
-    private static readonly Budget Schedules = new("schedule messages", t => (1.5 * Attempts(t) * t.Rounds) + (Swarms(t) * Nodes(t) * t.Seconds / 6), t => 1200 + (500 * Nodes(t)));
+    private static readonly Budget Schedules = new("schedule messages", t => 1.5 * Attempts(t) * t.Rounds, t => 1200 + (500 * Nodes(t)), t => Swarms(t) * Nodes(t) / 3.0);
 
     // Accepted, running, completed; and what is not committed yet is said again every three seconds.
-    private static readonly Budget Updates = new("updates of tasks", t => (4 * Attempts(t) * t.Rounds) + (Swarms(t) * Nodes(t) * t.Seconds / 3), _ => 1000);
+    private static readonly Budget Updates = new("updates of tasks", t => 4 * Attempts(t) * t.Rounds, _ => 1000, t => Swarms(t) * Nodes(t) / 3.0);
 
     private static readonly Budget Results = new("results", t => 1.5 * Attempts(t) * t.Rounds, _ => 500);
 

@@ -8,7 +8,7 @@ namespace MantaLight.Simulation;
 /// </summary>
 internal sealed class TrafficCheck(World world, HistoryPlan plan) : ICheck
 {
-    /// <summary>How much more than the budgets say is let pass: they are about twice what most histories need.</summary>
+    /// <summary>How much more than events account for is let pass: the budgets are about twice what most histories need.</summary>
     private const double Slack = 2;
 
     private readonly Dictionary<Budget, (double Messages, double Bytes)> spent = [];
@@ -32,7 +32,7 @@ internal sealed class TrafficCheck(World world, HistoryPlan plan) : ICheck
             return;
         var (messages, bytes) = spent.GetValueOrDefault(budget);
         spent[budget] = (messages, bytes) = (messages + 1, bytes + sighting.Payload.Length);
-        var allowed = Slack * (budget.Messages(this) + plan.Nodes.Length);
+        var allowed = (Slack * (budget.Messages(this) + plan.Nodes.Length)) + (Seconds * (budget.Repeated?.Invoke(this) ?? 0));
         if (messages > allowed)
             world.Fail($"{messages} {budget.What} are more than the {allowed:0} that {Rounds} rounds of {plan.Nodes.Length} nodes under {Terms} coordinators in {Seconds:0} s account for.");
         else if (bytes > (messages + plan.Nodes.Length) * budget.Size(this))
