@@ -6,7 +6,10 @@ namespace MantaLight.Simulation;
 /// <summary>A committed global's chunks stand on the broker when it is committed, and until it is replaced.</summary>
 internal sealed class BlobCheck(World world) : ICheck
 {
+    private const int MaximumCleared = 100;
+
     private readonly Dictionary<(string Swarm, string Hash), SortedDictionary<int, byte[]>> chunks = [];
+    private readonly Queue<(string Swarm, string Hash)> cleared = new();
     private readonly Dictionary<string, HashSet<string>> committed = new(StringComparer.Ordinal);
     private readonly HashSet<string> condemned = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> runs = new(StringComparer.Ordinal);
@@ -26,6 +29,7 @@ internal sealed class BlobCheck(World world) : ICheck
     public void RetainedLost()
     {
         lost.UnionWith(chunks.Keys);
+        lost.UnionWith(cleared);
         chunks.Clear();
     }
 
@@ -36,6 +40,8 @@ internal sealed class BlobCheck(World world) : ICheck
         if (sighting.Payload.Length == 0)
         {
             kept.Remove(index);
+            if (kept.Count == 0)
+                Cleared((sighting.Swarm, hash));
             if (runs.TryGetValue(sighting.Swarm, out var run) && !condemned.Contains(run) && committed.TryGetValue(sighting.Swarm, out var needed) && needed.Contains(hash))
                 world.Fail($"{sighting.Client} clears a chunk of global {hash[..8]}, which is committed in swarm {sighting.Swarm}.");
         }
@@ -43,6 +49,14 @@ internal sealed class BlobCheck(World world) : ICheck
         {
             kept[index] = sighting.Payload;
         }
+    }
+
+    private void Cleared((string Swarm, string Hash) blob)
+    {
+        chunks.Remove(blob);
+        cleared.Enqueue(blob);
+        if (cleared.Count > MaximumCleared)
+            cleared.Dequeue();
     }
 
     private void StateSeen(SwarmState state)
