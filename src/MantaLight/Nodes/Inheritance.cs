@@ -14,11 +14,12 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
     /// <summary>How long members are asked again for what they have kept, in intervals.</summary>
     private const int Asks = 4;
 
-    /// <summary>How far a swarm has come: nothing of a run comes after its end.</summary>
-    public static (int Start, bool HasEnded, int Round) Progress(SwarmState state) => (state.Start, state.Status.IsFinal(), state.Round);
+    /// <summary>How far a swarm has come: nothing of a run comes after its end, unless it ended for a definition that may be lost.</summary>
+    public static (int Start, bool HasEnded, int Round) Progress(SwarmState state) =>
+        (state.Start, state.Status.IsFinal() && state.Status != RunStatus.Superseded, state.Round);
 
     /// <summary>Later commits of a swarm are greater: the design's order of (start, round, term), with the end as the last round.</summary>
-    public static (int Start, bool HasEnded, int Round, long Term) Order(SwarmState state) => (state.Start, state.Status.IsFinal(), state.Round, state.Term);
+    public static (int Start, bool HasEnded, int Round, long Term) Order(SwarmState state) => (Progress(state).Start, Progress(state).HasEnded, state.Round, state.Term);
 
     public static async Task<Inheritance> ReadAsync(
         CoordinatorWire wire, DefinitionWatch definitions, SeatContext context, SeatCommand.Act act, CancellationToken cancellationToken)

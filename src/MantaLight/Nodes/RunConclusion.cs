@@ -23,8 +23,10 @@ internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, G
             return true;
         }
         if (retained is not null && retained.Definition == book.Hash && retained.Status.IsFinal() && book.RestartAfter != retained.Start
-            && !(book.ResumeAfter == retained.Start && retained.Status.CanGoOn()) && retained.Status != RunStatus.Removed)
+            && !(book.ResumeAfter == retained.Start && retained.Status.CanGoOn()) && retained.Status is not (RunStatus.Removed or RunStatus.Superseded))
+        {
             return true;
+        }
         if (retained is not null && retained.Definition != book.Hash && !retained.Status.IsFinal())
             await wire.CommitAsync(retained with { Status = RunStatus.Superseded, Reason = "another definition was published", Term = term }, cancellationToken);
         if (book.Problem is not { } problem)

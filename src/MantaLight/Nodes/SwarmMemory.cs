@@ -34,7 +34,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     /// <summary>Whether there is something to coordinate, as far as this node can tell.</summary>
     public bool IsWanted => book is not null && (book.Removing
         ? State is not null && State.Status != RunStatus.Removed
-        : State is null || State.Definition != book.Hash || !State.Status.IsFinal() || State.Status == RunStatus.Removed
+        : State is null || State.Definition != book.Hash || !State.Status.IsFinal() || State.Status is RunStatus.Removed or RunStatus.Superseded
             || restartAfter == State.Start || resumeAfter == State.Start || IsMissed);
 
     /// <summary>Whether nothing is left to know.</summary>
@@ -114,7 +114,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     }
 
     /// <summary>Whether the state that has been committed is behind the one that this node knows: somebody began with less.</summary>
-    private static bool IsBehind(SwarmState seen, SwarmState? known) => known is not null && known.Status != RunStatus.Removed && seen.Definition == known.Definition
+    private static bool IsBehind(SwarmState seen, SwarmState? known) => known is not null && known.Status is not (RunStatus.Removed or RunStatus.Superseded) && seen.Definition == known.Definition
         && seen.Status != RunStatus.Removed && Inheritance.Progress(seen).CompareTo(Inheritance.Progress(known)) < 0;
 
     /// <summary>Takes a later state that another member has kept, for the coordinator that begins with it.</summary>

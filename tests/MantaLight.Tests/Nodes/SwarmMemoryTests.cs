@@ -96,6 +96,20 @@ public sealed class SwarmMemoryTests
         Assert.Equal(SwarmJson.HashOf(SwarmJson.Parse(Definition)), memory.Book?.Hash);
     }
 
+    [Fact]
+    public void A_definition_that_takes_the_place_of_what_had_superseded_it_is_run_again()
+    {
+        memory.DefinitionSeen(new ReadOnlySequence<byte>(Definition), retained: false);
+        memory.StateSeen(State(start: 1, term: 1, RunStatus.Running));
+        memory.DefinitionSeen(new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(SwarmHarness.Definition(seed: 2))), retained: false);
+        memory.StateSeen(State(start: 1, term: 1, RunStatus.Superseded));
+        // Before anybody has begun the other one.
+        memory.DefinitionSeen(new ReadOnlySequence<byte>(Definition), retained: false);
+        Assert.True(memory.IsWanted);
+        memory.StateSeen(State(start: 2, term: 2, RunStatus.Completed));
+        Assert.False(memory.IsWanted);
+    }
+
     private static SwarmState State(int start, long term, RunStatus status) => new()
     {
         From = "node_1", Term = term, Start = start, Status = status, Definition = SwarmJson.HashOf(SwarmJson.Parse(Definition)), Run = $"r-{start}",
