@@ -103,7 +103,7 @@ public sealed class NodeRuntime
         var disk = settings.Disk ?? new FileDisk(settings.StateFolder);
         var store = new BlobStore(disk);
         await using var archive = new SwarmArchive(disk, logger);
-        var remembered = archive.Load();
+        var remembered = archive.Load(time.GetUtcNow());
         var journal = new AttemptJournal(disk, logger);
         var completed = TakeOver(store, journal, remembered);
         var timing = new BlobTiming();

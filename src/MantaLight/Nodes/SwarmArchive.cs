@@ -39,13 +39,20 @@ internal sealed class SwarmArchive : IAsyncDisposable
     }
 
     /// <summary>What an earlier process has kept.</summary>
-    public ImmutableArray<RememberedSwarm> Load()
+    public ImmutableArray<RememberedSwarm> Load(DateTimeOffset now)
     {
-        var swarms = disk.List(Folder)
+        var files = disk.List(Folder);
+        // A state whose definition is lost helps nobody but a node that has it and may come back; the swarm may have been removed.
+        foreach (var orphan in files.Where(f => f.Name.EndsWith(StateEnding, StringComparison.Ordinal) && now - f.Modified > Tombstone.Lasts
+            && !disk.Exists(Path.ChangeExtension(f.Name, DefinitionEnding))))
+        {
+            disk.Delete(orphan.Name);
+        }
+        var swarms = files
             .Select(file => Path.GetFileNameWithoutExtension(file.Name))
             .Where(Identifier.IsValid)
             .Distinct(StringComparer.Ordinal);
-        return [.. swarms.Select(swarm => new RememberedSwarm(swarm, ReadKept(swarm + DefinitionEnding), StateOf(swarm)))];
+        return [.. swarms.Select(swarm => new RememberedSwarm(swarm, ReadKept(swarm + DefinitionEnding), StateOf(swarm))).Where(s => s is not { Definition: null, State: null })];
     }
 
     public void KeepDefinition(string swarm, byte[] definition) => Put(swarm + DefinitionEnding, definition);

@@ -143,8 +143,12 @@ internal sealed class History
         }
         if (owner.Versions.Values.All(v => v == 0))
         {
-            foreach (var file in nodes.SelectMany(n => n.Disk.Names.Select(name => $"on the disk of {n.Id}: {name}")))
-                yield return file;
+            // A node whose copy of the definition was spoiled keeps the state for a day: others may have the definition.
+            foreach (var node in nodes.Where(n => !plan.Swarms.Any(s => n.Disk.Spoiled.Contains($"swarms/{s.Name}.definition"))))
+            {
+                foreach (var name in node.Disk.Names)
+                    yield return $"on the disk of {node.Id}: {name}";
+            }
         }
     }
 }
