@@ -56,13 +56,17 @@ internal sealed class Turn(CoordinatorState state, DateTimeOffset now)
         return known.Inputs;
     }
 
-    /// <summary>The new state and the actions, the commit before everything that rests on it.</summary>
+    /// <summary>The new state and the actions: what the commit no longer names, the commit, everything that rests on it.</summary>
     public (CoordinatorState State, IReadOnlyList<CoordinatorAction> Actions) End()
     {
         var hasNews = State.HasNews || News;
         if (hasNews && Now - State.Published >= NewsInterval)
             Dirty = true;
         State = Dirty ? State with { Published = Now, HasNews = false } : State with { HasNews = hasNews };
-        return (State, Dirty ? [new CoordinatorAction.PublishState(StateView.Of(State)), .. actions] : actions);
+        if (!Dirty)
+            return (State, actions);
+        // A successor would not know of it.
+        var forgotten = actions.ToLookup(a => a is CoordinatorAction.ClearGlobal);
+        return (State, [.. forgotten[true], new CoordinatorAction.PublishState(StateView.Of(State)), .. forgotten[false]]);
     }
 }
