@@ -14,6 +14,11 @@ internal sealed record HuntArguments
           --mutation     breaks a rule: TermFromMemory, NoGrace, ActsAfterLoss, CommitsUnread, NoDedupe, NoRecordDedupe
           --undisturbed  without faults
           --trace        prints what happened in each history
+
+               MantaLight.Simulation --soak [--hours H] [--nodes N] [--first-seed S]
+          --soak         one swarm that goes on for hours while a node fails every minute, instead of many histories
+          --hours        how many, in virtual time (24)
+          --nodes        how many nodes (20)
         """;
 
     public long FirstSeed { get; init; } = 1;
@@ -27,6 +32,17 @@ internal sealed record HuntArguments
     public bool Undisturbed { get; init; }
 
     public bool Trace { get; init; }
+
+    /// <summary>Whether one swarm goes on for hours instead.</summary>
+    public bool Soak { get; init; }
+
+    public double Hours { get; init; } = 24;
+
+    public int Nodes { get; init; } = 20;
+
+    public bool Help { get; init; }
+
+    public SoakSettings ToSoak() => new() { Duration = TimeSpan.FromHours(Hours), Nodes = Nodes, Seed = FirstSeed };
 
     public static bool TryRead(string[] args, out HuntArguments arguments, [NotNullWhen(false)] out string? problem)
     {
@@ -42,6 +58,18 @@ internal sealed record HuntArguments
                 case "--trace":
                     arguments = arguments with { Trace = true };
                     continue;
+                case "--soak":
+                    arguments = arguments with { Soak = true };
+                    continue;
+                case "--help":
+                    arguments = arguments with { Help = true };
+                    continue;
+                case "--hours" when double.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var hours) && hours is >= 0.1 and <= 10_000:
+                    arguments = arguments with { Hours = hours };
+                    break;
+                case "--nodes" when Number(value, 2) is { } nodes:
+                    arguments = arguments with { Nodes = (int)Math.Min(nodes, 100) };
+                    break;
                 case "--first-seed" when Number(value, 0) is { } first:
                     arguments = arguments with { FirstSeed = first };
                     break;

@@ -1,8 +1,14 @@
 using MantaLight.Simulation;
 
-return HuntArguments.TryRead(args, out var arguments, out var problem)
-    ? new Hunt(arguments, Console.Out).Run()
-    : Refuse(problem);
+if (!HuntArguments.TryRead(args, out var arguments, out var problem))
+    return Refuse(problem);
+if (arguments.Help)
+    Console.WriteLine(HuntArguments.Usage);
+else if (arguments.Soak)
+    return SoakRun.Run(arguments.ToSoak(), Console.Out);
+else
+    return new Hunt(arguments, Console.Out).Run();
+return 0;
 
 static int Refuse(string problem)
 {

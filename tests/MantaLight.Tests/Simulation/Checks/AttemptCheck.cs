@@ -5,22 +5,28 @@ namespace MantaLight.Simulation;
 /// <summary>No process runs an attempt twice.</summary>
 internal sealed class AttemptCheck(World world) : ICheck
 {
-    private readonly HashSet<(string Process, string Attempt)> begun = [];
+    // By node: a process that was followed by another does nothing more.
+    private readonly Dictionary<string, (string Process, HashSet<string> Attempts)> begun = new(StringComparer.Ordinal);
 
     public int Count { get; private set; }
 
     public void Begins(string process, string attempt)
     {
         Count++;
-        if (!begun.Add((process, attempt)))
+        var node = process[..(process.LastIndexOf('.') + 1)];
+        if (!begun.TryGetValue(node, out var now) || now.Process != process)
+            begun[node] = now = (process, new HashSet<string>(StringComparer.Ordinal));
+        if (!now.Attempts.Add(attempt))
             world.Fail($"{process} runs attempt {attempt} a second time.");
     }
 
     // Who has forgotten a removed run knows nothing of it when somebody who had not heard of the removal brings it back.
     public void Seen(Sighting sighting)
     {
-        if (sighting.Message is SwarmState { Status: RunStatus.Removed } removed)
-            begun.RemoveWhere(b => b.Attempt.StartsWith(removed.Run + ".", StringComparison.Ordinal));
+        if (sighting.Message is not SwarmState { Status: RunStatus.Removed } removed)
+            return;
+        foreach (var (_, attempts) in begun.Values)
+            attempts.RemoveWhere(a => a.StartsWith(removed.Run + ".", StringComparison.Ordinal));
     }
 
     public void RetainedLost()

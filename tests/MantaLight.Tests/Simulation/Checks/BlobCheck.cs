@@ -6,9 +6,13 @@ namespace MantaLight.Simulation;
 /// <summary>A committed global's chunks stand on the broker when it is committed, and until it is replaced.</summary>
 internal sealed class BlobCheck(World world) : ICheck
 {
+    private const int MaximumCleared = 100;
+
     private readonly Dictionary<(string Swarm, string Hash), SortedDictionary<int, byte[]>> chunks = [];
+    private readonly Queue<(string Swarm, string Hash)> cleared = new();
     private readonly Dictionary<string, HashSet<string>> committed = new(StringComparer.Ordinal);
     private readonly HashSet<string> condemned = new(StringComparer.Ordinal);
+    private readonly HashSet<string> removed = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> runs = new(StringComparer.Ordinal);
     private readonly HashSet<(string Swarm, string Hash)> lost = [];
 
@@ -18,15 +22,28 @@ internal sealed class BlobCheck(World world) : ICheck
             ChunkSeen(sighting, hash, int.Parse(index, System.Globalization.CultureInfo.InvariantCulture));
         else if (sighting.Message is SwarmState state)
             StateSeen(state);
-        // What was committed of a removed definition is condemned.
-        else if (sighting.Levels is ["swarms", var swarm] && sighting.Payload.Length == 0 && runs.Remove(swarm, out var run))
-            condemned.Add(run);
+        else if (sighting.Levels is ["swarms", var swarm])
+            DefinitionSeen(swarm, isRemoval: sighting.Payload.Length == 0);
     }
 
     public void RetainedLost()
     {
         lost.UnionWith(chunks.Keys);
+        lost.UnionWith(cleared);
         chunks.Clear();
+    }
+
+    // What was committed of a removed definition is condemned, and what its coordinator commits before it hears so.
+    private void DefinitionSeen(string swarm, bool isRemoval)
+    {
+        if (!isRemoval)
+        {
+            removed.Remove(swarm);
+            return;
+        }
+        removed.Add(swarm);
+        if (runs.Remove(swarm, out var run))
+            condemned.Add(run);
     }
 
     private void ChunkSeen(Sighting sighting, string hash, int index)
@@ -36,6 +53,8 @@ internal sealed class BlobCheck(World world) : ICheck
         if (sighting.Payload.Length == 0)
         {
             kept.Remove(index);
+            if (kept.Count == 0)
+                Cleared((sighting.Swarm, hash));
             if (runs.TryGetValue(sighting.Swarm, out var run) && !condemned.Contains(run) && committed.TryGetValue(sighting.Swarm, out var needed) && needed.Contains(hash))
                 world.Fail($"{sighting.Client} clears a chunk of global {hash[..8]}, which is committed in swarm {sighting.Swarm}.");
         }
@@ -43,6 +62,14 @@ internal sealed class BlobCheck(World world) : ICheck
         {
             kept[index] = sighting.Payload;
         }
+    }
+
+    private void Cleared((string Swarm, string Hash) blob)
+    {
+        chunks.Remove(blob);
+        cleared.Enqueue(blob);
+        if (cleared.Count > MaximumCleared)
+            cleared.Dequeue();
     }
 
     private void StateSeen(SwarmState state)
@@ -54,6 +81,8 @@ internal sealed class BlobCheck(World world) : ICheck
             if (!Stands(state.Swarm, blob))
                 world.Fail($"Swarm {state.Swarm} commits global {blob.Sha256[..8]} in round {state.Round}, but its chunks do not all stand on the broker.");
         }
+        if (removed.Contains(state.Swarm))
+            condemned.Add(state.Run);
         runs[state.Swarm] = state.Run;
         committed[state.Swarm] = [.. now.Select(b => b.Sha256)];
     }

@@ -5,6 +5,9 @@ namespace MantaLight.Simulation;
 /// <summary>What was committed stays: starts, rounds and versions only grow, the past does not change, an end is final.</summary>
 internal sealed class CommitCheck(World world) : ICheck
 {
+    private const int KeptRounds = 20;
+    private const int MaximumTold = 500;
+
     private readonly Dictionary<string, SwarmState> last = new(StringComparer.Ordinal);
 
     private readonly HashSet<string> seen = new(StringComparer.Ordinal);
@@ -26,6 +29,9 @@ internal sealed class CommitCheck(World world) : ICheck
         last[state.Swarm] = state;
         seen.Add(state.Run);
         told.UnionWith([.. state.Globals.Select(g => Key(state, g)), .. state.History.Select(h => Key(state, h))]);
+        // Nobody's memory is so old.
+        if (told.Count > MaximumTold)
+            told.RemoveWhere(t => t.Number < state.Round - SwarmState.MaximumHistory);
     }
 
     // The last commits may have reached nobody but the broker.
@@ -73,13 +79,19 @@ internal sealed class CommitCheck(World world) : ICheck
             else if (entry.Version > old.Version && entry.Round <= old.Round)
                 Lost(now, $"round {entry.Round} sets {old.Tag} a second time");
         }
-        for (var i = 0; i < before.History.Length; i++)
+        CompareHistory(before, now);
+    }
+
+    // Of a long run only the last rounds are kept.
+    private void CompareHistory(SwarmState before, SwarmState now)
+    {
+        foreach (var old in before.History)
         {
-            if (i >= now.History.Length || now.History[i].Round != before.History[i].Round
-                || (now.History[i].GlobalSha256 != before.History[i].GlobalSha256 && !committed.Contains(Key(now, now.History[i]))))
-            {
-                Lost(now, $"the summary of round {before.History[i].Round} is gone or another");
-            }
+            var summary = now.History.FirstOrDefault(s => s.Round == old.Round);
+            if (summary is null && now.History.Length >= KeptRounds && now.History[0].Round > old.Round)
+                continue;
+            if (summary is null || (summary.GlobalSha256 != old.GlobalSha256 && !committed.Contains(Key(now, summary))))
+                Lost(now, $"the summary of round {old.Round} is gone or another");
         }
     }
 

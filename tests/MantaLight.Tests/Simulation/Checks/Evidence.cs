@@ -20,7 +20,7 @@ internal sealed class Evidence : IWireObserver
         this.world = world;
         Attempts = new AttemptCheck(world);
         Values = new ValueCheck(world, plan);
-        checks = [new AuthorityCheck(world), new CommitCheck(world), Attempts, Values, Blobs = new BlobCheck(world)];
+        checks = [new AuthorityCheck(world), new CommitCheck(world), Attempts, Values, Blobs = new BlobCheck(world), new TrafficCheck(world, plan)];
     }
 
     public AttemptCheck Attempts { get; }

@@ -14,13 +14,20 @@ namespace MantaLight.Simulation;
 /// </summary>
 internal sealed class ValueCheck(World world, HistoryPlan plan) : ICheck
 {
-    private const int Length = 600;
+    public const int Length = 600;
 
-    // What the same participants make is the same in all histories.
-    private static readonly ConcurrentDictionary<string, (string Hash, float[] Values)> Known = new(StringComparer.Ordinal);
+    // Only long runs have more rounds, and they are of no use to others.
+    private const int CommonRounds = 4;
+
+    private static readonly Made First = Hashed(VectorMath.First(Length));
+
+    // What the same participants make of the same global is the same in all histories.
+    private static readonly ConcurrentDictionary<(string Before, string Makers), Made> Known = new();
 
     private readonly Dictionary<(string Run, int Round, string Hash), string> records = [];
-    private readonly Dictionary<string, (int Version, string Key)> chains = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Standing> chains = new(StringComparer.Ordinal);
+
+    private readonly Participants participants = new();
 
     /// <summary>How many commits of the global have been checked.</summary>
     public int Count { get; private set; }
@@ -30,7 +37,9 @@ internal sealed class ValueCheck(World world, HistoryPlan plan) : ICheck
 
     public void Seen(Sighting sighting)
     {
-        if (sighting.Message is TaskCompleted record)
+        if (sighting.Message is ScheduleAttempt schedule)
+            participants.Seen(schedule);
+        else if (sighting.Message is TaskCompleted record)
             RecordSeen(record);
         else if (sighting.Message is SwarmState { Status: not RunStatus.Removed } state)
             StateSeen(state);
@@ -42,16 +51,12 @@ internal sealed class ValueCheck(World world, HistoryPlan plan) : ICheck
 
     /// <summary>The hash of the global after some rounds in which all nodes take part.</summary>
     public static string Undisturbed(IReadOnlyList<string> nodes, int rounds) =>
-        Values(Enumerable.Repeat(string.Join(',', nodes), rounds).Aggregate("", (key, all) => $"{key}/{all}")).Hash;
+        Enumerable.Repeat(string.Join(',', nodes), rounds).Aggregate(First, KnownNext).Hash;
 
     private void RecordSeen(TaskCompleted record)
     {
         foreach (var staged in record.Globals.Where(g => g.Tag == VectorMath.Global && g.Content.Blob is not null))
-        {
-            var summary = record.Results.FirstOrDefault(r => r.Tag == FedAvg.SummaryTag)?.Content.Value;
-            var participants = summary is { } value ? string.Join(',', value.GetProperty("participants").EnumerateArray().Select(p => p.GetString())) : "";
-            records[(record.Run, record.Round, staged.Content.Blob!.Sha256)] = participants;
-        }
+            records[(record.Run, record.Round, staged.Content.Blob!.Sha256)] = participants.Of(record);
     }
 
     private void StateSeen(SwarmState state)
@@ -59,58 +64,72 @@ internal sealed class ValueCheck(World world, HistoryPlan plan) : ICheck
         if (state.Globals.FirstOrDefault(g => g.Tag == VectorMath.Global) is not { Content.Blob.Sha256: var hash } entry)
             return;
         var chain = chains.GetValueOrDefault(state.Run);
-        if (entry.Version <= chain.Version)
+        if (entry.Version <= (chain?.Version ?? 0))
             return;
         // A run that goes on where one of the same definition has ended begins with its globals.
-        if (chain.Version == 0 && Predecessor(state, entry, hash) is { } inherited)
+        if (chain is null && Predecessor(state, entry, hash) is { } inherited)
         {
             chains[state.Run] = inherited;
             return;
         }
-        if (!records.TryGetValue((state.Run, entry.Round, hash), out var participants))
+        if (!records.TryGetValue((state.Run, entry.Round, hash), out var makers))
         {
             world.Fail($"Swarm {state.Swarm} commits version {entry.Version} of the global ({hash[..8]}), which no record of round {entry.Round} has staged.");
             return;
         }
-        var key = entry.Round == 0 ? "" : $"{chain.Key}/{participants}";
-        var expected = Values(key);
+        var before = chain?.Made ?? First;
+        var expected = entry.Round == 0 ? First : entry.Round > CommonRounds ? Next(before, makers) : KnownNext(before, makers);
         if (expected.Hash != hash)
-            world.Fail($"Swarm {state.Swarm}: version {entry.Version} of the global is {hash[..8]} where {expected.Hash[..8]} is expected of {key}.");
-        chains[state.Run] = (entry.Version, key);
+            world.Fail($"Swarm {state.Swarm}: version {entry.Version} of the global is {hash[..8]} where {expected.Hash[..8]} is expected of {makers} after {before.Hash[..8]}.");
+        chains[state.Run] = new Standing(entry.Version, expected);
+        Forget(state.Run, entry.Round);
         Count++;
-        if (entry.Round > 0 && participants.Split(',').Length < plan.Nodes.Length)
+        if (entry.Round > 0 && makers.Split(',').Length < plan.Nodes.Length)
             Partial++;
     }
 
-    private (int Version, string Key)? Predecessor(SwarmState state, GlobalEntry entry, string hash)
+    private Standing? Predecessor(SwarmState state, GlobalEntry entry, string hash)
     {
         for (var start = state.Start - 1; start > 0; start--)
         {
             if (chains.TryGetValue(new RunId(state.Definition, start).ToString(), out var chain))
-                return chain.Version == entry.Version && Values(chain.Key).Hash == hash ? chain : null;
+                return chain.Version == entry.Version && chain.Made.Hash == hash ? chain : null;
         }
         return null;
     }
 
-    private static (string Hash, float[] Values) Values(string key) => Known.GetOrAdd(key, static k =>
+    // A run may go on for days.
+    private void Forget(string run, int round)
     {
-        if (k.Length == 0)
-            return Hashed(VectorMath.First(Length));
-        var cut = k.LastIndexOf('/');
-        var before = Values(k[..cut]).Values;
+        foreach (var old in records.Keys.Where(r => r.Run == run && r.Round < round).ToArray())
+            records.Remove(old);
+        participants.Forget(round);
+    }
+
+    private static Made KnownNext(Made before, string makers) =>
+        Known.GetOrAdd((before.Hash, makers), static (key, before) => Next(before, key.Makers), before);
+
+    private static Made Next(Made before, string makers)
+    {
         var mean = new WeightedMean();
-        foreach (var node in k[(cut + 1)..].Split(',', StringSplitOptions.RemoveEmptyEntries))
+        foreach (var node in makers.Split(',', StringSplitOptions.RemoveEmptyEntries))
         {
-            using var contribution = Vector.Of(VectorMath.Trained(before, node));
+            using var contribution = Vector.Of(VectorMath.Trained(before.Values, node));
             mean.Add(contribution, VectorMath.Samples(node));
         }
         using var result = mean.ToArrays();
         return Hashed(result[0].Span<float>().ToArray());
-    });
+    }
 
-    private static (string, float[]) Hashed(float[] values)
+    private static Made Hashed(float[] values)
     {
         using var arrays = Vector.Of(values);
-        return (Convert.ToHexStringLower(SHA256.HashData(WeightsCodec.Encode(arrays).ToArray())), values);
+        return new Made(Convert.ToHexStringLower(SHA256.HashData(WeightsCodec.Encode(arrays).ToArray())), values);
     }
+
+    /// <summary>A global as it must be.</summary>
+    private sealed record Made(string Hash, float[] Values);
+
+    /// <summary>The last version of a run's global.</summary>
+    private sealed record Standing(int Version, Made Made);
 }

@@ -15,6 +15,10 @@ internal sealed class SimulatedDisk(World world, Draw draw)
 
     public IEnumerable<string> Names => files.Keys;
 
+    public int Files => files.Count;
+
+    public long Bytes => files.Values.Sum(f => (long)f.Content.Length);
+
     /// <summary>The disk as a process has it.</summary>
     public Mounted Mount(SimulatedProcess process) => new(this, process);
 

@@ -9,6 +9,9 @@ internal sealed class ProcessKilledException(string process) : Exception($"{proc
 /// </summary>
 internal sealed class SimulatedProcess
 {
+    [ThreadStatic]
+    private static SimulatedProcess? current;
+
     private readonly Scheduler scheduler;
     private readonly Queue<Task> held = new();
     private readonly List<VirtualTimer> overdue = [];
@@ -17,6 +20,7 @@ internal sealed class SimulatedProcess
     {
         World = world;
         Name = name;
+        Fate = new ProcessFate(world.Seed, name);
         Clock = new VirtualClock(this) { Skew = skew };
         scheduler = new Scheduler(this);
     }
@@ -26,6 +30,12 @@ internal sealed class SimulatedProcess
     public string Name { get; }
 
     public VirtualClock Clock { get; }
+
+    /// <summary>The process whose code this thread runs.</summary>
+    public static SimulatedProcess? Current => current;
+
+    /// <summary>What outlives it.</summary>
+    public ProcessFate Fate { get; }
 
     public bool IsAlive { get; private set; } = true;
 
@@ -97,9 +107,13 @@ internal sealed class SimulatedProcess
         if (!IsAlive)
             return;
         if (IsPaused)
+        {
             held.Enqueue(task);
-        else
-            scheduler.Execute(task);
+            return;
+        }
+        current = this;
+        scheduler.Execute(task);
+        current = null;
     }
 
     internal void TimerDue(VirtualTimer timer)
@@ -121,8 +135,10 @@ internal sealed class SimulatedProcess
         {
             problem = e;
         }
-        if (IsAlive)
-            ended(problem);
+        if (!IsAlive)
+            return;
+        Fate.HasEnded = true;
+        ended(problem);
     }
 
     private void Guard(object? action)

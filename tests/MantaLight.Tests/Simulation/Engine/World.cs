@@ -29,10 +29,13 @@ internal sealed class World
 
     public World(long seed, bool writesTrace = false)
     {
+        Seed = seed;
         order = Draw.For(seed, "order");
         isOrdered = order.Chance(0.3);
         Trace = new Trace(this, writesTrace);
     }
+
+    public long Seed { get; }
 
     /// <summary>How long it has been running.</summary>
     public TimeSpan Now { get; private set; }

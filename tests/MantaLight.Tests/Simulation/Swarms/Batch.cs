@@ -34,6 +34,7 @@ internal static class Batch
                 (failure, isOver) = (e, true);
             }
         }
+        using var failures = new UnobservedFailures();
         Thread[] workers = [.. Enumerable.Range(0, threads).Select(_ => new Thread(Work))];
         foreach (var worker in workers)
             worker.Start();
@@ -41,5 +42,9 @@ internal static class Batch
             worker.Join();
         if (failure is not null)
             throw new InvalidOperationException("The simulation itself failed.", failure);
+        if (isOver)
+            return;
+        foreach (var seen in failures.Collect())
+            done(new Outcome(seen.Seed, seen.ToString(), "", [], []));
     }
 }

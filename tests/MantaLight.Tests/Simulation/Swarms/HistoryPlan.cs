@@ -84,6 +84,9 @@ internal sealed record SwarmPlan
     /// <summary>How many more things the owner does with it.</summary>
     public required int Whims { get; init; }
 
+    /// <summary>The type of the task that trains.</summary>
+    public string Worker { get; init; } = nameof(PatientWorker);
+
     /// <summary>Whether nothing but its owner may end it before its last round.</summary>
     public bool MustComplete => OnShortfall == ShortfallPolicy.Wait || Retries >= 20;
 
@@ -118,7 +121,7 @@ internal sealed record SwarmPlan
           "name": "{{Name}}", "module": "{{SimulatedNode.Module}}", "seed": {{version}}, "setup": "PatientSetup",
           "globals": { "length": 600 },
           "tasks": [
-            { "alias": "worker", "type": "PatientWorker", "method": "all" },
+            { "alias": "worker", "type": "{{Worker}}", "method": "all" },
             { "alias": "aggregator", "type": "FedAvg", "after": ["worker"] },
             { "alias": "test", "type": "PatientTest", "method": "all", "after": ["aggregator"] },{{(Forks ? """ { "alias": "audit", "type": "PatientAudit", "after": ["worker"] },""" : "")}}
             { "alias": "scheduler", "type": "PatientScheduler", "after": [{{(Forks ? "\"audit\", " : "")}}"test"] }

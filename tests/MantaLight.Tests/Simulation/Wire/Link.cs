@@ -125,6 +125,9 @@ internal sealed class Link
             up.Scatter(routing);
         down.Clear();
         backlog.Clear();
+        // Given up while the network was cut, it has nobody left.
+        if (!IsUp)
+            world.After(routing, () => network.Remove(this));
         TellClosed();
     }
 
