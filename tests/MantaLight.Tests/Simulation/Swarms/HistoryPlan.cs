@@ -64,19 +64,19 @@ internal sealed record SwarmPlan
     /// <summary>A part of the nodes or, from 2, that many.</summary>
     public required double Quorum { get; init; }
 
-    public required ShortfallPolicy OnShortfall { get; init; }
+    public ShortfallPolicy OnShortfall { get; init; }
 
     public required int Retries { get; init; }
 
-    public required int LeaveOutAfter { get; init; }
+    public int LeaveOutAfter { get; init; } = 2;
 
     public required TimeSpan Deadline { get; init; }
 
     /// <summary>Whether the deadline follows what tasks have taken of late.</summary>
-    public required bool Adapts { get; init; }
+    public bool Adapts { get; init; }
 
     /// <summary>Whether two ways lead from the worker to the scheduler, each with a global of its own.</summary>
-    public required bool Forks { get; init; }
+    public bool Forks { get; init; }
 
     /// <summary>When the owner publishes it.</summary>
     public required TimeSpan Published { get; init; }
