@@ -62,7 +62,7 @@ internal sealed class Evidence : IWireObserver
     private static string? Summary(ControlMessage? message) => message switch
     {
         CoordinatorClaim m => $"{m.Incarnation} claims term {m.Term}{(m.Released ? ", released" : "")}",
-        SwarmState m => $"{m.Run} {m.Status} in round {m.Round}, term {m.Term}: {string.Join(", ", m.Tasks.Select(t => $"{t.Alias} {t.Phase} {t.Completed}/{t.Placed}"))}; globals {string.Join(", ", m.Globals.Select(g => $"{g.Tag} {g.Version} {g.Content.Blob?.Sha256[..8]}"))}; retiring {string.Join(", ", m.Retiring.Select(r => r.Sha256[..8]))}; {m.Waiting}{m.Reason}",
+        SwarmState m => $"{m.Run} {m.Status} in round {m.Round}, term {m.Term}: {string.Join(", ", m.Tasks.Select(t => $"{t.Alias} {t.Phase} {t.Completed}/{t.Placed}"))}; globals {string.Join(", ", m.Globals.Select(g => $"{g.Tag} {g.Version} {g.Content.Blob?.Sha256[..8]}"))}; retiring {string.Join(", ", m.Retiring.Select(r => r.Sha256[..8]))}; {m.Waiting}{m.Reason}{string.Concat(m.History.Where(h => h.Skipped is not null).Select(h => $"; round {h.Round} skipped"))}{string.Concat(m.LeftOut.Select(l => $"; {l.Node} failed {l.Failures}, out until {l.UntilRound}"))}",
         ScheduleAttempt m => $"{m.Attempt}, term {m.Term}",
         TaskUpdate m => $"{m.GetType().Name} {m.Attempt} {(m as TaskFailed)?.Message}",
         Recollection m => $"{m.Incarnation} remembers {(m.State is null ? "no state" : Summary(m.State))}",

@@ -18,6 +18,7 @@ internal sealed class ValueCheck(World world, HistoryPlan plan) : ICheck
 
     // Only long runs have more rounds, and they are of no use to others.
     private const int CommonRounds = 4;
+    private const int MaximumPast = 16;
 
     private static readonly Made First = Hashed(VectorMath.First(Length));
 
@@ -26,6 +27,10 @@ internal sealed class ValueCheck(World world, HistoryPlan plan) : ICheck
 
     private readonly Dictionary<(string Run, int Round, string Hash), string> records = [];
     private readonly Dictionary<string, Standing> chains = new(StringComparer.Ordinal);
+
+    // The last versions of each run, and the runs that the broker has forgotten since.
+    private readonly Dictionary<string, Queue<Standing>> past = new(StringComparer.Ordinal);
+    private readonly HashSet<string> forgotten = new(StringComparer.Ordinal);
 
     private readonly Participants participants = new();
 
@@ -45,9 +50,8 @@ internal sealed class ValueCheck(World world, HistoryPlan plan) : ICheck
             StateSeen(state);
     }
 
-    public void RetainedLost()
-    {
-    }
+    // Whoever knew most of a run may be away: others then go on from what they know of it.
+    public void RetainedLost() => forgotten.UnionWith(chains.Keys);
 
     /// <summary>The hash of the global after some rounds in which all nodes take part.</summary>
     public static string Undisturbed(IReadOnlyList<string> nodes, int rounds) =>
@@ -64,6 +68,8 @@ internal sealed class ValueCheck(World world, HistoryPlan plan) : ICheck
         if (state.Globals.FirstOrDefault(g => g.Tag == VectorMath.Global) is not { Content.Blob.Sha256: var hash } entry)
             return;
         var chain = chains.GetValueOrDefault(state.Run);
+        if (chain is not null && entry.Version < chain.Version && forgotten.Remove(state.Run))
+            chain = GoBack(state.Run, entry.Version, hash);
         if (entry.Version <= (chain?.Version ?? 0))
             return;
         // A run that goes on where one of the same definition has ended begins with its globals.
@@ -81,11 +87,33 @@ internal sealed class ValueCheck(World world, HistoryPlan plan) : ICheck
         var expected = entry.Round == 0 ? First : entry.Round > CommonRounds ? Next(before, makers) : KnownNext(before, makers);
         if (expected.Hash != hash)
             world.Fail($"Swarm {state.Swarm}: version {entry.Version} of the global is {hash[..8]} where {expected.Hash[..8]} is expected of {makers} after {before.Hash[..8]}.");
-        chains[state.Run] = new Standing(entry.Version, expected);
+        Note(state.Run, new Standing(entry.Version, expected));
         Forget(state.Run, entry.Round);
         Count++;
         if (entry.Round > 0 && makers.Split(',').Length < plan.Nodes.Length)
             Partial++;
+    }
+
+    private void Note(string run, Standing standing)
+    {
+        if (!past.TryGetValue(run, out var versions))
+            past[run] = versions = new Queue<Standing>();
+        versions.Enqueue(standing);
+        if (versions.Count > MaximumPast)
+            versions.Dequeue();
+        chains[run] = standing;
+    }
+
+    /// <summary>The version that a run goes on from, or else the one before it; null where it begins anew.</summary>
+    private Standing? GoBack(string run, int version, string hash)
+    {
+        var versions = past.GetValueOrDefault(run) ?? new Queue<Standing>();
+        var found = versions.LastOrDefault(p => p.Version == version && p.Made.Hash == hash) ?? versions.LastOrDefault(p => p.Version == version - 1);
+        if (found is null)
+            chains.Remove(run);
+        else
+            chains[run] = found;
+        return found;
     }
 
     private Standing? Predecessor(SwarmState state, GlobalEntry entry, string hash)

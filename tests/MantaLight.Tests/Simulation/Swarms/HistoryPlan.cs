@@ -61,11 +61,22 @@ internal sealed record SwarmPlan
 
     public required int MinimumNodes { get; init; }
 
+    /// <summary>A part of the nodes or, from 2, that many.</summary>
     public required double Quorum { get; init; }
+
+    public ShortfallPolicy OnShortfall { get; init; }
 
     public required int Retries { get; init; }
 
+    public int LeaveOutAfter { get; init; } = 2;
+
     public required TimeSpan Deadline { get; init; }
+
+    /// <summary>Whether the deadline follows what tasks have taken of late.</summary>
+    public bool Adapts { get; init; }
+
+    /// <summary>Whether two ways lead from the worker to the scheduler, each with a global of its own.</summary>
+    public bool Forks { get; init; }
 
     /// <summary>When the owner publishes it.</summary>
     public required TimeSpan Published { get; init; }
@@ -77,19 +88,23 @@ internal sealed record SwarmPlan
     public string Worker { get; init; } = nameof(PatientWorker);
 
     /// <summary>Whether nothing but its owner may end it before its last round.</summary>
-    public bool MustComplete => Quorum >= 1 && Retries >= 20;
+    public bool MustComplete => OnShortfall == ShortfallPolicy.Wait || Retries >= 20;
 
     public static SwarmPlan Of(Draw draw, int number, int nodes)
     {
-        var strict = draw.Chance(0.7);
+        var strict = draw.Chance(0.6);
         return new SwarmPlan
         {
             Name = number == 0 ? "alpha" : "beta",
-            Rounds = draw.Between(2, 4),
+            Rounds = draw.Between(2, strict ? 4 : 6),
             MinimumNodes = draw.Between(1, nodes),
-            Quorum = strict ? 1 : 0.5,
+            Quorum = strict ? 1 : draw.Of(0.5, 0.5, 1, 2),
+            OnShortfall = strict ? ShortfallPolicy.Stop : draw.Of(ShortfallPolicy.Stop, ShortfallPolicy.Wait, ShortfallPolicy.Skip),
             Retries = strict ? 20 : draw.Between(0, 2),
-            Deadline = TimeSpan.FromSeconds(strict ? 600 : draw.Between(20, 60)),
+            LeaveOutAfter = draw.Between(0, 2),
+            Deadline = TimeSpan.FromSeconds(strict ? 600 : draw.Between(6, 30)),
+            Adapts = !strict && draw.Chance(0.5),
+            Forks = draw.Chance(0.3),
             Published = draw.Between(TimeSpan.Zero, TimeSpan.FromSeconds(6)),
             Whims = draw.Of(0, 0, 0, 1, 2),
         };
@@ -108,10 +123,13 @@ internal sealed record SwarmPlan
           "tasks": [
             { "alias": "worker", "type": "{{Worker}}", "method": "all" },
             { "alias": "aggregator", "type": "FedAvg", "after": ["worker"] },
-            { "alias": "test", "type": "PatientTest", "method": "all", "after": ["aggregator"] },
-            { "alias": "scheduler", "type": "PatientScheduler", "after": ["test"] }
+            { "alias": "test", "type": "PatientTest", "method": "all", "after": ["aggregator"] },{{(Forks ? """ { "alias": "audit", "type": "PatientAudit", "after": ["worker"] },""" : "")}}
+            { "alias": "scheduler", "type": "PatientScheduler", "after": [{{(Forks ? "\"audit\", " : "")}}"test"] }
           ],
-          "rounds": { "maximum": {{Rounds}}, "deadline": "{{Deadline:c}}", "minimum_nodes": {{MinimumNodes}}, "retries": {{Retries}}, "quorum": {{Quorum:0.0}} }
+          "rounds": {
+            "maximum": {{Rounds}}, "deadline": "{{Deadline:c}}", "minimum_nodes": {{MinimumNodes}}, "retries": {{Retries}}, "leave_out_after": {{LeaveOutAfter}},
+            "quorum": {{Quorum:0.##}}, "on_shortfall": "{{RoundsReader.NameOf(OnShortfall)}}"{{(Adapts ? """, "adaptive_deadline": { "factor": 2.5, "floor": "00:00:05" }""" : "")}}
+          }
         }
         """);
 }

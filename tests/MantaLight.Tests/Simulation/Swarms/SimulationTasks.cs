@@ -34,6 +34,21 @@ public sealed class PatientWorker : SwarmTask
         Task.Delay(TimeSpan.FromMilliseconds(10 + (context.Seed % 3000)), context.Time, cancellationToken);
 }
 
+/// <summary>Looks over the updates while they are aggregated, and notes how many there were.</summary>
+public sealed class PatientAudit : SwarmTask
+{
+    public override async Task RunAsync(CancellationToken cancellationToken)
+    {
+        var updates = World.Results.Select("model_params");
+        foreach (var update in updates)
+        {
+            using var weights = await update.GetWeightsAsync(cancellationToken);
+        }
+        await PatientWorker.TakeTimeAsync(Context, cancellationToken);
+        World.Globals.Set("audited", updates.Count);
+    }
+}
+
 /// <summary>Measures the global.</summary>
 public sealed class PatientTest : SwarmTask
 {
