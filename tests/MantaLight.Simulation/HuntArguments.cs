@@ -11,7 +11,7 @@ internal sealed record HuntArguments
           --first-seed   the first seed (1)
           --seeds        how many histories (1000)
           --threads      how many at once (the number of processors)
-          --mutation     breaks a rule: TermFromMemory, NoGrace, ActsAfterLoss, CommitsUnread, NoDedupe
+          --mutation     breaks a rule: TermFromMemory, NoGrace, ActsAfterLoss, CommitsUnread, NoDedupe, NoRecordDedupe
           --undisturbed  without faults
           --trace        prints what happened in each history
 

@@ -14,11 +14,12 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
     /// <summary>How long members are asked again for what they have kept, in intervals.</summary>
     private const int Asks = 4;
 
-    /// <summary>How far a swarm has come: nothing of a run comes after its end.</summary>
-    public static (int Start, bool HasEnded, int Round) Progress(SwarmState state) => (state.Start, state.Status.IsFinal(), state.Round);
+    /// <summary>How far a swarm has come: nothing of a run comes after its end, unless it ended for a definition that may be lost.</summary>
+    public static (int Start, bool HasEnded, int Round) Progress(SwarmState state) =>
+        (state.Start, state.Status.IsFinal() && state.Status != RunStatus.Superseded, state.Round);
 
     /// <summary>Later commits of a swarm are greater: the design's order of (start, round, term), with the end as the last round.</summary>
-    public static (int Start, bool HasEnded, int Round, long Term) Order(SwarmState state) => (state.Start, state.Status.IsFinal(), state.Round, state.Term);
+    public static (int Start, bool HasEnded, int Round, long Term) Order(SwarmState state) => (Progress(state).Start, Progress(state).HasEnded, state.Round, state.Term);
 
     public static async Task<Inheritance> ReadAsync(
         CoordinatorWire wire, DefinitionWatch definitions, SeatContext context, SeatCommand.Act act, CancellationToken cancellationToken)
@@ -37,9 +38,9 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
         }
         var retained = await reading;
         var found = new Inheritance(book, Later(retained, act.Known), definitionLost, StateLost: act.Known is not null && Later(retained, act.Known) != retained);
-        // Its owner has removed it while this node was cut off.
-        if (retained is { Status: RunStatus.Removed } && retained.Definition == book.Hash)
-            return found with { State = retained, DefinitionLost = false, StateLost = false };
+        // Its owner has removed it while this node was cut off: a definition is lost where it is missing without a tombstone.
+        if (retained is { Status: RunStatus.Removed } && definitionLost && found.State == retained)
+            return found with { Book = book with { Removing = true }, DefinitionLost = false, StateLost = false };
         return found is { DefinitionLost: false, StateLost: false } ? found : await RecallAsync(found, wire, context, act, cancellationToken);
     }
 

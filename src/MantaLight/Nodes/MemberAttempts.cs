@@ -126,8 +126,8 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         var now = node.Time.SteadyNow();
         foreach (var attempt in attempts.Current.Where(a => a.Outcome is not null && !IsSettled(a) && now - a.LastSent >= Resend + ReportSpread.Of(a.Schedule)))
             Say(attempt);
-        // Another swarm may have needed it until now.
-        if (left.Count > 0)
+        // Another swarm may have needed it until now, or a removal been on its way.
+        if (!IsEmpty)
             Forget();
     }
 
@@ -188,7 +188,8 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
     /// <summary>Drops what the committed state no longer needs: records, staged blobs, and chunks of globals that were never committed.</summary>
     private void Forget()
     {
-        if (memory.State is not { } state)
+        // Where a tombstone has overtaken the owner's removal, it is not known yet whether the swarm has gone or begins anew.
+        if (memory.State is not { } state || (state.Status == RunStatus.Removed && memory.Book is { Removing: false }))
             return;
         var gone = attempts.Take(a => a.Outcome is not null && IsPast(a.Schedule, state));
         foreach (var attempt in gone)
@@ -214,7 +215,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         : schedule.Term < state.Term;
 
     private bool IsOwn(NodeAttempt attempt, SwarmState state) =>
-        attempt.Schedule.Run == state.Run && (!state.Status.IsFinal() || (state.Status == RunStatus.Removed && memory.Book is null));
+        attempt.Schedule.Run == state.Run && (!state.Status.IsFinal() || (state.Status == RunStatus.Removed && memory.Book is null or { Removing: true }));
 
     private static bool WasCommitted(SwarmState state, string hash) =>
         state.Globals.Any(g => g.Content.Blob?.Sha256 == hash) || state.History.Any(h => h.GlobalSha256 == hash);

@@ -22,12 +22,11 @@ internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, G
             await RemoveAsync(book, retained, cancellationToken);
             return true;
         }
-        // Its owner removed it while this node was cut off.
-        if (!book.Confirmed && retained is { Status: RunStatus.Removed } && retained.Definition == book.Hash)
-            return true;
         if (retained is not null && retained.Definition == book.Hash && retained.Status.IsFinal() && book.RestartAfter != retained.Start
-            && !(book.ResumeAfter == retained.Start && retained.Status.CanGoOn()) && retained.Status != RunStatus.Removed)
+            && !(book.ResumeAfter == retained.Start && retained.Status.CanGoOn()) && retained.Status is not (RunStatus.Removed or RunStatus.Superseded))
+        {
             return true;
+        }
         if (retained is not null && retained.Definition != book.Hash && !retained.Status.IsFinal())
             await wire.CommitAsync(retained with { Status = RunStatus.Superseded, Reason = "another definition was published", Term = term }, cancellationToken);
         if (book.Problem is not { } problem)

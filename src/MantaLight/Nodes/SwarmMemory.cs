@@ -34,7 +34,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     /// <summary>Whether there is something to coordinate, as far as this node can tell.</summary>
     public bool IsWanted => book is not null && (book.Removing
         ? State is not null && State.Status != RunStatus.Removed
-        : State is null || State.Definition != book.Hash || !State.Status.IsFinal() || State.Status == RunStatus.Removed
+        : State is null || State.Definition != book.Hash || !State.Status.IsFinal() || State.Status is RunStatus.Removed or RunStatus.Superseded
             || restartAfter == State.Start || resumeAfter == State.Start || IsMissed);
 
     /// <summary>Whether nothing is left to know.</summary>
@@ -92,6 +92,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     {
         if (!authority.Accepts(seen))
             return false;
+        var isNews = State is null || Inheritance.Progress(seen).CompareTo(Inheritance.Progress(State)) >= 0;
         // What is later is kept, and told, until somebody has taken it up.
         Later = IsBehind(seen, Later ?? State) ? Later ?? State : null;
         State = seen;
@@ -100,8 +101,8 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
             restartAfter = null;
         if (seen.Start > resumeAfter)
             resumeAfter = null;
-        // Who was cut off while the owner removed the definition is told by the tombstone alone.
-        if (seen.Status == RunStatus.Removed && book is not null && (book.Removing || (!book.Confirmed && book.Hash == seen.Definition)))
+        // Who was cut off while the owner removed the definition, whichever it was by then, is told by the tombstone alone.
+        if (seen.Status == RunStatus.Removed && book is not null && (book.Removing || (!book.Confirmed && isNews)))
             book = null;
         if (Word is { } word && (seen.Start > word.Start || (seen.Start == word.Start && IsDone(word, seen))))
             Word = null;
@@ -113,7 +114,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     }
 
     /// <summary>Whether the state that has been committed is behind the one that this node knows: somebody began with less.</summary>
-    private static bool IsBehind(SwarmState seen, SwarmState? known) => known is not null && known.Status != RunStatus.Removed && seen.Definition == known.Definition
+    private static bool IsBehind(SwarmState seen, SwarmState? known) => known is not null && known.Status is not (RunStatus.Removed or RunStatus.Superseded) && seen.Definition == known.Definition
         && seen.Status != RunStatus.Removed && Inheritance.Progress(seen).CompareTo(Inheritance.Progress(known)) < 0;
 
     /// <summary>Takes a later state that another member has kept, for the coordinator that begins with it.</summary>
@@ -129,12 +130,12 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     /// <summary>A coordinator of this node has nothing left to do: the broker has what it should have.</summary>
     public void Concluded(SwarmState? final)
     {
-        if (book is { Removing: false })
-            book = book with { Confirmed = true };
         if (final is not null)
             StateSeen(final);
         else if (book is { Removing: true })
             book = null;
+        if (book is { Removing: false })
+            book = book with { Confirmed = true };
         if (book is null)
             archive.Forget(swarm);
     }

@@ -73,6 +73,43 @@ public sealed class SwarmMemoryTests
         Assert.Null(memory.Later);
     }
 
+    [Fact]
+    public void A_definition_that_is_missing_beside_a_tombstone_was_removed_whatever_it_was_by_then()
+    {
+        var other = Encoding.UTF8.GetBytes(SwarmHarness.Definition(seed: 2));
+        memory.DefinitionSeen(new ReadOnlySequence<byte>(other), retained: false);
+        memory.ConnectionChanged(connected: false);
+        memory.ConnectionChanged(connected: true);
+        memory.StateSeen(State(start: 1, term: 2, RunStatus.Removed));
+        Assert.False(memory.IsWanted);
+    }
+
+    [Fact]
+    public void A_tombstone_from_before_the_run_that_is_known_removes_nothing()
+    {
+        memory.DefinitionSeen(new ReadOnlySequence<byte>(Definition), retained: false);
+        memory.StateSeen(State(start: 2, term: 2, RunStatus.Running));
+        memory.ConnectionChanged(connected: false);
+        memory.ConnectionChanged(connected: true);
+        // The broker was killed and has forgotten all that came after it.
+        memory.StateSeen(State(start: 1, term: 2, RunStatus.Removed));
+        Assert.Equal(SwarmJson.HashOf(SwarmJson.Parse(Definition)), memory.Book?.Hash);
+    }
+
+    [Fact]
+    public void A_definition_that_takes_the_place_of_what_had_superseded_it_is_run_again()
+    {
+        memory.DefinitionSeen(new ReadOnlySequence<byte>(Definition), retained: false);
+        memory.StateSeen(State(start: 1, term: 1, RunStatus.Running));
+        memory.DefinitionSeen(new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(SwarmHarness.Definition(seed: 2))), retained: false);
+        memory.StateSeen(State(start: 1, term: 1, RunStatus.Superseded));
+        // Before anybody has begun the other one.
+        memory.DefinitionSeen(new ReadOnlySequence<byte>(Definition), retained: false);
+        Assert.True(memory.IsWanted);
+        memory.StateSeen(State(start: 2, term: 2, RunStatus.Completed));
+        Assert.False(memory.IsWanted);
+    }
+
     private static SwarmState State(int start, long term, RunStatus status) => new()
     {
         From = "node_1", Term = term, Start = start, Status = status, Definition = SwarmJson.HashOf(SwarmJson.Parse(Definition)), Run = $"r-{start}",

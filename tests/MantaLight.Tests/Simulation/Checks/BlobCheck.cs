@@ -12,6 +12,7 @@ internal sealed class BlobCheck(World world) : ICheck
     private readonly Queue<(string Swarm, string Hash)> cleared = new();
     private readonly Dictionary<string, HashSet<string>> committed = new(StringComparer.Ordinal);
     private readonly HashSet<string> condemned = new(StringComparer.Ordinal);
+    private readonly HashSet<string> removed = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> runs = new(StringComparer.Ordinal);
     private readonly HashSet<(string Swarm, string Hash)> lost = [];
 
@@ -21,9 +22,8 @@ internal sealed class BlobCheck(World world) : ICheck
             ChunkSeen(sighting, hash, int.Parse(index, System.Globalization.CultureInfo.InvariantCulture));
         else if (sighting.Message is SwarmState state)
             StateSeen(state);
-        // What was committed of a removed definition is condemned.
-        else if (sighting.Levels is ["swarms", var swarm] && sighting.Payload.Length == 0 && runs.Remove(swarm, out var run))
-            condemned.Add(run);
+        else if (sighting.Levels is ["swarms", var swarm])
+            DefinitionSeen(swarm, isRemoval: sighting.Payload.Length == 0);
     }
 
     public void RetainedLost()
@@ -31,6 +31,19 @@ internal sealed class BlobCheck(World world) : ICheck
         lost.UnionWith(chunks.Keys);
         lost.UnionWith(cleared);
         chunks.Clear();
+    }
+
+    // What was committed of a removed definition is condemned, and what its coordinator commits before it hears so.
+    private void DefinitionSeen(string swarm, bool isRemoval)
+    {
+        if (!isRemoval)
+        {
+            removed.Remove(swarm);
+            return;
+        }
+        removed.Add(swarm);
+        if (runs.Remove(swarm, out var run))
+            condemned.Add(run);
     }
 
     private void ChunkSeen(Sighting sighting, string hash, int index)
@@ -68,6 +81,8 @@ internal sealed class BlobCheck(World world) : ICheck
             if (!Stands(state.Swarm, blob))
                 world.Fail($"Swarm {state.Swarm} commits global {blob.Sha256[..8]} in round {state.Round}, but its chunks do not all stand on the broker.");
         }
+        if (removed.Contains(state.Swarm))
+            condemned.Add(state.Run);
         runs[state.Swarm] = state.Run;
         committed[state.Swarm] = [.. now.Select(b => b.Sha256)];
     }

@@ -29,7 +29,7 @@ internal sealed class Faults(World world, FaultyBroker broker, HistoryPlan plan,
     private void Happen()
     {
         var node = Choose();
-        switch (draw.Below(16))
+        switch (draw.Below(19))
         {
             case 0 or 1 or 2 or 3:
                 Kill(node);
@@ -54,6 +54,12 @@ internal sealed class Faults(World world, FaultyBroker broker, HistoryPlan plan,
                 break;
             case 14:
                 SlowDown(node);
+                break;
+            case 15 or 16:
+                CutWithCommit();
+                break;
+            case 17:
+                WakeAtCommit();
                 break;
             default:
                 KillAll();
@@ -129,6 +135,39 @@ internal sealed class Faults(World world, FaultyBroker broker, HistoryPlan plan,
             return;
         network.Cut(true);
         Later(draw.Between(TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(60)), () => network.Cut(false));
+    }
+
+    /// <summary>A coordinator is cut off with a commit on its way, which may take effect when it has been succeeded.</summary>
+    private void CutWithCommit()
+    {
+        if (Coordinator() is not { IsRunning: true, Network: { } network })
+            return;
+        network.Commits = () => network.Cut(true);
+        Later(draw.Between(TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(60)), () =>
+        {
+            network.Commits = null;
+            network.Cut(false);
+        });
+    }
+
+    /// <summary>A node that has slept for longer than a silence may take for one wakes, and takes over, while a commit is on its way.</summary>
+    private void WakeAtCommit()
+    {
+        var coordinator = Coordinator();
+        var others = nodes.Where(n => n != coordinator && n.IsRunning).ToArray();
+        if (coordinator is not { IsRunning: true, Network: { } network } || others.Length == 0)
+            return;
+        var sleeper = others[draw.Below(others.Length)].Process!;
+        sleeper.Pause();
+        Later(draw.Between(TimeSpan.FromSeconds(15), TimeSpan.FromSeconds(20)), () => network.Commits = sleeper.Continue);
+        Later(TimeSpan.FromSeconds(22), sleeper.Continue);
+    }
+
+    /// <summary>Who coordinates one of the swarms, as far as the broker knows.</summary>
+    private SimulatedNode? Coordinator()
+    {
+        var id = evidence.States.GetValueOrDefault(plan.Swarms[draw.Below(plan.Swarms.Length)].Name)?.From;
+        return nodes.FirstOrDefault(n => n.Id == id);
     }
 
     private void SlowDown(SimulatedNode node)

@@ -119,6 +119,12 @@ internal sealed class History
 
     private bool IsClean() => !Leftovers().Any();
 
+    // Where a broker does not tell what it retains, what a killed node had put there is found by nobody; nor is a global whose
+    // name only the definition tells, of which the copies were spoiled.
+    private bool IsUnfindable(SwarmPlan swarm, string topic) => !plan.Temper.Limits.ReplaysRetainedByWildcard
+        && (topic.Contains("/blobs/", StringComparison.Ordinal)
+            || (topic.Contains("/globals/", StringComparison.Ordinal) && nodes.Any(n => n.Disk.Spoiled.Contains($"swarms/{swarm.Name}.definition"))));
+
     private IEnumerable<string> Leftovers()
     {
         foreach (var swarm in plan.Swarms)
@@ -131,8 +137,7 @@ internal sealed class History
             var root = owner.Topics.Definition(swarm.Name);
             foreach (var topic in broker.Retained.Keys.Where(k => k.StartsWith(root, StringComparison.Ordinal) && k != owner.Topics.State(swarm.Name) && k != owner.Topics.Coordinator(swarm.Name)))
             {
-                // Where a broker does not tell what it retains, what a killed node had put there is found by nobody.
-                if (plan.Temper.Limits.ReplaysRetainedByWildcard || !topic.Contains("/blobs/", StringComparison.Ordinal))
+                if (!IsUnfindable(swarm, topic))
                     yield return $"retained: {topic}";
             }
         }

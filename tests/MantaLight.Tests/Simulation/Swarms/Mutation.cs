@@ -17,6 +17,9 @@ internal enum Mutation
     /// <summary>A node takes its own publishes for what the broker kept.</summary>
     CommitsUnread,
 
-    /// <summary>Each copy of a message counts anew.</summary>
+    /// <summary>Each copy of a schedule message counts anew.</summary>
     NoDedupe,
+
+    /// <summary>Each copy of a record counts anew.</summary>
+    NoRecordDedupe,
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using MantaLight.Messaging;
+using MantaLight.Protocol;
 
 namespace MantaLight.Simulation;
 
@@ -16,6 +17,7 @@ internal sealed class Mutations(Mutation mutation)
             profile => IsCoordinator(profile) ? profile with { Reconnect = true } : profile),
         Mutation.CommitsUnread => new BentBroker(broker, (inner, _) => new BelievesItself(inner, process, published)),
         Mutation.NoDedupe => new BentBroker(broker, (inner, _) => new CountsCopies(inner)),
+        Mutation.NoRecordDedupe => new BentBroker(broker, (inner, profile) => IsCoordinator(profile) ? new CountsRecords(inner, process) : inner),
         _ => broker,
     };
 
@@ -90,5 +92,44 @@ internal sealed class Mutations(Mutation mutation)
             var count = copies[text] = copies.GetValueOrDefault(text) + 1;
             return count == 1 ? message.Topic : message.Topic.Replace("/schedule/", $"-{count}/schedule/", StringComparison.Ordinal);
         }
+    }
+
+    /// <summary>Takes each further copy of a record for the answer to the next attempt of its task on its node.</summary>
+    private sealed class CountsRecords(IBrokerConnection inner, SimulatedProcess process) : BentConnection(inner)
+    {
+        private readonly Dictionary<(string Node, string Alias), TaskCompleted> copies = [];
+        private readonly List<Action<BrokerMessage>> handlers = [];
+
+        public override async ValueTask PublishAsync(OutboundMessage message, CancellationToken cancellationToken)
+        {
+            await base.PublishAsync(message, cancellationToken);
+            if (!message.Topic.Contains("/schedule/", StringComparison.Ordinal) || Read(message.Payload) is not ScheduleAttempt order)
+                return;
+            var node = message.Topic[(message.Topic.LastIndexOf('/') + 1)..];
+            if (!copies.TryGetValue((node, order.Alias), out var copy) || copy.Round >= order.Round || !copies.Remove((node, order.Alias)))
+                return;
+            var answer = new BrokerMessage(message.Topic.Replace("/schedule/", "/tasks/", StringComparison.Ordinal),
+                new(ProtocolJson.Write(copy with { Run = order.Run, Round = order.Round, Attempt = order.Attempt })), Retained: false);
+            foreach (var handler in handlers.ToArray())
+                process.Post(() => handler(answer));
+        }
+
+        public override Task<IAsyncDisposable> SubscribeAsync(string filter, Action<BrokerMessage> handler, CancellationToken cancellationToken)
+        {
+            if (!filter.EndsWith("/tasks/+", StringComparison.Ordinal))
+                return base.SubscribeAsync(filter, handler, cancellationToken);
+            handlers.Add(handler);
+            var seen = new HashSet<string>(StringComparer.Ordinal);
+            return base.SubscribeAsync(filter, message => Hear(message, handler, seen), cancellationToken);
+        }
+
+        private void Hear(BrokerMessage message, Action<BrokerMessage> handler, HashSet<string> seen)
+        {
+            if (Read(message.Payload) is TaskCompleted record && !seen.Add(record.Attempt))
+                copies[(record.From, record.Alias)] = record;
+            handler(message);
+        }
+
+        private static ControlMessage? Read(ReadOnlySequence<byte> payload) => ProtocolJson.Read<ControlMessage>(payload, out _);
     }
 }

@@ -15,11 +15,17 @@ internal sealed record BrokerTemper
     /// <summary>Whether only messages of one topic keep their order on a connection.</summary>
     public bool ReordersTopics { get; init; }
 
+    /// <summary>Whether what is retained follows the answer to a subscription; else it precedes it. Both are allowed.</summary>
+    public bool AnswersFirst { get; init; }
+
     /// <summary>How often a message is delivered twice, without a mark.</summary>
     public double Duplicates { get; init; }
 
     /// <summary>How many messages may wait for a client; more are dropped without a word.</summary>
     public int QueueLimit { get; init; } = 1000;
+
+    /// <summary>Whether the oldest of too many is dropped; else the newest.</summary>
+    public bool DropsOldest { get; init; }
 
     /// <summary>How many of them may be under way and not acknowledged by the client: with the latency, how many it takes in a second.</summary>
     public int InFlight { get; init; } = int.MaxValue;
@@ -30,7 +36,10 @@ internal sealed record BrokerTemper
     /// <summary>Whether a delayed will is published even though its client is back.</summary>
     public bool KeepsWills { get; init; }
 
-    /// <summary>How long after a takeover what the old connection had sent may take effect; zero where it is dropped.</summary>
+    /// <summary>
+    /// How long what a client far away has published may take, although it is acknowledged, until it takes effect; also
+    /// when another has taken the client id over meanwhile. Zero for a broker that is no cluster.
+    /// </summary>
     public TimeSpan Routing { get; init; }
 
     /// <summary>How often a retained chunk is acknowledged and not kept.</summary>
@@ -51,8 +60,12 @@ internal sealed record BrokerTemper
             MinimumLatency = TimeSpan.FromMilliseconds(1),
             MaximumLatency = TimeSpan.FromMilliseconds(slow ? draw.Between(50, 300) : draw.Between(2, 40)),
             ReordersTopics = draw.Chance(0.5),
+            AnswersFirst = draw.Chance(0.5),
             Duplicates = draw.Chance(0.4) ? 0.05 : 0,
-            QueueLimit = draw.Chance(0.2) ? 200 : 1000,
+            // In proportion to so few nodes, some are as small as the usual thousand is to hundreds.
+            QueueLimit = draw.Of(15, 30, 200, 1000),
+            DropsOldest = draw.Chance(0.5),
+            InFlight = draw.Of(int.MaxValue, int.MaxValue, 32, 10),
             WillsAtOnce = draw.Chance(0.4),
             KeepsWills = draw.Chance(0.2),
             Routing = draw.Chance(0.4) ? TimeSpan.FromMilliseconds(400) : TimeSpan.Zero,

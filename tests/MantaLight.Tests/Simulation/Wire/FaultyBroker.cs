@@ -13,6 +13,7 @@ internal sealed class FaultyBroker(World world, BrokerTemper temper, Draw draw, 
     private readonly Dictionary<string, int> wills = new(StringComparer.Ordinal);
     private int willNumber;
     private int lostChunks;
+    private int restarts;
 
     public BrokerTemper Temper => temper;
 
@@ -35,6 +36,7 @@ internal sealed class FaultyBroker(World world, BrokerTemper temper, Draw draw, 
         if (IsDown)
             return;
         IsDown = true;
+        restarts++;
         world.Trace.Add("down", "broker", losesRetained ? "loses retained" : "");
         foreach (var link in links)
             link.PutOut();
@@ -120,8 +122,15 @@ internal sealed class FaultyBroker(World world, BrokerTemper temper, Draw draw, 
     /// <summary>A publish that has arrived over a link.</summary>
     public void Publish(Link link, string topic, byte[] payload, bool retain, Delivery delivery)
     {
-        if (link.IsIn || world.Now < link.RoutedUntil)
-            Publish(link.ClientId, topic, payload, retain, delivery, late: !link.IsIn);
+        if (!link.IsIn && world.Now >= link.RoutedUntil)
+            return;
+        var begun = restarts;
+        link.Route(() =>
+        {
+            // What had not come around goes with the broker that had acknowledged it.
+            if (begun == restarts)
+                Publish(link.ClientId, topic, payload, retain, delivery, late: !link.IsIn);
+        });
     }
 
     /// <summary>A publish of somebody whose connection is not simulated.</summary>

@@ -124,6 +124,11 @@ internal sealed class FaultyConnection : IBrokerConnection
                     over.SendDown("", () => answers.Came(answer));
             });
         }
+        if (network.Commits is { } react && message.Topic.EndsWith("/state", StringComparison.Ordinal))
+        {
+            network.Commits = null;
+            react();
+        }
         if (!kills)
             return;
         process.Kill();
@@ -138,8 +143,11 @@ internal sealed class FaultyConnection : IBrokerConnection
         {
             if (!over.IsIn)
                 return;
-            atBroker();
+            if (!broker.Temper.AnswersFirst)
+                atBroker();
             over.SendDown(key, () => answers.Came(answer));
+            if (broker.Temper.AnswersFirst)
+                atBroker();
         }));
         return Within(answer, cancellationToken);
     }

@@ -31,7 +31,7 @@ internal sealed class Lane(World world, Draw draw, BrokerTemper temper, TimeSpan
             Schedule(key, world.Now + draw.Between(temper.MinimumLatency, latency));
     }
 
-    /// <summary>Lets everything on its way arrive at some time within a span from now.</summary>
+    /// <summary>Lets everything on its way arrive at some time within a span from now: it has passed whatever blocks the lane.</summary>
     public void Scatter(TimeSpan span)
     {
         generation++;
@@ -39,7 +39,7 @@ internal sealed class Lane(World world, Draw draw, BrokerTemper temper, TimeSpan
         foreach (var (key, queue) in parcels)
         {
             for (var i = 0; i < queue.Count; i++)
-                Schedule(key, world.Now + draw.Between(TimeSpan.Zero, span));
+                Schedule(key, world.Now + draw.Between(TimeSpan.Zero, span), hasPassed: true);
         }
     }
 
@@ -51,19 +51,19 @@ internal sealed class Lane(World world, Draw draw, BrokerTemper temper, TimeSpan
         blocked.Clear();
     }
 
-    private void Schedule(string key, TimeSpan moment)
+    private void Schedule(string key, TimeSpan moment, bool hasPassed = false)
     {
         var armed = generation;
         world.At(moment, () =>
         {
             if (armed == generation)
-                Arrive(key);
+                Arrive(key, hasPassed);
         });
     }
 
-    private void Arrive(string key)
+    private void Arrive(string key, bool hasPassed)
     {
-        if (isBlocked())
+        if (isBlocked() && !hasPassed)
             blocked.Enqueue(key);
         else if (parcels.TryGetValue(key, out var queue) && queue.TryDequeue(out var arrive))
             arrive();

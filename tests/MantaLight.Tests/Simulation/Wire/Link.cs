@@ -17,6 +17,7 @@ internal sealed class Link
     private readonly Backlog backlog;
     private readonly Dictionary<string, int> filters = new(StringComparer.Ordinal);
     private readonly Dictionary<string, bool> wanted = new(StringComparer.Ordinal);
+    private TimeSpan routed;
     private int silence;
     private int cut;
     private bool isSilent;
@@ -56,6 +57,18 @@ internal sealed class Link
     /// <summary>Called when the client learns that the link is no more.</summary>
     public Action<string>? Lost { get; set; }
 
+    /// <summary>Lets a publish that has arrived take effect: at once or, from far away, when it has come around, in its turn.</summary>
+    public void Route(Action effect)
+    {
+        if (!network.IsFar || broker.Temper.Routing == TimeSpan.Zero)
+        {
+            effect();
+            return;
+        }
+        var moment = world.Now + broker.Draw.Between(TimeSpan.Zero, broker.Temper.Routing);
+        world.At(routed = moment > routed ? moment : routed, effect);
+    }
+
     public void SendUp(string key, int size, Action arrive) => up.Send(key, size, arrive);
 
     /// <summary>Sends the client something that is no message; it hears of it only while it uses the link.</summary>
@@ -68,8 +81,7 @@ internal sealed class Link
     /// <summary>Delivers a message, or drops it without a word where too many wait.</summary>
     public void Deliver(string topic, byte[] payload, bool retained) => backlog.Add(topic, arrived => down.Send(topic, topic.Length + payload.Length, () =>
     {
-        arrived();
-        if (IsUp)
+        if (arrived() && IsUp)
             Received?.Invoke(new BrokerMessage(topic, new(payload), retained));
     }));
 

@@ -16,6 +16,9 @@ internal sealed class Network
     /// <summary>The part of the broker's greatest latency that messages to and from here take at most.</summary>
     public double Distance { get; init; } = 1;
 
+    /// <summary>Whether it talks to another broker of the cluster than most: what it says comes around later.</summary>
+    public bool IsFar { get; init; }
+
     /// <summary>Whether nothing passes.</summary>
     public bool IsCut { get; private set; }
 
@@ -32,6 +35,9 @@ internal sealed class Network
 
     /// <summary>Kills the process after that many publishes; negative for never.</summary>
     public int KilledAfterPublishes { get; set; } = -1;
+
+    /// <summary>Called once, when it has a commit on its way.</summary>
+    public Action? Commits { get; set; }
 
     public void Add(Link link) => links.Add(link);
 
