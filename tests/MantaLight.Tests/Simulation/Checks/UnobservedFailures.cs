@@ -16,8 +16,10 @@ internal sealed class UnobservedFailures : IDisposable
 {
     private const string Mark = "MantaLight.Simulation.Fate";
 
+    private const int MaximumUndecided = 1000;
+
     private readonly Lock gate = new();
-    private readonly List<UnobservedFailure> found = [];
+    private readonly List<(ProcessFate Fate, Exception Exception)> found = [];
 
     public UnobservedFailures()
     {
@@ -35,7 +37,7 @@ internal sealed class UnobservedFailures : IDisposable
             GC.WaitForPendingFinalizers();
         }
         lock (gate)
-            return [.. found.OrderBy(f => f.Seed)];
+            return [.. found.Where(f => f.Fate.HasEnded).Select(f => new UnobservedFailure(f.Fate.Seed, f.Fate.Name, f.Exception)).OrderBy(f => f.Seed)];
     }
 
     public void Dispose()
@@ -57,10 +59,14 @@ internal sealed class UnobservedFailures : IDisposable
             if (exception.Data[Mark] is not ProcessFate fate)
                 continue;
             e.SetObserved();
-            if (!fate.HasEnded)
-                continue;
             lock (gate)
-                found.Add(new UnobservedFailure(fate.Seed, fate.Name, exception));
+            {
+                // Its process may run still, and be killed or not.
+                if (!fate.WasKilled)
+                    found.Add((fate, exception));
+                if (found.Count > MaximumUndecided)
+                    found.RemoveAll(f => f.Fate.WasKilled);
+            }
         }
     }
 }

@@ -9,4 +9,6 @@ internal sealed class ProcessFate(long seed, string name)
 
     /// <summary>Whether it came to its end and was not killed before.</summary>
     public bool HasEnded { get; set; }
+
+    public bool WasKilled { get; set; }
 }

@@ -62,6 +62,7 @@ internal sealed class SimulatedProcess
         if (!IsAlive)
             return;
         IsAlive = false;
+        Fate.WasKilled = !Fate.HasEnded;
         World.Trace.Add("kill", Name);
         held.Clear();
         overdue.Clear();

@@ -22,6 +22,7 @@ internal sealed class Link
     private int cut;
     private bool isSilent;
     private bool isCut;
+    private bool isOut;
 
     public Link(FaultyBroker broker, Network network, ConnectionProfile profile)
     {
@@ -119,7 +120,7 @@ internal sealed class Link
     /// <summary>The broker has put it out: for silence, for another of its name, or because it ends itself.</summary>
     public void PutOut(TimeSpan routing = default)
     {
-        IsIn = false;
+        (IsIn, isOut) = (false, true);
         RoutedUntil = world.Now + routing;
         if (routing > TimeSpan.Zero)
             up.Scatter(routing);
@@ -136,7 +137,11 @@ internal sealed class Link
     {
         IsUp = false;
         if (network.IsCut)
+        {
+            if (isOut)
+                network.Remove(this);
             return;
+        }
         world.After(latency, () =>
         {
             if (IsIn)
