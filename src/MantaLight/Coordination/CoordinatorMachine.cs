@@ -67,8 +67,8 @@ internal static class CoordinatorMachine
         {
             turn.State = StartPoint.Of(turn.State);
             var entries = turn.State.EffectiveGlobals();
-            foreach (var stale in (retained?.Globals ?? []).Where(old => entries.All(e => e.Tag != old.Tag)))
-                turn.Do(new CoordinatorAction.ClearGlobal(stale.Tag));
+            foreach (var stale in (retained?.Tags ?? []).Except(entries.Select(e => e.Tag)))
+                turn.Do(new CoordinatorAction.ClearGlobal(stale));
             foreach (var entry in entries)
                 turn.Do(new CoordinatorAction.PublishGlobal(entry));
             // Another run's chunks go with this run's first replaced ones.

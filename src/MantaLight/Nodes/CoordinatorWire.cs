@@ -79,7 +79,7 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
     public SwarmState Ended(RunId run, RunStatus status, string reason, long term) => new()
     {
         Run = run.ToString(), Term = term, Swarm = swarm, Definition = run.Definition, Start = run.Start, Status = status, Reason = reason,
-        Globals = Final?.Globals ?? [], Retiring = Final?.Retiring ?? [],
+        Globals = Final?.Globals ?? [], Tags = Final?.Tags ?? [], Retiring = Final?.Retiring ?? [],
     };
 
     /// <summary>Publishes the state: what it says is so from here on.</summary>

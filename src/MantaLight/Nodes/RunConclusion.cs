@@ -55,9 +55,9 @@ internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, G
         await repair.DisposeAsync();
         await wire.SweepAsync(
             retained.Retiring.Concat(retained.Globals.Select(g => g.Content.Blob).OfType<BlobRef>()),
-            retained.Globals.Select(g => g.Tag).Concat(book.Definition?.Globals.Keys ?? []), term, cancellationToken);
+            retained.Tags.Concat(book.Definition?.Globals.Keys ?? []), term, cancellationToken);
         await wire.CommitAsync(
-            retained with { Term = term, Status = RunStatus.Removed, Reason = "its definition was removed", Waiting = null, Tasks = [], Globals = [], Retiring = [], History = [] },
+            retained with { Term = term, Status = RunStatus.Removed, Reason = "its definition was removed", Waiting = null, Tasks = [], Globals = [], Tags = [], Retiring = [], History = [] },
             cancellationToken);
     }
 }

@@ -147,6 +147,9 @@ public sealed record SwarmState : CoordinatorMessage
     /// <summary>The committed globals by tag.</summary>
     public ImmutableArray<GlobalEntry> Globals { get; set; } = [];
 
+    /// <summary>The tags that stand under <c>globals/</c>: the committed ones and the definition's own. Whoever removes the swarm may not have the definition.</summary>
+    public ImmutableArray<string> Tags { get; set; } = [];
+
     /// <summary>Nodes that have failed in the rounds before, as long as that matters.</summary>
     public ImmutableArray<NodeAbsence> LeftOut { get; set; } = [];
 
@@ -161,7 +164,8 @@ public sealed record SwarmState : CoordinatorMessage
     /// removed because of what it says.
     /// </summary>
     public bool IsSound() => Identifier.IsValid(Swarm) && BlobRef.IsHash(Definition) && Start is >= 0 and < MaximumNumber && Round is >= 0 and < MaximumNumber
-        && Tasks.All(t => Identifier.IsValid(t.Alias)) && Globals.All(g => Identifier.IsValid(g.Tag) && g.Content.IsSound()) && Retiring.All(b => b.IsSound());
+        && Tasks.All(t => Identifier.IsValid(t.Alias)) && Globals.All(g => Identifier.IsValid(g.Tag) && g.Content.IsSound())
+        && Tags.All(Identifier.IsValid) && Retiring.All(b => b.IsSound());
 
     /// <summary>Application bytes of all nodes and coordinators in this run so far: up.</summary>
     public long BytesUp { get; set; }

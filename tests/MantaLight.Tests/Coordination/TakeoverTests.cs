@@ -67,7 +67,7 @@ public sealed class TakeoverTests : CoordinatorDriver
     {
         var old = new BlobRef { Sha256 = new string('b', 64), Size = 1, ChunkSize = 1024, ChunkCount = 1, Format = "weights" };
         var retired = old with { Sha256 = new string('c', 64) };
-        var retained = new SwarmState { Run = "other-1", Start = 1, Status = RunStatus.Completed, Globals = [new GlobalEntry { Tag = "g", Content = new ValueRef { Blob = old } }], Retiring = [retired] };
+        var retained = new SwarmState { Run = "other-1", Start = 1, Status = RunStatus.Completed, Globals = [new GlobalEntry { Tag = "g", Content = new ValueRef { Blob = old } }], Tags = ["g"], Retiring = [retired] };
         Begin(Definition(), retained, "a");
         // Before the state that no longer names it: a successor would not know of it.
         Assert.Equal(new CoordinatorAction.ClearGlobal("g"), done[0]);
