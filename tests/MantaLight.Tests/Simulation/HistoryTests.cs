@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using MantaLight.Protocol;
 
 namespace MantaLight.Simulation;
@@ -46,9 +47,11 @@ public sealed class HistoryTests
     [InlineData(nameof(Mutation.NoRecordDedupe), "version .* of the global")]
     public void A_rule_that_is_broken_on_purpose_is_found_out_for_what_it_is(string mutation, string harm)
     {
-        string? found = null;
-        Batch.Run(1, Seeds, Environment.ProcessorCount, plan => plan with { Mutation = Enum.Parse<Mutation>(mutation) }, outcome => (found = outcome.Violation) is null);
-        Assert.Matches(harm, found);
+        // Others may show first in some histories, such as the messages that it costs.
+        var isFound = false;
+        Batch.Run(1, Seeds, Environment.ProcessorCount, plan => plan with { Mutation = Enum.Parse<Mutation>(mutation) },
+            outcome => !(isFound = outcome.Violation is { } violation && Regex.IsMatch(violation, harm)));
+        Assert.True(isFound);
     }
 
     [Fact]
