@@ -161,7 +161,6 @@ internal sealed class MqttLink : IAsyncDisposable
                 Payload = message.Payload,
                 Retain = message.Retain,
                 QualityOfServiceLevel = (MqttQualityOfServiceLevel)message.Delivery,
-                MessageExpiryInterval = (uint)Math.Ceiling(message.Expiry?.TotalSeconds ?? 0),
             };
             var answer = await AskAsync(() => client.PublishAsync(packet, aliveToken), $"acknowledge '{message.Topic}'; it may or may not have arrived");
             if (answer.IsSuccess)

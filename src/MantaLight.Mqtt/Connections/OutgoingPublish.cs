@@ -19,8 +19,8 @@ internal sealed class OutgoingPublish(OutboundMessage message, CancellationToken
     /// <summary>The size of the whole MQTT 5 packet, in bytes.</summary>
     public static long PacketSize(in OutboundMessage message)
     {
-        // Topic with its length, packet identifier with QoS 1, the properties: none, or the expiry.
-        var remaining = 2 + Encoding.UTF8.GetByteCount(message.Topic) + (message.Delivery == Delivery.AtLeastOnce ? 2 : 0) + 1 + (message.Expiry is null ? 0 : 5) + message.Payload.Length;
+        // Topic with its length, packet identifier with QoS 1, an empty list of properties.
+        var remaining = 2 + Encoding.UTF8.GetByteCount(message.Topic) + (message.Delivery == Delivery.AtLeastOnce ? 2 : 0) + 1 + message.Payload.Length;
         var lengthBytes = remaining < 128 ? 1 : remaining < 16_384 ? 2 : remaining < 2_097_152 ? 3 : 4;
         return 1 + lengthBytes + remaining;
     }

@@ -16,9 +16,6 @@ public readonly record struct BrokerMessage(string Topic, ReadOnlySequence<byte>
 public readonly record struct OutboundMessage(
     string Topic, ReadOnlySequence<byte> Payload, bool Retain = false, Delivery Delivery = Delivery.AtLeastOnce)
 {
-    /// <summary>After how long the broker forgets it; null for never. Brokers that know no expiry keep it.</summary>
-    public TimeSpan? Expiry { get; init; }
-
     /// <summary>A message over one block of memory.</summary>
     public OutboundMessage(string topic, ReadOnlyMemory<byte> payload, bool retain = false, Delivery delivery = Delivery.AtLeastOnce)
         : this(topic, new ReadOnlySequence<byte>(payload), retain, delivery)

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Collections.Concurrent;
-using MantaLight.Concurrency;
 
 namespace MantaLight.Messaging;
 
@@ -13,7 +12,7 @@ public sealed class SimulatedBroker(SimulatedBrokerOptions? options = null, Time
     private readonly SimulatedBrokerOptions options = options ?? new SimulatedBrokerOptions();
     private readonly TimeProvider time = time ?? TimeProvider.System;
     private readonly Lock gate = new();
-    private readonly SortedDictionary<string, (ReadOnlySequence<byte> Payload, DateTimeOffset? Expires)> retained = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, ReadOnlySequence<byte>> retained = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, SimulatedBrokerConnection> connections = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ITimer> delayedWills = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<Exception> handlerFailures = new();
@@ -31,7 +30,7 @@ public sealed class SimulatedBroker(SimulatedBrokerOptions? options = null, Time
         get
         {
             lock (gate)
-                return Lasting().ToDictionary(entry => entry.Topic, entry => (ReadOnlyMemory<byte>)entry.Payload.ToArray(), StringComparer.Ordinal);
+                return retained.ToDictionary(entry => entry.Key, entry => (ReadOnlyMemory<byte>)entry.Value.ToArray(), StringComparer.Ordinal);
         }
     }
 
@@ -141,7 +140,7 @@ public sealed class SimulatedBroker(SimulatedBrokerOptions? options = null, Time
                 return false;
             from.Traffic.CountSent(message.Topic, message.Payload.Length);
             // The one copy: the publisher's memory is its own again when the publish has completed.
-            Deliver(message.Topic, new ReadOnlySequence<byte>(message.Payload.ToArray()), message.Retain, message.Expiry);
+            Deliver(message.Topic, new ReadOnlySequence<byte>(message.Payload.ToArray()), message.Retain);
             return true;
         }
     }
@@ -162,7 +161,7 @@ public sealed class SimulatedBroker(SimulatedBrokerOptions? options = null, Time
     {
         if (!options.Limits.ReplaysRetainedByWildcard && filter.AsSpan().ContainsAny('+', '#'))
             return;
-        foreach (var (topic, payload) in Lasting())
+        foreach (var (topic, payload) in retained)
         {
             if (TopicFilter.Matches(filter, topic))
                 connection.Receive(new BrokerMessage(topic, payload, Retained: true));
@@ -179,24 +178,18 @@ public sealed class SimulatedBroker(SimulatedBrokerOptions? options = null, Time
         }
     }
 
-    private void Deliver(string topic, in ReadOnlySequence<byte> payload, bool retain, TimeSpan? expiry = null)
+    private void Deliver(string topic, in ReadOnlySequence<byte> payload, bool retain)
     {
         if (retain && payload.IsEmpty)
             retained.Remove(topic);
         else if (retain)
-            retained[topic] = (payload, expiry is { } lasts ? time.SteadyNow() + lasts : null);
+            retained[topic] = payload;
 
         foreach (var connection in connections.Values)
         {
             if (connection.Wants(topic))
                 connection.Receive(new BrokerMessage(topic, payload, Retained: false));
         }
-    }
-
-    private IEnumerable<(string Topic, ReadOnlySequence<byte> Payload)> Lasting()
-    {
-        var now = time.SteadyNow();
-        return retained.Where(entry => entry.Value.Expires is null || entry.Value.Expires > now).Select(entry => (entry.Key, entry.Value.Payload));
     }
 
     private void FireWill(string clientId, BrokerWill will)

@@ -23,6 +23,9 @@ internal sealed class Candidacy(SeatContext seats, string swarm, SwarmMemory mem
     /// <summary>Tells the coordinator, where this node is it; what comes before it acts is in what it begins with.</summary>
     public void Tell(CoordinatorEvent happening) => seat?.Post(new SeatCommand.Happened(happening));
 
+    /// <summary>The same for what comes from the wire, of which only so much may wait.</summary>
+    public void Offer(CoordinatorEvent happening) => seat?.Offer(new SeatCommand.Happened(happening));
+
     /// <summary>Stands where there is something to coordinate, and no longer where there is not.</summary>
     public void Reconsider()
     {

@@ -60,13 +60,16 @@ internal sealed class CoordinatorLoop(
         wire.Inherit(retained);
         repair = new GlobalRepair(context, connection, swarm, Online, IsCommitted, wire.ClearBlob, Missed);
         conclusion = new RunConclusion(context, wire, repair, term);
-        if (inherited.DefinitionLost && retained is not { Status: RunStatus.Removed })
+        if (inherited.DefinitionLost)
             await RestoreDefinitionAsync(definitions, cancellationToken);
         if (await conclusion.TryAsync(book, retained, cancellationToken))
         {
-            // What has just been removed is not put back.
-            if (!book.Removing && retained is { Status: not RunStatus.Removed } && (inherited.StateLost || inherited.DefinitionLost))
+            // What has just been removed is not put back. An end of lower authority than is known would be obeyed by nobody.
+            if (!book.Removing && retained is { Status: not RunStatus.Removed }
+                && (inherited.StateLost || inherited.DefinitionLost || retained.Term < act.Known?.Term))
+            {
                 await conclusion.RestoreAsync(retained, cancellationToken);
+            }
             return false;
         }
         // What comes from here on is queued behind this call.
@@ -130,7 +133,7 @@ internal sealed class CoordinatorLoop(
             book = owners.Length == 0 ? book with { Removing = true } : SwarmBook.Read(owners, context.Settings);
     }
 
-    private void Missed(string hash, bool isMissing) => commands.Offer(new SeatCommand.Happened(new CoordinatorEvent.GlobalMissed(hash, isMissing)));
+    private void Missed(string hash, bool isMissing) => commands.Post(new SeatCommand.Happened(new CoordinatorEvent.GlobalMissed(hash, isMissing)));
 
     private void Objected(Recollection kept)
     {

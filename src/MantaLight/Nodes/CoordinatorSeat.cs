@@ -52,6 +52,9 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
         commands.Post(command);
     }
 
+    /// <summary>Asks for what came from the wire, unless too much of that waits.</summary>
+    public void Offer(SeatCommand command) => commands.Offer(command);
+
     /// <summary>Says goodbye where that was asked for, does nothing else any more, and closes the connection.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -131,7 +134,7 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
                         await loop.DrainAsync(GoodbyePatience);
                     if (goodbye.Term > 0)
                     {
-                        await PublishAsync(connection, topics.Coordinator(swarm), new CoordinatorClaim { Term = goodbye.Term, Released = true }, retain: true, Tombstone.Expiry(loop?.Final?.Status));
+                        await PublishAsync(connection, topics.Coordinator(swarm), new CoordinatorClaim { Term = goodbye.Term, Released = true }, retain: true);
                         await PublishAsync(connection, topics.Lost(swarm), new CoordinatorLost { Term = goodbye.Term, Graceful = true }, retain: false);
                     }
                     await connection.CloseAsync(stopping.Token);
@@ -142,8 +145,8 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
         }
     }
 
-    private ValueTask PublishAsync(IBrokerConnection connection, string topic, ControlMessage message, bool retain, TimeSpan? expiry = null) =>
-        connection.PublishAsync(new OutboundMessage(topic, ProtocolJson.Write(context.Stamp.Stamp(message)), retain) { Expiry = expiry }, stopping.Token);
+    private ValueTask PublishAsync(IBrokerConnection connection, string topic, ControlMessage message, bool retain) =>
+        connection.PublishAsync(new OutboundMessage(topic, ProtocolJson.Write(context.Stamp.Stamp(message)), retain), stopping.Token);
 
     private void Leave() => context.Post(new NodeEvent.SeatLeft(swarm, this, loop?.Final));
 

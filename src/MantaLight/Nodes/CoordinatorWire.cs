@@ -11,7 +11,11 @@ namespace MantaLight.Nodes;
 /// <summary>What a coordinator reads and writes over its connection.</summary>
 internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection connection, string swarm, EventQueue<SeatCommand> commands) : IAsyncDisposable
 {
+    /// <summary>How often a wait that lasts is logged.</summary>
+    private static readonly TimeSpan WaitInterval = TimeSpan.FromMinutes(1);
+
     private readonly List<IAsyncDisposable> subscriptions = [];
+    private DateTimeOffset waitLogged;
     private readonly Queue<Task> underWay = new();
     private readonly BlobClearer clearer = new(
         connection, context.Settings.Topics, context.Logger, context.Time, blob => commands.Post(new SeatCommand.Happened(new CoordinatorEvent.BlobCleared(blob))));
@@ -87,12 +91,15 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
     {
         if (Final is null || Final.Status != committed.Status || Final.Run != committed.Run)
             Log.RunChanged(context.Logger, swarm, committed.Run, committed.Status.ToString(), committed.Reason is { } reason ? $": {reason}" : "");
-        if (committed.Waiting is { } waiting && Final?.Waiting is null)
+        if (committed.Waiting is { } waiting && (Final?.Waiting is null || context.Time.SteadyNow() - waitLogged >= WaitInterval))
+        {
+            waitLogged = context.Time.SteadyNow();
             Log.Waits(context.Logger, swarm, waiting);
+        }
         if (Final is not null && committed.History.Length > 0 && committed.History[^1].Round != Final.History.LastOrDefault()?.Round)
             Telemetry.Rounds.Add(1);
         committed = context.Stamp.Stamp(committed);
-        await connection.PublishAsync(new OutboundMessage(topics.State(swarm), ProtocolJson.Write(committed), retain: true) { Expiry = Tombstone.Expiry(committed.Status) }, cancellationToken);
+        await connection.PublishAsync(new OutboundMessage(topics.State(swarm), ProtocolJson.Write(committed), retain: true), cancellationToken);
         Final = committed;
     }
 

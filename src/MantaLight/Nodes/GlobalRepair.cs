@@ -86,14 +86,13 @@ internal sealed class GlobalRepair : IAsyncDisposable
         {
             await foreach (var (blob, kept) in work.Reader.EachAsync(stopping.Token))
             {
-                if (!isCommitted(blob.Sha256) || await TryAsync(blob, kept))
-                {
-                    if (missing.Remove(blob.Sha256))
-                        missed(blob.Sha256, false);
-                    continue;
-                }
-                if (missing.Add(blob.Sha256))
+                var result = isCommitted(blob.Sha256) ? await TryAsync(blob, kept) : Result.Done;
+                if (result == Result.Done && missing.Remove(blob.Sha256))
+                    missed(blob.Sha256, false);
+                if (result == Result.Missing && missing.Add(blob.Sha256))
                     missed(blob.Sha256, true);
+                if (result == Result.Done)
+                    continue;
                 // Behind the others: one that nobody has must not keep them from being put back.
                 await Task.Delay(Pause, context.Time, stopping.Token);
                 work.Writer.TryWrite((blob, kept));
@@ -104,42 +103,67 @@ internal sealed class GlobalRepair : IAsyncDisposable
         }
     }
 
-    private async Task<bool> TryAsync(BlobRef blob, bool kept)
+    private async Task<Result> TryAsync(BlobRef blob, bool kept)
     {
         // Known before it comes, so that it is deleted when it is no longer needed, whatever becomes of this seat.
         context.Post(new NodeEvent.BlobKept(swarm, blob.Sha256));
         try
         {
-            if (kept || await publisher.IsOnBrokerAsync(swarm, blob, stopping.Token))
+            if ((kept || await publisher.IsOnBrokerAsync(swarm, blob, stopping.Token)) && await TryReadAsync(blob))
+                return Result.Done;
+            await FindAsync(blob);
+            if (!context.Store.Contains(blob.Sha256))
             {
-                await context.Fetcher.FetchGlobalAsync(swarm, blob, peer: null, stopping.Token);
+                Log.RepairFailed(context.Logger, swarm, blob.Sha256, "neither the broker nor any node that is there has it whole");
+                return Result.Missing;
             }
-            else
-            {
-                await FindAsync(blob);
-                await publisher.PublishGlobalAsync(swarm, blob, stopping.Token);
-                Log.PublishedAgain(context.Logger, swarm, $"global {blob.Sha256}");
-                // Replaced meanwhile, and cleared before all of it was there again.
-                if (!isCommitted(blob.Sha256))
-                    clear(blob);
-            }
-            return true;
+            await publisher.PublishGlobalAsync(swarm, blob, stopping.Token);
+            Log.PublishedAgain(context.Logger, swarm, $"global {blob.Sha256}");
+            // Replaced meanwhile, and cleared before all of it was there again.
+            if (!isCommitted(blob.Sha256))
+                clear(blob);
+            return Result.Done;
         }
         catch (BrokerConnectionLostException)
         {
             // Where it was the seat's, its successor checks again; the node's comes back.
-            return !connection.IsConnected;
+            return connection.IsConnected ? Result.Failed : Result.Done;
         }
         catch (Exception e) when (e is MantaLightException or IOException)
         {
             Log.RepairFailed(context.Logger, swarm, blob.Sha256, e.Message);
-            return false;
+            return Result.Failed;
         }
         finally
         {
             // Again: it may have been forgotten, as not needed, before it came.
             context.Post(new NodeEvent.BlobKept(swarm, blob.Sha256));
         }
+    }
+
+    /// <summary>Reads what stands on the broker; false where not all of it does.</summary>
+    private async Task<bool> TryReadAsync(BlobRef blob)
+    {
+        try
+        {
+            await context.Fetcher.FetchGlobalAsync(swarm, blob, peer: null, stopping.Token);
+            return true;
+        }
+        catch (BlobUnavailableException)
+        {
+            return false;
+        }
+    }
+
+    private enum Result
+    {
+        Done,
+
+        /// <summary>Neither the broker nor anybody who is there has it.</summary>
+        Missing,
+
+        /// <summary>It could not be brought or put back for some other reason.</summary>
+        Failed,
     }
 
     /// <summary>Brings a blob that the broker has lost to this node's disk, from whichever member has it.</summary>

@@ -14,12 +14,15 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
     /// <summary>How long members are asked again for what they have kept, in intervals.</summary>
     private const int Asks = 4;
 
-    /// <summary>How far a swarm has come: nothing of a run comes after its end, unless it ended for a definition that may be lost.</summary>
-    public static (int Start, bool HasEnded, int Round) Progress(SwarmState state) =>
-        (state.Start, state.Status.IsFinal() && state.Status != RunStatus.Superseded, state.Round);
+    /// <summary>
+    /// How far a swarm has come. An end is later than its round, unless it came of a definition that may be lost; a later round than
+    /// that of an end is one that whoever ended the run did not know.
+    /// </summary>
+    public static (int Start, int Round, bool HasEnded) Progress(SwarmState state) =>
+        (state.Start, state.Round, state.Status.IsFinal() && state.Status != RunStatus.Superseded);
 
-    /// <summary>Later commits of a swarm are greater: the design's order of (start, round, term), with the end as the last round.</summary>
-    public static (int Start, bool HasEnded, int Round, long Term) Order(SwarmState state) => (Progress(state).Start, Progress(state).HasEnded, state.Round, state.Term);
+    /// <summary>Later commits of a swarm are greater: the design's order of (start, round, term), an end later than its round.</summary>
+    public static (int Start, int Round, bool HasEnded, long Term) Order(SwarmState state) => (state.Start, state.Round, Progress(state).HasEnded, state.Term);
 
     public static async Task<Inheritance> ReadAsync(
         CoordinatorWire wire, DefinitionWatch definitions, SeatContext context, SeatCommand.Act act, CancellationToken cancellationToken)
@@ -29,14 +32,18 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
         var reading = wire.ReadStateAsync(patience, cancellationToken);
         var book = act.Book;
         var definitionLost = false;
-        if (book is { Confirmed: false, Removing: false })
+        var looking = book is { Confirmed: false, Removing: false } ? definitions.FirstAsync(patience, cancellationToken) : null;
+        var retained = await reading;
+        // What this node takes for the broker's may have been taken from there without its hearing so: a full queue drops a removal, too.
+        if (retained is { Status: RunStatus.Removed or RunStatus.Superseded } && retained.Definition == book.Hash && !book.Removing)
+            looking ??= definitions.FirstAsync(patience, cancellationToken);
+        if (looking is not null)
         {
-            if (await definitions.FirstAsync(patience, cancellationToken) is { } bytes)
+            if (await looking is { } bytes)
                 book = SwarmBook.Read(bytes, context.Settings) is { } read && read.Hash != book.Hash ? read : book with { Confirmed = true };
             else
                 definitionLost = true;
         }
-        var retained = await reading;
         var found = new Inheritance(book, Later(retained, act.Known), definitionLost, StateLost: act.Known is not null && Later(retained, act.Known) != retained);
         // Its owner has removed it while this node was cut off: a definition is lost where it is missing without a tombstone.
         if (retained is { Status: RunStatus.Removed } && definitionLost && found.State == retained)
@@ -56,7 +63,7 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
             {
                 members.Remove(one.From);
                 // Very many say the same.
-                if (!kept.Exists(k => k.Definition == one.Definition && k.State?.Run == one.State?.Run && k.State?.Round == one.State?.Round && k.State?.Term == one.State?.Term))
+                if (!kept.Exists(k => k.Definition == one.Definition && k.State?.Run == one.State?.Run && k.State?.Round == one.State?.Round && k.State?.Term == one.State?.Term && k.State?.Status == one.State?.Status))
                     kept.Add(one);
             }
         }

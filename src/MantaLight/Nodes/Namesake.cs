@@ -17,17 +17,19 @@ internal static class Namesake
         var retained = new Awaited<Presence>();
         var word = new Awaited<Presence>();
         var asked = false;
+        string? dead = null;
         await using var subscription = await connection.SubscribeAsync(topics.Presence(settings.Id), message =>
         {
             if (ProtocolJson.Read<Presence>(message.Payload, out _) is not { } presence)
                 return;
             // A live one answers; of a dead one the broker may still say that it has gone.
-            if (!retained.TrySet(presence) && presence.Incarnation != stamp.Incarnation && (Volatile.Read(ref asked) || presence.Status == NodeStatus.Offline))
+            if (!retained.TrySet(presence) && presence.Incarnation != stamp.Incarnation && (presence.Status == NodeStatus.Online ? Volatile.Read(ref asked) : presence.Incarnation == dead))
                 word.TrySet(presence);
         }, cancellationToken);
         var found = await retained.WaitAsync(settings.Election.ReadBack, stamp.Time, cancellationToken);
         if (found is not { Status: NodeStatus.Online })
             return;
+        dead = found.Incarnation;
         Volatile.Write(ref asked, true);
         await connection.PublishAsync(new OutboundMessage(topics.Inbox(settings.Id), ProtocolJson.Write(stamp.Stamp(new AreYouThere()))), cancellationToken);
         if (await word.WaitAsync(settings.NamesakePatience, stamp.Time, cancellationToken) is { Status: NodeStatus.Online } live)

@@ -5,7 +5,7 @@ namespace MantaLight.Nodes;
 /// <summary>Members that know more than a coordinator has begun with say so: another one begins with that.</summary>
 internal sealed class Objections(SeatContext context, string swarm, long term)
 {
-    private (int Start, bool HasEnded, int Round, long Term) told = (-1, false, -1, -1);
+    private (int Start, int Round, bool HasEnded, long Term) told = (-1, -1, false, -1);
     private long toldTerm = -1;
 
     /// <summary>Takes what a member has kept, and tells the node of it where it counts more than the run that is coordinated.</summary>
@@ -15,7 +15,7 @@ internal sealed class Objections(SeatContext context, string swarm, long term)
             return;
         // Of whatever run: who has obeyed a higher authority does not obey this one.
         var outranks = (known.Term, string.CompareOrdinal(known.From, context.Settings.Id)).CompareTo((term, 0)) > 0;
-        var isLater = known.Definition == run.Definition && known.Status != RunStatus.Superseded && Inheritance.Progress(known).CompareTo((run.Start, false, round)) > 0;
+        var isLater = known.Definition == run.Definition && known.Status != RunStatus.Superseded && Inheritance.Progress(known).CompareTo((run.Start, round, false)) > 0;
         // Very many may say the same.
         if ((outranks && known.Term > toldTerm) || (isLater && Inheritance.Order(known).CompareTo(told) > 0))
         {

@@ -25,6 +25,9 @@ internal sealed class SwarmArchive : IAsyncDisposable
     private const string DefinitionEnding = ".definition";
     private const string StateEnding = ".state";
 
+    /// <summary>For how long a node that has the definition is waited for.</summary>
+    private static readonly TimeSpan OrphanPatience = TimeSpan.FromDays(1);
+
     private readonly Lock gate = new();
     private readonly SortedDictionary<string, byte[]?> pending = new(StringComparer.Ordinal);
     private readonly Channel<bool> wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite });
@@ -43,7 +46,7 @@ internal sealed class SwarmArchive : IAsyncDisposable
     {
         var files = disk.List(Folder);
         // A state whose definition is lost helps nobody but a node that has it and may come back; the swarm may have been removed.
-        foreach (var orphan in files.Where(f => f.Name.EndsWith(StateEnding, StringComparison.Ordinal) && now - f.Modified > Tombstone.Lasts
+        foreach (var orphan in files.Where(f => f.Name.EndsWith(StateEnding, StringComparison.Ordinal) && now - f.Modified > OrphanPatience
             && !disk.Exists(Path.ChangeExtension(f.Name, DefinitionEnding))))
         {
             disk.Delete(orphan.Name);

@@ -88,7 +88,7 @@ internal sealed class SwarmMember : IAsyncDisposable
     {
         memory.ControlSeen(control.Action);
         // Its own subscription may not stand yet; twice the same request is one.
-        candidacy.Tell(new CoordinatorEvent.ControlSeen(control.Action));
+        candidacy.Offer(new CoordinatorEvent.ControlSeen(control.Action));
         candidacy.Reconsider();
     }
 

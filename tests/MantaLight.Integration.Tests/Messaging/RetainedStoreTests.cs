@@ -95,10 +95,17 @@ public sealed class RetainedStoreTests : IDisposable
     public async Task A_retained_message_with_an_expiry_goes_when_it_is_due_over_a_restart_too()
     {
         var broker = await StartAsync();
-        await using (var client = await ConnectAsync(broker))
+        using (var client = await LibraryClientAsync(broker, "raw", expiry: 0))
         {
-            await client.PublishAsync(new OutboundMessage("mortal", "x"u8.ToArray(), retain: true) { Expiry = TimeSpan.FromSeconds(30) }, None);
-            await client.PublishAsync(new OutboundMessage("eternal", "x"u8.ToArray(), retain: true), None);
+            await client.PublishAsync(new MqttApplicationMessage
+            {
+                Topic = "mortal",
+                PayloadSegment = "x"u8.ToArray(),
+                Retain = true,
+                MessageExpiryInterval = 30,
+                QualityOfServiceLevel = MqttQualityOfServiceLevel.AtLeastOnce,
+            });
+            await client.PublishAsync(new MqttApplicationMessage { Topic = "eternal", PayloadSegment = "x"u8.ToArray(), Retain = true, QualityOfServiceLevel = MqttQualityOfServiceLevel.AtLeastOnce });
         }
 
         await broker.DisposeAsync();

@@ -65,7 +65,7 @@ public sealed class SwarmMemoryTests
     public void The_end_of_a_run_is_later_than_whatever_an_older_copy_of_its_state_says()
     {
         memory.DefinitionSeen(new ReadOnlySequence<byte>(Definition), retained: false);
-        memory.StateSeen(State(start: 1, term: 1, RunStatus.Stopped));
+        memory.StateSeen(State(start: 1, term: 1, RunStatus.Stopped) with { Round = 5 });
         // From a coordinator that was started with what its disk had kept.
         memory.StateSeen(State(start: 1, term: 2, RunStatus.Running) with { Round = 5 });
         Assert.Equal(RunStatus.Stopped, memory.Later?.Status);
@@ -108,6 +108,15 @@ public sealed class SwarmMemoryTests
         Assert.True(memory.IsWanted);
         memory.StateSeen(State(start: 2, term: 2, RunStatus.Completed));
         Assert.False(memory.IsWanted);
+    }
+
+    [Fact]
+    public void An_end_by_somebody_who_had_begun_with_less_does_not_make_later_rounds_undone()
+    {
+        memory.DefinitionSeen(new ReadOnlySequence<byte>(Definition), retained: false);
+        memory.StateSeen(State(start: 1, term: 1, RunStatus.Running) with { Round = 50 });
+        memory.StateSeen(State(start: 1, term: 2, RunStatus.Failed) with { Round = 2 });
+        Assert.Equal((RunStatus.Running, 50), (memory.Later?.Status, memory.Later?.Round));
     }
 
     private static SwarmState State(int start, long term, RunStatus status) => new()

@@ -12,8 +12,8 @@ internal sealed record Budget(string What, Func<TrafficCheck, double> Messages, 
     // A beat every five seconds, and one at once.
     private static readonly Budget Beats = new("beats", t => (2 * Swarms(t)) + t.Terms, _ => 200, t => Swarms(t) / 5.0);
 
-    // Claimed, read back, given back, lost.
-    private static readonly Budget Claims = new("claims", t => 4 * t.Terms, _ => 250);
+    // Claimed, read back, given back, lost. Who comes to the seat and does not get it leaves a will, and comes again.
+    private static readonly Budget Claims = new("claims", t => 4 * t.Terms, _ => 250, t => Swarms(t) * Nodes(t) / 10.0);
 
     // Each task begins and is committed, and each coordinator finds the round again; a wait is told anew every five seconds. Its
     // size is that of its history.

@@ -34,6 +34,9 @@ internal sealed class Evidence : IWireObserver
 
     public long Bytes { get; private set; }
 
+    /// <summary>Claims of coordinators that were not given back.</summary>
+    public long Claims { get; private set; }
+
     /// <summary>The last state of each swarm.</summary>
     public IReadOnlyDictionary<string, SwarmState> States => states;
 
@@ -45,6 +48,8 @@ internal sealed class Evidence : IWireObserver
         Bytes += topic.Length + payload.Length;
         var levels = topics.Split(topic);
         var sighting = new Sighting(client, levels, payload, retain, late, Read(levels, payload));
+        if (sighting.Message is CoordinatorClaim { Released: false })
+            Claims++;
         if (sighting.Message is SwarmState state)
             states[state.Swarm] = state;
         if (world.Trace.Writes && Summary(sighting.Message) is { } summary)

@@ -42,6 +42,10 @@ internal sealed class SimulatedDisk(World world, Draw draw)
     /// <summary>The files that were corrupted, ever.</summary>
     public HashSet<string> Spoiled { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Whether a file is there whole.</summary>
+    public bool HasIntact(string name, string sha256) =>
+        files.TryGetValue(name, out var file) && Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(file.Content)) == sha256;
+
     /// <summary>Turns a bit of some file.</summary>
     public void Corrupt()
     {

@@ -74,6 +74,7 @@ internal sealed class History
             if (evidence.States.GetValueOrDefault(swarm.Name) is { Status: RunStatus.Failed or RunStatus.Refused } state && !IsDestroyed(state))
                 world.Fail($"Swarm {swarm.Name} is {state.Status}, although its faults could be overcome: {state.Reason}");
         }
+        CheckQuiet();
         var ends = plan.Swarms.Select(s => evidence.States.GetValueOrDefault(s.Name)?.Status ?? RunStatus.Starting).ToArray();
         owner.RemoveAll();
         Phase("Something is left after the removal", () => owner.IsDone && IsClean());
@@ -94,6 +95,18 @@ internal sealed class History
         world.Fail($"{failure}:\n{string.Join('\n', Leftovers())}");
     }
 
+    /// <summary>When all has ended nobody stands for election any more.</summary>
+    private void CheckQuiet()
+    {
+        if (world.Failure is not null)
+            return;
+        world.Run(() => false, world.Now + TimeSpan.FromMinutes(2));
+        var claims = evidence.Claims;
+        world.Run(() => false, world.Now + TimeSpan.FromMinutes(1));
+        if (world.Failure is null && evidence.Claims > claims)
+            world.Fail($"{evidence.Claims - claims} claims within a minute, although every swarm has ended.");
+    }
+
     private void LookAfter() => world.After(TimeSpan.FromSeconds(20), () =>
     {
         if (world.Now > plan.Restless)
@@ -110,20 +123,20 @@ internal sealed class History
         // Removed before anybody had begun it, it leaves nothing.
         if (!evidence.States.TryGetValue(swarm.Name, out var state))
             return version == 0;
-        return version == 0 ? state.Status == RunStatus.Removed : state.Status.IsFinal() && state.Definition == swarm.Hash(version);
+        // What the broker has lost before anybody had heard of it is removed by the definition's removal.
+        return version == 0 ? state.Status == RunStatus.Removed || !broker.Retained.ContainsKey(owner.Topics.State(swarm.Name)) : state.Status.IsFinal() && state.Definition == swarm.Hash(version);
     }
 
-    // A global of which a disk's copy was spoiled, and which the broker has lost, may have been the last one.
+    // Of a global of which a copy was spoiled no other may have been left.
     private bool IsDestroyed(SwarmState state) => state.Reason?.Contains("is lost unless", StringComparison.Ordinal) == true
-        && state.Globals.Any(g => g.Content.Blob is { } blob && nodes.Any(n => n.Disk.Spoiled.Contains($"blobs/{blob.Sha256}")));
+        && state.Globals.Any(g => g.Content.Blob is { } blob && nodes.Any(n => n.Disk.Spoiled.Contains($"blobs/{blob.Sha256}"))
+            && !nodes.Any(n => n.Disk.HasIntact($"blobs/{blob.Sha256}", blob.Sha256)));
 
     private bool IsClean() => !Leftovers().Any();
 
-    // Where a broker does not tell what it retains, what a killed node had put there is found by nobody; nor is a global whose
-    // name only the definition tells, of which the copies were spoiled.
-    private bool IsUnfindable(SwarmPlan swarm, string topic) => !plan.Temper.Limits.ReplaysRetainedByWildcard
-        && (topic.Contains("/blobs/", StringComparison.Ordinal)
-            || (topic.Contains("/globals/", StringComparison.Ordinal) && nodes.Any(n => n.Disk.Spoiled.Contains($"swarms/{swarm.Name}.definition"))));
+    // Where a broker does not tell what it retains, what a killed node had put there, and no state has named, is found by nobody.
+    private bool IsUnfindable(string topic) => !plan.Temper.Limits.ReplaysRetainedByWildcard
+        && topic.Split('/') is [.., "blobs", var hash, _] && !evidence.Blobs.Named.Contains(hash);
 
     private IEnumerable<string> Leftovers()
     {
@@ -137,16 +150,18 @@ internal sealed class History
             var root = owner.Topics.Definition(swarm.Name);
             foreach (var topic in broker.Retained.Keys.Where(k => k.StartsWith(root, StringComparison.Ordinal) && k != owner.Topics.State(swarm.Name) && k != owner.Topics.Coordinator(swarm.Name)))
             {
-                if (!IsUnfindable(swarm, topic))
+                if (!IsUnfindable(topic))
                     yield return $"retained: {topic}";
             }
         }
         if (owner.Versions.Values.All(v => v == 0))
         {
-            // A node whose copy of the definition was spoiled keeps the state for a day: others may have the definition.
-            foreach (var node in nodes.Where(n => !plan.Swarms.Any(s => n.Disk.Spoiled.Contains($"swarms/{s.Name}.definition"))))
+            foreach (var node in nodes)
             {
-                foreach (var name in node.Disk.Names)
+                // Whose copy of a definition was spoiled keeps the state, and what that needs, for a day: others may have the definition.
+                var orphans = plan.Swarms.Where(s => node.Disk.Spoiled.Contains($"swarms/{s.Name}.definition")).Select(s => $"swarms/{s.Name}.state").ToHashSet();
+                var hasOrphan = node.Disk.Names.Any(orphans.Contains);
+                foreach (var name in node.Disk.Names.Where(name => !hasOrphan || !(orphans.Contains(name) || name.StartsWith("blobs/", StringComparison.Ordinal))))
                     yield return $"on the disk of {node.Id}: {name}";
             }
         }
