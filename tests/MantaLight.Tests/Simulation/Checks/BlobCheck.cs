@@ -16,8 +16,8 @@ internal sealed class BlobCheck(World world) : ICheck
     private readonly Dictionary<string, string> runs = new(StringComparer.Ordinal);
     private readonly HashSet<(string Swarm, string Hash)> lost = [];
 
-    /// <summary>The hashes that some state has named, to be kept or to be cleared.</summary>
-    public HashSet<string> Named { get; } = new(StringComparer.Ordinal);
+    /// <summary>What some state of a swarm has named, to be kept or to be cleared.</summary>
+    public HashSet<(string Swarm, string Hash)> Named { get; } = [];
 
     public void Seen(Sighting sighting)
     {
@@ -77,7 +77,7 @@ internal sealed class BlobCheck(World world) : ICheck
 
     private void StateSeen(SwarmState state)
     {
-        Named.UnionWith(state.Globals.Select(g => g.Content.Blob).OfType<BlobRef>().Concat(state.Retiring).Select(b => b.Sha256));
+        Named.UnionWith(state.Globals.Select(g => g.Content.Blob).OfType<BlobRef>().Concat(state.Retiring).Select(b => (state.Swarm, b.Sha256)));
         var before = committed.GetValueOrDefault(state.Swarm, []);
         var now = state.Globals.Select(g => g.Content.Blob).OfType<BlobRef>().Where(_ => state.Status != RunStatus.Removed).DistinctBy(b => b.Sha256).ToArray();
         foreach (var blob in now.Where(b => !before.Contains(b.Sha256) && !lost.Contains((state.Swarm, b.Sha256))))

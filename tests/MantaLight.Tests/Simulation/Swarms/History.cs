@@ -136,7 +136,7 @@ internal sealed class History
 
     // Where a broker does not tell what it retains, what a killed node had put there, and no state has named, is found by nobody.
     private bool IsUnfindable(string topic) => !plan.Temper.Limits.ReplaysRetainedByWildcard
-        && topic.Split('/') is [.., "blobs", var hash, _] && !evidence.Blobs.Named.Contains(hash);
+        && topic.Split('/') is [.., var swarm, "blobs", var hash, _] && !evidence.Blobs.Named.Contains((swarm, hash));
 
     private IEnumerable<string> Leftovers()
     {

@@ -117,7 +117,8 @@ internal sealed class FaultyConnection : IBrokerConnection
         Traffic.CountSent(message.Topic, payload.Length);
         if (!kills || broker.Draw.Chance(0.5))
         {
-            over.SendUp(message.Topic, message.Topic.Length + payload.Length, () =>
+            // A broker that acknowledges what has not taken effect takes effects in a connection's order: on that rests who reads back the last.
+            over.SendUp(network.IsFar && broker.Temper.Routing > TimeSpan.Zero ? "" : message.Topic, message.Topic.Length + payload.Length, () =>
             {
                 broker.Publish(over, message.Topic, payload, message.Retain, message.Delivery);
                 if (answer is not null && over.IsIn)
