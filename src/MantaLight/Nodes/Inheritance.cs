@@ -32,17 +32,20 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
         var reading = wire.ReadStateAsync(patience, cancellationToken);
         var book = act.Book;
         var definitionLost = false;
-        var looking = book is { Confirmed: false, Removing: false } ? definitions.FirstAsync(patience, cancellationToken) : null;
+        // Whatever this node has heard: a full queue drops a definition, or its removal, without a word.
+        var looking = book.Removing ? null : definitions.FirstAsync(patience, cancellationToken);
         var retained = await reading;
-        // What this node takes for the broker's may have been taken from there without its hearing so: a full queue drops a removal, too.
-        if (retained is { Status: RunStatus.Removed or RunStatus.Superseded } && retained.Definition == book.Hash && !book.Removing)
-            looking ??= definitions.FirstAsync(patience, cancellationToken);
-        if (looking is not null)
+        if (looking is not null && await looking is { } bytes)
         {
-            if (await looking is { } bytes)
-                book = SwarmBook.Read(bytes, context.Settings) is { } read && read.Hash != book.Hash ? read : book with { Confirmed = true };
-            else
-                definitionLost = true;
+            var read = SwarmBook.Read(bytes, context.Settings);
+            if (read.Hash != book.Hash)
+                context.Post(new NodeEvent.DefinitionFound(wire.Swarm, book.Hash, bytes));
+            book = read.Hash != book.Hash ? read : book with { Confirmed = true };
+        }
+        else if (looking is not null)
+        {
+            // What was there a moment ago may just be being removed.
+            definitionLost = !book.Confirmed || retained is { Status: RunStatus.Removed } || (retained is { Status: RunStatus.Superseded } && retained.Definition == book.Hash);
         }
         var found = new Inheritance(book, Later(retained, act.Known), definitionLost, StateLost: act.Known is not null && Later(retained, act.Known) != retained);
         // Its owner has removed it while this node was cut off: a definition is lost where it is missing without a tombstone.

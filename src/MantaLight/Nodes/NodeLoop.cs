@@ -80,6 +80,9 @@ internal sealed class NodeLoop
             case NodeEvent.SeatLeft e:
                 swarms.Find(e.Swarm)?.SeatLeft(e.Seat, e.Final);
                 break;
+            case NodeEvent.DefinitionFound e:
+                swarms.Find(e.Swarm)?.DefinitionFound(e.InPlaceOf, e.Bytes);
+                break;
             case NodeEvent.BlobKept e:
                 swarms.Find(e.Swarm)?.Keep(e.Hash);
                 break;

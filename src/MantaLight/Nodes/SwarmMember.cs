@@ -46,6 +46,15 @@ internal sealed class SwarmMember : IAsyncDisposable
         candidacy.Reconsider();
     }
 
+    /// <summary>Takes a definition that its coordinator has found on the broker, and begins with, in place of one that this node had; it had missed it.</summary>
+    public void DefinitionFound(string inPlaceOf, byte[] bytes)
+    {
+        if (memory.Book is not { Removing: false } book || book.Hash != inPlaceOf)
+            return;
+        memory.DefinitionSeen(new ReadOnlySequence<byte>(bytes), retained: true);
+        candidacy.Reconsider();
+    }
+
     /// <summary>Takes up what an earlier process of this node knew of the swarm.</summary>
     public void Remember(RememberedSwarm remembered)
     {

@@ -100,7 +100,7 @@ internal sealed class History
     {
         if (world.Failure is not null)
             return;
-        world.Run(() => false, world.Now + TimeSpan.FromMinutes(2));
+        world.Run(() => false, world.Now + TimeSpan.FromMinutes(1));
         var claims = evidence.Claims;
         world.Run(() => false, world.Now + TimeSpan.FromMinutes(1));
         if (world.Failure is null && evidence.Claims > claims)
