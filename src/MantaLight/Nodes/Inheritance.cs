@@ -50,7 +50,10 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
         var found = new Inheritance(book, Later(retained, act.Known), definitionLost, StateLost: act.Known is not null && Later(retained, act.Known) != retained);
         // Its owner has removed it while this node was cut off: a definition is lost where it is missing without a tombstone.
         if (retained is { Status: RunStatus.Removed } && definitionLost && found.State == retained)
+        {
+            context.Post(new NodeEvent.DefinitionFound(wire.Swarm, book.Hash, []));
             return found with { Book = book with { Removing = true }, DefinitionLost = false, StateLost = false };
+        }
         return found is { DefinitionLost: false, StateLost: false } ? found : await RecallAsync(found, wire, context, act, cancellationToken);
     }
 

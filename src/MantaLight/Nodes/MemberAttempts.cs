@@ -214,8 +214,9 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         ? state.Status.IsFinal() || schedule.Round < state.Round - 1
         : schedule.Term < state.Term;
 
-    private bool IsOwn(NodeAttempt attempt, SwarmState state) =>
-        attempt.Schedule.Run == state.Run && (!state.Status.IsFinal() || (state.Status == RunStatus.Removed && memory.Book is null or { Removing: true }));
+    private bool IsOwn(NodeAttempt attempt, SwarmState state) => state.Status == RunStatus.Removed
+        ? memory.Book is null or { Removing: true }
+        : attempt.Schedule.Run == state.Run && !state.Status.IsFinal();
 
     private static bool WasCommitted(SwarmState state, string hash) =>
         state.Globals.Any(g => g.Content.Blob?.Sha256 == hash) || state.History.Any(h => h.GlobalSha256 == hash);

@@ -18,7 +18,7 @@ internal abstract record NodeEvent
     /// <summary>A coordinator has nothing left to do; with the state that it left.</summary>
     public sealed record SeatLeft(string Swarm, CoordinatorSeat Seat, SwarmState? Final) : NodeEvent;
 
-    /// <summary>A coordinator of this node has found a definition on the broker that the node had missed.</summary>
+    /// <summary>A coordinator of this node has found a definition on the broker that the node had missed; it is empty where that was a removal.</summary>
     public sealed record DefinitionFound(string Swarm, string InPlaceOf, byte[] Bytes) : NodeEvent;
 
     /// <summary>A coordinator of this node keeps a global's blob.</summary>

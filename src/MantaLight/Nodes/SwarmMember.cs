@@ -46,12 +46,12 @@ internal sealed class SwarmMember : IAsyncDisposable
         candidacy.Reconsider();
     }
 
-    /// <summary>Takes a definition that its coordinator has found on the broker, and begins with, in place of one that this node had; it had missed it.</summary>
+    /// <summary>Takes a definition, or its removal, that this node has missed, and that its coordinator has found on the broker and begins with.</summary>
     public void DefinitionFound(string inPlaceOf, byte[] bytes)
     {
         if (memory.Book is not { Removing: false } book || book.Hash != inPlaceOf)
             return;
-        memory.DefinitionSeen(new ReadOnlySequence<byte>(bytes), retained: true);
+        memory.DefinitionSeen(new ReadOnlySequence<byte>(bytes), retained: bytes.Length > 0);
         candidacy.Reconsider();
     }
 

@@ -16,7 +16,7 @@ internal sealed class BlobCheck(World world) : ICheck
     private readonly Dictionary<string, string> runs = new(StringComparer.Ordinal);
     private readonly HashSet<(string Swarm, string Hash)> lost = [];
 
-    /// <summary>What some state of a swarm has named, to be kept or to be cleared.</summary>
+    /// <summary>What some state of a swarm has named, to be kept or to be cleared, and had not been cleared when the swarm was removed.</summary>
     public HashSet<(string Swarm, string Hash)> Named { get; } = [];
 
     public void Seen(Sighting sighting)
@@ -78,6 +78,9 @@ internal sealed class BlobCheck(World world) : ICheck
     private void StateSeen(SwarmState state)
     {
         Named.UnionWith(state.Globals.Select(g => g.Content.Blob).OfType<BlobRef>().Concat(state.Retiring).Select(b => (state.Swarm, b.Sha256)));
+        // What a node puts there when all has been cleared is its own to clear again.
+        if (state.Status == RunStatus.Removed)
+            Named.RemoveWhere(n => n.Swarm == state.Swarm && !chunks.ContainsKey(n));
         var before = committed.GetValueOrDefault(state.Swarm, []);
         var now = state.Globals.Select(g => g.Content.Blob).OfType<BlobRef>().Where(_ => state.Status != RunStatus.Removed).DistinctBy(b => b.Sha256).ToArray();
         foreach (var blob in now.Where(b => !before.Contains(b.Sha256) && !lost.Contains((state.Swarm, b.Sha256))))

@@ -72,6 +72,12 @@ internal sealed class ValueCheck(World world, HistoryPlan plan) : ICheck
             chain = GoBack(state.Run, entry.Version, hash);
         if (entry.Version <= (chain?.Version ?? 0))
             return;
+        // Who knew most is back, and the run goes on from there.
+        if (entry.Version > chain?.Version + 1 && past.GetValueOrDefault(state.Run)?.LastOrDefault(p => p.Version == entry.Version && p.Made.Hash == hash) is { } known)
+        {
+            chains[state.Run] = known;
+            return;
+        }
         // A run that goes on where one of the same definition has ended begins with its globals.
         if (chain is null && Predecessor(state, entry, hash) is { } inherited)
         {
