@@ -13,11 +13,14 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
 
     // Files of attempts that are over, which some swarm may still need.
     private readonly HashSet<string> left = new(StringComparer.Ordinal);
+
+    // Chunks on the broker of globals that never were committed.
+    private readonly List<(string Run, BlobRef Blob)> orphans = [];
     private bool isStopping;
 
     private string Id => node.Settings.Id;
 
-    public bool IsEmpty => attempts.All.Count == 0 && left.Count == 0;
+    public bool IsEmpty => attempts.All.Count == 0 && left.Count == 0 && orphans.Count == 0;
 
     /// <summary>Whether the swarm needs a blob of the node's store.</summary>
     public bool Needs(string hash) => attempts.All.Any(a => a.Runner.Touches(hash))
@@ -196,12 +199,18 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         {
             left.UnionWith(attempt.Runner.Touched);
             node.Journal.Delete(swarm, attempt.Schedule);
-            // What became a global is cleared by its coordinator when it is replaced; what never did is this node's to clear. Not
-            // when the run has ended, though: the next one may have committed the same bytes, and what is left goes with the swarm;
-            // only what comes after the swarm has gone is this node's again.
-            foreach (var blob in attempt.Runner.Published.Where(b => IsOwn(attempt, state) && !WasCommitted(state, b.Sha256) && !attempts.All.Any(a => a.Runner.Touches(b.Sha256))))
-                node.Clearer.Clear(swarm, blob);
+            orphans.AddRange(attempt.Runner.Published.Select(b => (attempt.Schedule.Run, b)));
             attempt.Dispose();
+        }
+        // What became a global is cleared by its coordinator when it is replaced; what never did is this node's to clear. Not
+        // when the run has ended, though: the next one may have committed the same bytes, and what is left goes with the swarm;
+        // only what comes after the swarm has gone is this node's again.
+        orphans.RemoveAll(o => o.Run == state.Run && WasCommitted(state, o.Blob.Sha256));
+        // One that another attempt reads waits until that is over too.
+        foreach (var orphan in orphans.Where(o => IsOwn(o.Run, state) && !attempts.All.Any(a => a.Runner.Touches(o.Blob.Sha256))).ToArray())
+        {
+            node.Clearer.Clear(swarm, orphan.Blob);
+            orphans.Remove(orphan);
         }
         foreach (var hash in left.Where(h => !isNeeded(h)).ToArray())
         {
@@ -214,9 +223,9 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         ? state.Status.IsFinal() || schedule.Round < state.Round - 1
         : schedule.Term < state.Term;
 
-    private bool IsOwn(NodeAttempt attempt, SwarmState state) => state.Status == RunStatus.Removed
+    private bool IsOwn(string run, SwarmState state) => state.Status == RunStatus.Removed
         ? memory.Book is null or { Removing: true }
-        : attempt.Schedule.Run == state.Run && !state.Status.IsFinal();
+        : run == state.Run && !state.Status.IsFinal();
 
     private static bool WasCommitted(SwarmState state, string hash) =>
         state.Globals.Any(g => g.Content.Blob?.Sha256 == hash) || state.History.Any(h => h.GlobalSha256 == hash);
