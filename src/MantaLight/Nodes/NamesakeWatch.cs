@@ -9,10 +9,17 @@ namespace MantaLight.Nodes;
 /// </summary>
 internal sealed class NamesakeWatch(TimeSpan patience, TimeProvider time)
 {
+    /// <summary>
+    /// Of two that push each other out only one is connected at a time, and hears of the other by what the broker retains:
+    /// more different words than a dead one can have left on its way.
+    /// </summary>
+    private const int RetainedWords = 4;
+
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     private string incarnation = "";
     private string first = "";
+    private readonly HashSet<string> words = new(StringComparer.Ordinal);
     private DateTimeOffset since;
     private DateTimeOffset? contradicted;
 
@@ -23,14 +30,16 @@ internal sealed class NamesakeWatch(TimeSpan patience, TimeProvider time)
     public bool IsLive(Presence seen, bool retained)
     {
         IsContradictionDue = true;
-        if (retained || seen.Status != NodeStatus.Online)
+        if (seen.Status != NodeStatus.Online)
             return false;
         if (seen.Incarnation != incarnation)
         {
             (incarnation, first, since) = (seen.Incarnation, seen.Id, time.SteadyNow());
-            return false;
+            words.Clear();
         }
-        return seen.Id != first && time.SteadyNow() - since >= patience;
+        if (words.Count < RetainedWords)
+            words.Add(seen.Id);
+        return seen.Id != first && (!retained || words.Count == RetainedWords) && time.SteadyNow() - since >= patience;
     }
 
     /// <summary>Whether to contradict now.</summary>

@@ -34,6 +34,16 @@ public sealed class NamesakeWatchTests
     }
 
     [Fact]
+    public void Of_two_that_push_each_other_out_the_later_one_hears_by_what_is_retained()
+    {
+        foreach (var id in new[] { "a-1", "a-2", "a-3" })
+            Assert.False(watch.IsLive(Presence(id), retained: true));
+        time.Advance(Patience);
+        Assert.False(watch.IsLive(Presence("a-3"), retained: true));
+        Assert.True(watch.IsLive(Presence("a-4"), retained: true));
+    }
+
+    [Fact]
     public void It_is_contradicted_at_once_and_then_once_a_second()
     {
         Assert.False(watch.Contradicts());
