@@ -175,6 +175,8 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
 
     public async ValueTask DisposeAsync()
     {
+        // Posted by somebody who failed before the flush.
+        await Task.WhenAll(underWay).ConfigureAwait(Background.Quietly);
         foreach (var subscription in subscriptions)
             await subscription.DisposeAsync();
         await clearer.DisposeAsync();
