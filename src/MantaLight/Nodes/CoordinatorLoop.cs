@@ -66,7 +66,7 @@ internal sealed class CoordinatorLoop(
         {
             // What has just been removed is not put back. An end of lower authority than is known would be obeyed by nobody.
             if (!book.Removing && retained is { Status: not RunStatus.Removed }
-                && (inherited.StateLost || inherited.DefinitionLost || retained.Term < act.Known?.Term))
+                && (inherited.StateLost || inherited.DefinitionLost || IsOutranked(retained)))
             {
                 await conclusion.RestoreAsync(retained, cancellationToken);
             }
@@ -112,6 +112,9 @@ internal sealed class CoordinatorLoop(
         Presence presence => new CoordinatorEvent.MemberSeen(presence),
         _ => null,
     };
+
+    private bool IsOutranked(SwarmState ended) => act.Known is { } known
+        && (ended.Term, string.CompareOrdinal(ended.From, known.From)).CompareTo((known.Term, 0)) < 0;
 
     private bool IsUnderWay(SwarmState committed) => committed.Definition == book.Hash && !committed.Status.IsFinal();
 
