@@ -41,19 +41,10 @@ internal sealed class ChunkPace(BlobTiming timing, TimeProvider time)
     /// <summary>Waits for an arrival; false after a silence.</summary>
     public async Task<bool> WaitAsync(ChannelReader<Arrival> chunks, CancellationToken cancellationToken)
     {
-        if (chunks.TryPeek(out _))
+        if (await chunks.ComesWithinAsync(idle, time, cancellationToken))
             return true;
-        using var silence = new CancellationTokenSource(idle, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, cancellationToken);
-        try
-        {
-            return await chunks.WaitToReadAsync(either.Token);
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            (Window, idle, since) = (Math.Max(1, Window / 4), Within(2 * idle), time.SteadyNow());
-            return false;
-        }
+        (Window, idle, since) = (Math.Max(1, Window / 4), Within(2 * idle), time.SteadyNow());
+        return false;
     }
 
     // Some silences must fit into the patience.

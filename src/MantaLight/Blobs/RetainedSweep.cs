@@ -48,7 +48,7 @@ internal sealed class RetainedSweep(IBrokerConnection connection, Topics topics,
             if (!message.Payload.IsEmpty)
                 found.Writer.TryWrite(message.Topic);
         }, cancellationToken);
-        while (await ComesAsync(found.Reader, cancellationToken))
+        while (await found.Reader.ComesWithinAsync(Silence, time, cancellationToken))
         {
             while (found.Reader.TryRead(out var topic))
                 await ClearAsync(topic, signOfLife, cancellationToken);
@@ -63,21 +63,5 @@ internal sealed class RetainedSweep(IBrokerConnection connection, Topics topics,
             return;
         lastSign = time.SteadyNow();
         await signOfLife();
-    }
-
-    private async Task<bool> ComesAsync(ChannelReader<string> found, CancellationToken cancellationToken)
-    {
-        if (found.TryPeek(out _))
-            return true;
-        using var silence = new CancellationTokenSource(Silence, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, cancellationToken);
-        try
-        {
-            return await found.WaitToReadAsync(either.Token);
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            return false;
-        }
     }
 }

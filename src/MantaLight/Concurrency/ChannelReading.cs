@@ -14,4 +14,21 @@ internal static class ChannelReading
                 yield return item;
         }
     }
+
+    /// <summary>Waits until there is something to read; false where nothing comes within the patience, or ever.</summary>
+    public static async Task<bool> ComesWithinAsync<T>(this ChannelReader<T> reader, TimeSpan patience, TimeProvider time, CancellationToken cancellationToken)
+    {
+        if (reader.TryPeek(out _))
+            return true;
+        using var silence = new CancellationTokenSource(patience, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, cancellationToken);
+        try
+        {
+            return await reader.WaitToReadAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
 }

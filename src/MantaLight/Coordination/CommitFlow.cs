@@ -24,7 +24,8 @@ internal static class CommitFlow
 
     private static void Commit(Turn turn, TaskRound task)
     {
-        turn.Put(Deadlines.Committed(task) with { Phase = TaskPhase.Committed, CommittedAt = turn.Now, Again = false, Next = task.Placed.Values.Select(a => a.Record?.Next).FirstOrDefault(next => next is not null) });
+        var next = task.Placed.Values.Select(a => a.Record?.Next).FirstOrDefault(n => n is not null);
+        turn.Put(Deadlines.Committed(task) with { Phase = TaskPhase.Committed, CommittedAt = turn.Now, Again = false, Next = next });
         turn.Dirty = true;
         // Its globals stand already: what was made again is its results.
         if (task.Again)

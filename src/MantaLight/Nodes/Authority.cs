@@ -14,15 +14,16 @@ internal sealed class Authority
     /// <summary>Whether a number can be a term: a forged one beyond the range could never be outbid.</summary>
     public static bool IsTerm(long term) => term is >= 0 and <= MaximumTerm;
 
+    /// <summary>Whether the authority behind a message is lower than, the same as, or higher than another one.</summary>
+    public static int Compare(CoordinatorMessage message, long term, string node) =>
+        message.Term != term ? message.Term.CompareTo(term) : string.CompareOrdinal(message.From, node);
+
     /// <summary>Whether a coordinator's message may be obeyed; remembers a higher one.</summary>
     public bool Accepts(CoordinatorMessage message)
     {
         if (!IsTerm(message.Term))
             return false;
-        var order = message.Term.CompareTo(term);
-        if (order == 0)
-            order = string.CompareOrdinal(message.From, node);
-        if (order < 0)
+        if (Compare(message, term, node) < 0)
             return false;
         (term, node) = (message.Term, message.From);
         return true;

@@ -113,8 +113,7 @@ internal sealed class CoordinatorLoop(
         _ => null,
     };
 
-    private bool IsOutranked(SwarmState ended) => act.Known is { } known
-        && (ended.Term, string.CompareOrdinal(ended.From, known.From)).CompareTo((known.Term, 0)) < 0;
+    private bool IsOutranked(SwarmState ended) => act.Known is { } known && Authority.Compare(ended, known.Term, known.From) < 0;
 
     private bool IsUnderWay(SwarmState committed) => committed.Definition == book.Hash && !committed.Status.IsFinal();
 

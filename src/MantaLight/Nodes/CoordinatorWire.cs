@@ -15,12 +15,12 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
     private static readonly TimeSpan WaitInterval = TimeSpan.FromMinutes(1);
 
     private readonly List<IAsyncDisposable> subscriptions = [];
-    private DateTimeOffset waitLogged;
     private readonly Queue<Task> underWay = new();
     private readonly BlobClearer clearer = new(
         connection, context.Settings.Topics, context.Logger, context.Time, blob => commands.Post(new SeatCommand.Happened(new CoordinatorEvent.BlobCleared(blob))));
 
     private readonly Topics topics = context.Settings.Topics;
+    private DateTimeOffset waitLogged;
 
     public string Swarm => swarm;
 

@@ -7,6 +7,9 @@ namespace MantaLight.Nodes;
 /// <summary>A node's attempts in one swarm, and the blobs that they have left.</summary>
 internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, string swarm, SwarmMemory memory, Func<string, bool> isNeeded)
 {
+    /// <summary>More superseded runs than a swarm will have before it is removed, and swept.</summary>
+    private const int MaximumOrphans = 1000;
+
     private static readonly TimeSpan Resend = TimeSpan.FromSeconds(3);
 
     private readonly AttemptBook attempts = new();
@@ -16,6 +19,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
 
     // Chunks on the broker of globals that never were committed.
     private readonly List<(string Run, BlobRef Blob)> orphans = [];
+
     private bool isStopping;
 
     private string Id => node.Settings.Id;
@@ -130,7 +134,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         foreach (var attempt in attempts.Current.Where(a => a.Outcome is not null && !IsSettled(a) && now - a.LastSent >= Resend + ReportSpread.Of(a.Schedule)))
             Say(attempt);
         // Another swarm may have needed it until now, or a removal been on its way.
-        if (!IsEmpty)
+        if (left.Count > 0 || orphans.Count > 0 || memory.State is { Status: RunStatus.Removed })
             Forget();
     }
 
@@ -206,6 +210,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         // when the run has ended, though: the next one may have committed the same bytes, and what is left goes with the swarm;
         // only what comes after the swarm has gone is this node's again.
         orphans.RemoveAll(o => o.Run == state.Run && WasCommitted(state, o.Blob.Sha256));
+        orphans.RemoveRange(0, Math.Max(0, orphans.Count - MaximumOrphans));
         // One that another attempt reads waits until that is over too.
         foreach (var orphan in orphans.Where(o => IsOwn(o.Run, state) && !attempts.All.Any(a => a.Runner.Touches(o.Blob.Sha256))).ToArray())
         {

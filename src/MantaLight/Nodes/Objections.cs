@@ -14,7 +14,7 @@ internal sealed class Objections(SeatContext context, string swarm, long term)
         if (kept.State is not { } known)
             return;
         // Of whatever run: who has obeyed a higher authority does not obey this one.
-        var outranks = (known.Term, string.CompareOrdinal(known.From, context.Settings.Id)).CompareTo((term, 0)) > 0;
+        var outranks = Authority.Compare(known, term, context.Settings.Id) > 0;
         var isLater = known.Definition == run.Definition && known.Status != RunStatus.Superseded && Inheritance.Progress(known).CompareTo((run.Start, round, false)) > 0;
         // Very many may say the same.
         if ((outranks && known.Term > toldTerm) || (isLater && Inheritance.Order(known).CompareTo(told) > 0))

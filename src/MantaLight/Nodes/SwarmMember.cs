@@ -117,7 +117,7 @@ internal sealed class SwarmMember : IAsyncDisposable
     {
         // Who has seen that authority obeys only a higher one.
         var isLater = kept.Definition == memory.Book?.Hash && memory.Adopt(kept);
-        if (!isLater && memory.State is { } own && (kept.Term, string.CompareOrdinal(kept.From, own.From)).CompareTo((own.Term, 0)) <= 0)
+        if (!isLater && memory.State is { } own && Authority.Compare(kept, own.Term, own.From) <= 0)
             return;
         candidacy.Elect(new ElectionEvent.TermSeen(kept.Term));
         candidacy.Elect(new ElectionEvent.ConnectionLost());

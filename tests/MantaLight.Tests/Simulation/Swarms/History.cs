@@ -123,9 +123,11 @@ internal sealed class History
         // Removed before anybody had begun it, it leaves nothing.
         if (!evidence.States.TryGetValue(swarm.Name, out var state))
             return version == 0;
-        // By an older definition that was lost and found the newest may be superseded: it is the owner's to publish again.
         // What the broker has lost before anybody had heard of it is removed by the definition's removal.
-        return version == 0 ? state.Status == RunStatus.Removed || !broker.Retained.ContainsKey(owner.Topics.State(swarm.Name)) : state.Status.IsFinal() && state.Status != RunStatus.Superseded && state.Definition == swarm.Hash(version);
+        if (version == 0)
+            return state.Status == RunStatus.Removed || !broker.Retained.ContainsKey(owner.Topics.State(swarm.Name));
+        // An older definition that was lost and found may have superseded the newest: that is the owner's to publish again.
+        return state.Status.IsFinal() && state.Status != RunStatus.Superseded && state.Definition == swarm.Hash(version);
     }
 
     // Of a global of which a copy was spoiled no other may have been left.
