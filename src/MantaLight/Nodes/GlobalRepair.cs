@@ -84,23 +84,36 @@ internal sealed class GlobalRepair : IAsyncDisposable
     {
         try
         {
+            var again = new Queue<(BlobRef Blob, bool Kept)>();
             await foreach (var (blob, kept) in work.Reader.EachAsync(stopping.Token))
             {
-                var result = isCommitted(blob.Sha256) ? await TryAsync(blob, kept) : Result.Done;
-                if (result == Result.Done && missing.Remove(blob.Sha256))
-                    missed(blob.Sha256, false);
-                if (result == Result.Missing && missing.Add(blob.Sha256))
-                    missed(blob.Sha256, true);
-                if (result == Result.Done)
-                    continue;
                 // Behind the others: one that nobody has must not keep them from being put back.
-                await Task.Delay(Pause, context.Time, stopping.Token);
-                work.Writer.TryWrite((blob, kept));
+                if (!await TryAndTellAsync(blob, kept) && !work.Writer.TryWrite((blob, kept)))
+                    again.Enqueue((blob, kept));
+            }
+            // Nothing more is asked for; what is still to do is tried until the drain's patience, or this seat, is over.
+            while (again.TryDequeue(out var left))
+            {
+                if (!await TryAndTellAsync(left.Blob, left.Kept))
+                    again.Enqueue(left);
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
         }
+    }
+
+    /// <summary>False, after a pause, where it is to be tried again.</summary>
+    private async Task<bool> TryAndTellAsync(BlobRef blob, bool kept)
+    {
+        var result = isCommitted(blob.Sha256) ? await TryAsync(blob, kept) : Result.Done;
+        if (result == Result.Done && missing.Remove(blob.Sha256))
+            missed(blob.Sha256, false);
+        if (result == Result.Missing && missing.Add(blob.Sha256))
+            missed(blob.Sha256, true);
+        if (result != Result.Done)
+            await Task.Delay(Pause, context.Time, stopping.Token);
+        return result == Result.Done;
     }
 
     private async Task<Result> TryAsync(BlobRef blob, bool kept)
