@@ -31,8 +31,10 @@ internal sealed record AttemptServices(
 /// <summary>Runs one attempt: an instance in a scope of its own, its effects staged, one record at the end.</summary>
 internal sealed class AttemptRunner(AttemptServices node, string swarm, ScheduleAttempt schedule)
 {
+    /// <summary>How often a global is published once more that the broker did not give back.</summary>
+    private const int MaximumRepeats = 3;
+
     private static readonly TimeSpan ShortestInterval = TimeSpan.FromMilliseconds(200);
-    private const int MaximumUnkept = 4;
     private static readonly TimeSpan PublishPause = TimeSpan.FromSeconds(1);
     private static readonly JsonElement NoOptions = JsonDocument.Parse("{}").RootElement.Clone();
 
@@ -40,7 +42,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
     private readonly ILogger logger = node.Loggers.CreateLogger("MantaLight.Nodes.Attempt");
     private readonly TimeSpan reportInterval = ReportSpread.Of(schedule) is var spread && spread > ShortestInterval ? spread : ShortestInterval;
     private long nextReport;
-    private int unkept;
+    private int repeats;
 
     /// <summary>Blobs that the attempt has read or made.</summary>
     public IReadOnlyCollection<string> Touched => store.Touched;
@@ -155,8 +157,10 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
             await node.Publisher.PublishGlobalAsync(swarm, blob, cancellationToken);
             return true;
         }
-        catch (Exception e) when (e is BrokerConnectionLostException || (e is BlobUnavailableException && ++unkept < MaximumUnkept))
+        catch (Exception e) when (e is BrokerConnectionLostException || (e is BlobUnavailableException && repeats < MaximumRepeats))
         {
+            if (e is BlobUnavailableException)
+                repeats++;
             // Also where the broker did not give back what it was given: a message may have been lost on the way.
             Log.PublishFailed(logger, node.Topics.SwarmBlobs(swarm, blob.Sha256), e.Message);
             return false;
