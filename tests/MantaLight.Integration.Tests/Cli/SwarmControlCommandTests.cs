@@ -77,8 +77,8 @@ public sealed class SwarmControlCommandTests : IAsyncLifetime
         var failed = await swarm.WaitForEndAsync();
         Assert.Equal((RunStatus.Failed, 1, 3), (failed.Status, failed.Start, failed.Round));
         Assert.Contains("which is not there", failed.Reason, StringComparison.Ordinal);
-        // Two rounds, and then once and once more on either node.
-        Assert.Equal(4 + 4, Scheduled(swarm, "worker"));
+        // Two rounds; then both nodes, and once more at least the one whose second failure was the last.
+        Assert.InRange(Scheduled(swarm, "worker"), 4 + 3, 4 + 4);
 
         await File.WriteAllTextAsync(letters, "abc", Cancelled);
         await GoesOnAsync(swarm, failed, expected);
