@@ -65,7 +65,8 @@ internal sealed class Link
             effect();
             return;
         }
-        var moment = world.Now + broker.Draw.Between(TimeSpan.Zero, broker.Temper.Routing);
+        // What was on its way at a takeover has come around when it arrives.
+        var moment = IsIn ? world.Now + broker.Draw.Between(TimeSpan.Zero, broker.Temper.Routing) : world.Now;
         world.At(routed = moment > routed ? moment : routed, effect);
     }
 
