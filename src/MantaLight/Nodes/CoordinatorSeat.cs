@@ -106,6 +106,8 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
         {
             if (loop is not null)
                 await loop.DisposeAsync();
+            if (loop?.Final is { } final)
+                context.Post(new NodeEvent.SeatLost(swarm, final));
             Tell(new ElectionEvent.ConnectionLost());
         }
     }
