@@ -36,16 +36,19 @@ public sealed class SwarmWatchTests : IAsyncLifetime
     public async ValueTask DisposeAsync() => await broker.DisposeAsync();
 
     [Fact]
-    public async Task When_all_nodes_have_gone_the_watch_says_so_and_goes_on_when_others_come()
+    public async Task When_all_nodes_that_can_coordinate_have_gone_the_watch_says_so_and_goes_on_when_others_come()
     {
         await using var swarm = await SwarmHarness.StartAsync(new MqttBroker(new MqttBrokerOptions { Uri = broker.Uri }), nodes: 1);
         await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 1, minimumNodes: 2));
         await swarm.WaitAsync(s => s.Waiting is not null);
         var watch = WatchAsync(swarm.Topics.Cluster);
         await SaysAsync("Waiting: task 'worker' has 1 of 2 nodes");
+        // Somebody who is there and cannot coordinate.
+        var bystander = new MessageStamp("bystander", "1", TimeProvider.System).Stamp(new Presence { Status = NodeStatus.Online });
+        await swarm.Owner.PublishAsync(new OutboundMessage(swarm.Topics.Presence("bystander"), ProtocolJson.Write(bystander), retain: true), Cancelled);
 
         await swarm.StopNodeAsync("node_0");
-        await SaysAsync(@"Waiting: nobody has coordinated for 1\d s \(last: node_0, term \d+\); 0 nodes online");
+        await SaysAsync(@"Waiting: nobody has coordinated for 1\d s \(last: node_0, term \d+\); 1 node online");
 
         await swarm.AddNodeAsync("node_1");
         await swarm.AddNodeAsync("node_2");
