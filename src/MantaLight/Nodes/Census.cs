@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using MantaLight.Concurrency;
 using MantaLight.Coordination;
+using MantaLight.Diagnostics;
 using MantaLight.Protocol;
 
 namespace MantaLight.Nodes;
@@ -35,7 +36,7 @@ internal static class Census
 }
 
 /// <summary>A node's answers to coordinators that ask who is there, each at a moment of its own.</summary>
-internal sealed class CensusAnswers(NodeSettings settings, Outbox outbox, Presence presence, TimeProvider time)
+internal sealed class CensusAnswers(NodeSettings settings, Outbox outbox, Presence presence, Drops drops, TimeProvider time)
 {
     private const int MaximumDue = 1000;
 
@@ -45,6 +46,8 @@ internal sealed class CensusAnswers(NodeSettings settings, Outbox outbox, Presen
     {
         if (due.Count < MaximumDue)
             due[swarm] = time.SteadyNow() + (ReportSpread.Of(question.SpreadSeconds) * ReportSpread.ShareOf($"{swarm}/{settings.Id}"));
+        else
+            drops.Beyond("census answers full", $"{MaximumDue} coordinators ask at once who is there; others are not answered, and ask again");
     }
 
     public void Tick()

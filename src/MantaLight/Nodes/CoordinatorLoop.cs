@@ -119,7 +119,11 @@ internal sealed class CoordinatorLoop(
 
     private Task<bool> FeedAsync(CoordinatorEvent happening, CancellationToken cancellationToken)
     {
-        (state, var actions) = CoordinatorMachine.Step(state!, happening, context.Time.SteadyNow());
+        var before = state!;
+        (state, var actions) = CoordinatorMachine.Step(before, happening, context.Time.SteadyNow());
+        // The bytes that it tells of are noted in any case.
+        if (happening is CoordinatorEvent.UpdateSeen && before with { Traffic = state.Traffic } == state)
+            Telemetry.Drop(Telemetry.Stale);
         return DoAsync(actions, cancellationToken);
     }
 

@@ -12,7 +12,7 @@ namespace MantaLight.Nodes;
 /// <summary>What a seat asks of the node it belongs to.</summary>
 internal sealed record SeatContext(
     IBroker Broker, NodeSettings Settings, MessageStamp Stamp, TrafficCounter Traffic, BlobStore Store, BlobFetcher Fetcher,
-    ILogger Logger, TimeProvider Time, Action<NodeEvent> Post, Action<Task> Supervise);
+    ILogger Logger, Drops Drops, TimeProvider Time, Action<NodeEvent> Post, Action<Task> Supervise);
 
 /// <summary>
 /// The coordinator connection of one swarm, from opening it to the goodbye, and the loop of the coordinator that acts on
@@ -29,7 +29,7 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
     /// <summary>For what a coordinator has under way when it leaves: the chunks of globals that it clears.</summary>
     private static readonly TimeSpan GoodbyePatience = TimeSpan.FromSeconds(8);
 
-    private readonly EventQueue<SeatCommand> commands = new(16_384);
+    private readonly EventQueue<SeatCommand> commands;
     private readonly CancellationTokenSource stopping = new();
     private readonly SeatContext context;
     private readonly string swarm;
@@ -42,6 +42,7 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
     {
         this.context = context;
         this.swarm = swarm;
+        commands = new EventQueue<SeatCommand>("coordinator", context.Drops);
         running = Background.Run(RunAsync);
     }
 
@@ -52,8 +53,8 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
         commands.Post(command);
     }
 
-    /// <summary>Asks for what came from the wire, unless too much of that waits.</summary>
-    public void Offer(SeatCommand command) => commands.Offer(command);
+    /// <summary>Asks for what came from the wire in a small message, unless too much of that waits.</summary>
+    public void Offer(SeatCommand command) => commands.Offer(command, bytes: 0);
 
     /// <summary>Says goodbye where that was asked for, does nothing else any more, and closes the connection.</summary>
     public async ValueTask DisposeAsync()
