@@ -37,8 +37,8 @@ internal sealed class ChunkInbox(Drops drops)
         return opened;
     }
 
-    /// <summary>Delivers a chunk, to several transfers where the blob is pulled from several peers.</summary>
-    public void Deliver(string hash, string chunk, ReadOnlySequence<byte> bytes)
+    /// <summary>Delivers a chunk, to several transfers where the blob is pulled from several peers; false where nobody waits for it.</summary>
+    public bool Deliver(string hash, string chunk, ReadOnlySequence<byte> bytes)
     {
         var awaited = false;
         lock (gate)
@@ -55,6 +55,7 @@ internal sealed class ChunkInbox(Drops drops)
         }
         if (!awaited)
             Telemetry.Drop(Telemetry.Stale);
+        return awaited;
     }
 
     /// <summary>Delivers a refusal; only the producer's own counts.</summary>

@@ -14,7 +14,7 @@ public static class Telemetry
     private static readonly Meter Meter = new(Name);
 
     /// <summary>Messages, and work, that were not taken, by <c>reason</c>.</summary>
-    private static readonly Counter<long> Dropped = Meter.CreateCounter<long>("mantalight.messages.dropped", "{message}");
+    internal static readonly Counter<long> Dropped = Meter.CreateCounter<long>("mantalight.messages.dropped", "{message}");
 
     /// <summary>Attempts that ended on this node, by <c>alias</c> and <c>outcome</c>.</summary>
     internal static readonly Counter<long> Attempts = Meter.CreateCounter<long>("mantalight.attempts", "{attempt}");
