@@ -23,7 +23,7 @@ internal static class Census
             return known;
         var spread = TimeSpan.FromSeconds(Math.Min(Longest.TotalSeconds, known.Length / (double)ScheduleWindow.Size));
         var members = known.ToDictionary(m => m.From, StringComparer.Ordinal);
-        await using (await wire.CountAsync(seen => { lock (members) members[seen.From] = seen; }, cancellationToken))
+        await using (await wire.CountAsync(Answered, cancellationToken))
         {
             // The presences that are being replayed first: they may fill the queue by themselves.
             await Task.Delay(context.Settings.Coordination.RollCall / 3, context.Time, cancellationToken);
@@ -32,6 +32,15 @@ internal static class Census
         }
         lock (members)
             return [.. members.Values];
+
+        void Answered(Presence seen)
+        {
+            lock (members)
+            {
+                if (MemberTable.Admits(members, seen.From, context.Drops))
+                    members[seen.From] = seen;
+            }
+        }
     }
 }
 

@@ -9,10 +9,10 @@ using Microsoft.Extensions.Logging;
 
 namespace MantaLight.Nodes;
 
-/// <summary>What a seat asks of the node it belongs to.</summary>
+/// <summary>What a seat asks of the node it belongs to: to take its own events, and what it has heard from the wire, where that fits.</summary>
 internal sealed record SeatContext(
     IBroker Broker, NodeSettings Settings, MessageStamp Stamp, TrafficCounter Traffic, BlobStore Store, BlobFetcher Fetcher,
-    ILogger Logger, Drops Drops, TimeProvider Time, Action<NodeEvent> Post, Action<Task> Supervise);
+    ILogger Logger, Drops Drops, TimeProvider Time, Action<NodeEvent> Post, Func<NodeEvent, long, bool> Offer, Action<Task> Supervise);
 
 /// <summary>
 /// The coordinator connection of one swarm, from opening it to the goodbye, and the loop of the coordinator that acts on
@@ -86,7 +86,7 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
             await using var claims = await connection.SubscribeAsync(topics.Coordinator(swarm), message =>
             {
                 if (ProtocolJson.Read<CoordinatorClaim>(message.Payload, out _) is { } claim && Authority.IsTerm(claim.Term))
-                    Tell(new ElectionEvent.ClaimRead(new Claim(claim.Term, claim.From, claim.Incarnation)));
+                    context.Offer(new NodeEvent.ElectionHappened(swarm, this, new ElectionEvent.ClaimRead(new Claim(claim.Term, claim.From, claim.Incarnation))), message.Size);
             }, stopping.Token);
             Tell(new ElectionEvent.Opened());
             await ObeyAsync(connection, topics);

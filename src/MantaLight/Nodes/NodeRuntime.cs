@@ -119,7 +119,7 @@ public sealed class NodeRuntime
         var supervisor = new Supervisor(logger);
         var loop = new NodeLoop(
             new AttemptServices(settings, topics, services, connection, store, fetcher, publisher, clearer, journal, archive, outbox, loggers, time, slots),
-            new SeatContext(broker, settings, stamp, connection.Traffic, store, fetcher, logger, drops, time, events.Post, supervisor.Watch),
+            new SeatContext(broker, settings, stamp, connection.Traffic, store, fetcher, logger, drops, time, events.Post, events.Offer, supervisor.Watch),
             presence, inbox, server);
         loop.Restore(remembered, completed);
         var subscriptions = new List<IAsyncDisposable>();

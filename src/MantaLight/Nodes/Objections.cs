@@ -17,11 +17,11 @@ internal sealed class Objections(SeatContext context, string swarm, long term)
         var outranks = Authority.Compare(known, term, context.Settings.Id) > 0;
         var isLater = known.Definition == run.Definition && known.Status != RunStatus.Superseded && Inheritance.Progress(known).CompareTo((run.Start, round, false)) > 0;
         // Very many may say the same.
-        if ((outranks && known.Term > toldTerm) || (isLater && Inheritance.Order(known).CompareTo(told) > 0))
+        if (((outranks && known.Term > toldTerm) || (isLater && Inheritance.Order(known).CompareTo(told) > 0))
+            && context.Offer(new NodeEvent.Recollected(swarm, kept), ProtocolJson.Write(kept).Length))
         {
             told = isLater ? Inheritance.Order(known) : told;
             toldTerm = Math.Max(toldTerm, known.Term);
-            context.Post(new NodeEvent.Recollected(swarm, kept));
         }
     }
 }

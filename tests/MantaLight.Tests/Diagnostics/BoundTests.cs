@@ -76,7 +76,7 @@ public sealed class BoundTests : IDisposable
         await using var fetcher = new BlobFetcher(connection, topics, stamp, store, new ChunkInbox(drops), new BlobTiming());
         var settings = new NodeSettings { Id = "node_0", Datasets = null!, Modules = ImmutableSortedDictionary<string, TaskCatalog>.Empty, StateFolder = folder.FullName };
         var context = new SeatContext(
-            new SimulatedBroker(), settings, stamp, new TrafficCounter(), store, fetcher, logger, drops, TimeProvider.System, _ => { }, _ => { });
+            new SimulatedBroker(), settings, stamp, new TrafficCounter(), store, fetcher, logger, drops, TimeProvider.System, _ => { }, (_, _) => true, _ => { });
         await using var repair = new GlobalRepair(context, connection, "s", () => [], _ => true, _ => { }, (_, _) => { });
         await FillAsync(4096, () => repair.Keep(Blob), "repairs full");
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using MantaLight.Messaging;
+using MantaLight.Nodes;
 using MantaLight.Protocol;
 using MantaLight.Shared;
 using MantaLight.Tests.Diagnostics;
@@ -54,6 +55,23 @@ public sealed class DroppedMessageTests : IDisposable
     }
 
     [Fact]
+    public async Task Nodes_beyond_the_bound_are_nobodys_members()
+    {
+        await using var swarm = await SwarmHarness.StartAsync(broker, nodes: 1);
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition(worker: "EndlessWorker"));
+        await SwarmHarness.EventuallyAsync(() => TryFind<TaskAccepted>(swarm, swarm.Topics.Tasks("vectors", "node_0"), a => a.Alias == "worker", out _));
+        // The node itself is the first of them.
+        for (var i = 1; i < MemberTable.Capacity + Copies; i++)
+        {
+            var ghost = new MessageStamp(Name(i), "1", TimeProvider.System).Stamp(new Presence { Status = NodeStatus.Online });
+            await swarm.Owner.PublishAsync(new OutboundMessage(swarm.Topics.Presence(ghost.From), ProtocolJson.Write(ghost)), Stop);
+        }
+        // By the node, and by its coordinator.
+        await SwarmHarness.EventuallyAsync(() => counts.Of("members full") == 2 * Copies);
+        Assert.Single(swarm.Log.Lines, line => line.Contains("'members full'", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task States_beats_and_claims_of_lower_authority_are_counted()
     {
         await using var swarm = await SwarmHarness.StartAsync(broker, nodes: 1);
@@ -101,5 +119,5 @@ public sealed class DroppedMessageTests : IDisposable
     private async Task SayAsync(SwarmHarness swarm, string topic, ControlMessage message) =>
         await swarm.Owner.PublishAsync(new OutboundMessage(topic, ProtocolJson.Write(stamp.Stamp(message))), Stop);
 
-    private static string Name(int number) => number.ToString("'swarm-'0000", CultureInfo.InvariantCulture);
+    private static string Name(int number) => number.ToString("'s-'00000", CultureInfo.InvariantCulture);
 }
