@@ -37,6 +37,7 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
     private CoordinatorLoop? loop;
     private bool goodbye;
     private volatile bool retired;
+    private volatile string? problem;
 
     public CoordinatorSeat(SeatContext context, string swarm)
     {
@@ -44,6 +45,9 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
         this.swarm = swarm;
         running = Background.Run(RunAsync);
     }
+
+    /// <summary>Why the connection failed, where it did.</summary>
+    public string? Problem => problem;
 
     /// <summary>Asks for something; what is asked is done in order.</summary>
     public void Post(SeatCommand command)
@@ -95,6 +99,7 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
         }
         catch (Exception e)
         {
+            problem = e.Message;
             Log.SeatFailed(context.Logger, swarm, e.Message);
         }
         finally
