@@ -19,6 +19,7 @@ internal sealed class SwarmClient : IAsyncDisposable
     private readonly IBrokerConnection connection;
     private readonly MessageStamp stamp;
     private readonly TimeProvider time;
+    private volatile bool isClosed;
 
     private SwarmClient(IBrokerConnection connection, Topics topics, string broker, string name, TimeProvider time)
     {
@@ -27,6 +28,7 @@ internal sealed class SwarmClient : IAsyncDisposable
         Topics = topics;
         Broker = broker;
         stamp = new MessageStamp(name, name, time);
+        connection.Watch(status => isClosed |= status == ConnectionStatus.Closed);
     }
 
     /// <summary>The cluster's topics.</summary>
@@ -34,6 +36,12 @@ internal sealed class SwarmClient : IAsyncDisposable
 
     /// <summary>The broker's address without credentials.</summary>
     public string Broker { get; }
+
+    /// <summary>Why the broker cannot be reached; null while it can.</summary>
+    public string? Problem => connection.Problem;
+
+    /// <summary>Whether the connection is over for good: the broker refuses it.</summary>
+    public bool IsClosed => isClosed;
 
     /// <exception cref="InvalidSettingException">The address or the cluster cannot be.</exception>
     /// <exception cref="BrokerUnreachableException">Nobody answers there.</exception>

@@ -9,21 +9,25 @@ namespace MantaLight.Blobs;
 /// Removes every global of a swarm and its chunks from the broker: the known ones and, where the broker replays by wildcard,
 /// those that nobody remembers, such as what a node had put there when it was killed.
 /// </summary>
-internal sealed class RetainedSweep(IBrokerConnection connection, Topics topics, string swarm, TimeProvider time)
+/// <param name="connection">The coordinator's.</param>
+/// <param name="topics">The cluster's.</param>
+/// <param name="swarm">The swarm.</param>
+/// <param name="signInterval">How often a sign of life is given, at once for the first time.</param>
+/// <param name="time">The time.</param>
+internal sealed class RetainedSweep(IBrokerConnection connection, Topics topics, string swarm, TimeSpan signInterval, TimeProvider time)
 {
     /// <summary>More are found by the next replay.</summary>
     private const int Capacity = 4096;
 
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan SignInterval = TimeSpan.FromSeconds(4);
 
     private int cleared;
-    private DateTimeOffset lastSign;
+    private DateTimeOffset? lastSign;
 
     /// <summary>Sweeps until nothing more is found, which can take minutes: now and then it gives a sign of life.</summary>
     public async Task RunAsync(IEnumerable<BlobRef> blobs, IEnumerable<string> tags, Func<ValueTask> signOfLife, CancellationToken cancellationToken)
     {
-        lastSign = time.SteadyNow();
+        await GiveSignAsync(signOfLife);
         // What is known first: a replay would bring all of its bytes once more.
         foreach (var topic in blobs.SelectMany(blob => Enumerable.Range(0, blob.ChunkCount).Select(chunk => topics.SwarmBlob(swarm, blob.Sha256, chunk))))
             await ClearAsync(topic, signOfLife, cancellationToken);
@@ -53,13 +57,19 @@ internal sealed class RetainedSweep(IBrokerConnection connection, Topics topics,
             while (found.Reader.TryRead(out var topic))
                 await ClearAsync(topic, signOfLife, cancellationToken);
         }
+        await GiveSignAsync(signOfLife);
     }
 
     private async Task ClearAsync(string topic, Func<ValueTask> signOfLife, CancellationToken cancellationToken)
     {
         await connection.PublishAsync(new OutboundMessage(topic, ReadOnlyMemory<byte>.Empty, retain: true), cancellationToken);
         await BlobPublisher.PaceAsync(++cleared, time, cancellationToken);
-        if (time.SteadyNow() - lastSign < SignInterval)
+        await GiveSignAsync(signOfLife);
+    }
+
+    private async ValueTask GiveSignAsync(Func<ValueTask> signOfLife)
+    {
+        if (time.SteadyNow() - lastSign < signInterval)
             return;
         lastSign = time.SteadyNow();
         await signOfLife();

@@ -49,6 +49,11 @@ internal static class AttemptFlow
         var state = turn.State;
         if (update.Run != state.Run.ToString())
             return;
+        if (update is TaskAbandoned abandoned)
+        {
+            RunEnd.Retire(turn, abandoned.Blob);
+            return;
+        }
         turn.State = state with { Traffic = state.Traffic.Note(update.From, update.Incarnation, new Flow(update.BytesSent, update.BytesReceived)) };
         if (update.Round != state.Round || !state.Tasks.TryGetValue(update.Alias, out var task))
         {

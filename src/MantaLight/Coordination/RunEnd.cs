@@ -5,6 +5,9 @@ namespace MantaLight.Coordination;
 /// <summary>How a run ends, and what is cleared behind it.</summary>
 internal static class RunEnd
 {
+    /// <summary>The state lists them all, and is small.</summary>
+    private const int MaximumRetiring = 64;
+
     /// <summary>Ends the run; what is under way is given up.</summary>
     public static void End(Turn turn, RunStatus status, string reason)
     {
@@ -52,6 +55,25 @@ internal static class RunEnd
             turn.State = turn.State with { Clearing = turn.State.Clearing.Add(old.Sha256) };
             turn.Do(new CoordinatorAction.ClearBlob(old));
         }
+    }
+
+    /// <summary>Takes chunks over that a node has put on the broker for a global that was not committed, or has been replaced since.</summary>
+    public static void Retire(Turn turn, BlobRef blob)
+    {
+        var state = turn.State;
+        if (state.Status.IsFinal() || !blob.IsSound() || IsCommitted(state, blob) || StartPoint.Has(state.Definition, blob))
+            return;
+        if (state.Clearing.Contains(blob.Sha256))
+        {
+            // They may have come behind what is being cleared.
+            turn.Do(new CoordinatorAction.ClearBlob(blob));
+            return;
+        }
+        // Beyond the bound its node says so again, when there may be room.
+        if (state.Retiring.Length >= MaximumRetiring || state.Retiring.Any(b => b.Sha256 == blob.Sha256))
+            return;
+        turn.State = state with { Retiring = state.Retiring.Add(blob) };
+        turn.Dirty = true;
     }
 
     /// <summary>A replaced global's chunks are gone, or are those of a committed one again.</summary>

@@ -56,6 +56,12 @@ internal static partial class Log
     [LoggerMessage(206, LogLevel.Information, "Swarm {Swarm} waits: {What}")]
     public static partial void Waits(ILogger logger, string swarm, string what);
 
+    [LoggerMessage(207, LogLevel.Warning, "Swarm {Swarm}: nobody has coordinated it for {Seconds:0} s, as far as this node has heard: {Why}")]
+    public static partial void SeatVacant(ILogger logger, string swarm, double seconds, string why);
+
+    [LoggerMessage(208, LogLevel.Information, "Swarm {Swarm} is coordinated again, by {Node} (term {Term})")]
+    public static partial void SeatTaken(ILogger logger, string swarm, string node, long term);
+
     [LoggerMessage(300, LogLevel.Information, "Attempt {Attempt} begins")]
     public static partial void AttemptBegins(ILogger logger, string attempt);
 

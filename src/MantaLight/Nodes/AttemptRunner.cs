@@ -50,22 +50,25 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
     /// <summary>Whether the attempt has read or made a blob.</summary>
     public bool Touches(string hash) => store.Touches(hash);
 
-    /// <summary>Globals whose chunks the attempt has put on the broker.</summary>
+    /// <summary>Globals whose chunks the attempt, or an earlier process for it, may have put on the broker.</summary>
     public ImmutableArray<BlobRef> Published { get; private set; } = [];
 
     /// <summary>Notes a blob that an earlier process has made for this attempt.</summary>
     public void Touch(BlobRef blob) => store.Touch(blob.Sha256);
+
+    /// <summary>Notes what an earlier process may have put on the broker: what it sent may even come after it has gone.</summary>
+    public void MayHavePublished(TaskCompleted record) => Published = BlobsOf(record);
+
+    /// <summary>Forgets what has become a committed global: that is its coordinator's.</summary>
+    public void HandOver(Func<BlobRef, bool> isCommitted) => Published = Published.RemoveAll(blob => isCommitted(blob));
 
     /// <summary>Runs to the end; never throws.</summary>
     public Task<TaskUpdate> RunAsync(Func<string?> cancelReason, CancellationToken cancellationToken) =>
         RunAsync(ExecuteAsync, cancelReason, cancellationToken);
 
     /// <summary>Ends what an earlier process had done: only the globals' chunks may not be on the broker yet; never throws.</summary>
-    public Task<TaskUpdate> FinishAsync(TaskCompleted record, Func<string?> cancelReason, CancellationToken cancellationToken)
-    {
-        Published = [];
-        return RunAsync(stop => PublishAsync(record, stop), cancelReason, cancellationToken);
-    }
+    public Task<TaskUpdate> FinishAsync(TaskCompleted record, Func<string?> cancelReason, CancellationToken cancellationToken) =>
+        RunAsync(stop => PublishAsync(record, stop), cancelReason, cancellationToken);
 
     private async Task<TaskUpdate> RunAsync(Func<CancellationToken, Task<TaskUpdate>> work, Func<string?> cancelReason, CancellationToken cancellationToken)
     {
@@ -138,11 +141,14 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
         return await PublishAsync(record, cancellationToken);
     }
 
+    private static ImmutableArray<BlobRef> BlobsOf(TaskCompleted record) => [.. record.Globals.Select(g => g.Content.Blob).OfType<BlobRef>().DistinctBy(b => b.Sha256)];
+
     private async Task<TaskUpdate> PublishAsync(TaskCompleted record, CancellationToken cancellationToken)
     {
-        foreach (var blob in record.Globals.Select(g => g.Content.Blob).OfType<BlobRef>().DistinctBy(b => b.Sha256))
+        foreach (var blob in BlobsOf(record))
         {
-            Published = Published.Add(blob);
+            if (!Published.Contains(blob))
+                Published = Published.Add(blob);
             while (!await TryPublishAsync(blob, cancellationToken))
                 await Task.Delay(PublishPause, node.Time, cancellationToken);
         }

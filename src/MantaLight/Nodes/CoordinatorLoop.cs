@@ -154,7 +154,7 @@ internal sealed class CoordinatorLoop(
     private void Objected(Recollection kept)
     {
         if (state is not null)
-            objections.Hear(kept, state.Run, state.Round);
+            objections.Hear(kept, state);
     }
 
     private bool IsCommitted(string hash) => Final?.Globals.Any(g => g.Content.Blob?.Sha256 == hash) ?? false;

@@ -37,6 +37,7 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
     private CoordinatorLoop? loop;
     private bool goodbye;
     private volatile bool retired;
+    private volatile string? problem;
 
     public CoordinatorSeat(SeatContext context, string swarm)
     {
@@ -45,6 +46,9 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
         commands = new EventQueue<SeatCommand>("coordinator", context.Drops);
         running = Background.Run(RunAsync);
     }
+
+    /// <summary>Why the connection failed, where it did.</summary>
+    public string? Problem => problem;
 
     /// <summary>Asks for something; what is asked is done in order.</summary>
     public void Post(SeatCommand command)
@@ -96,12 +100,15 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
         }
         catch (Exception e)
         {
+            problem = e.Message;
             Log.SeatFailed(context.Logger, swarm, e.Message);
         }
         finally
         {
             if (loop is not null)
                 await loop.DisposeAsync();
+            if (loop?.Final is { } final)
+                context.Post(new NodeEvent.SeatLost(swarm, final));
             Tell(new ElectionEvent.ConnectionLost());
         }
     }

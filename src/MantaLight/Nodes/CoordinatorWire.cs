@@ -36,7 +36,7 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
 
     /// <summary>Removes the swarm's globals and every chunk, and goes on beating meanwhile.</summary>
     public Task SweepAsync(IEnumerable<BlobRef> blobs, IEnumerable<string> tags, long term, CancellationToken cancellationToken) =>
-        new RetainedSweep(connection, topics, swarm, context.Time).RunAsync(
+        new RetainedSweep(connection, topics, swarm, context.Settings.Election.Beat, context.Time).RunAsync(
             blobs, tags, () => SendAsync(topics.Beat(swarm), new CoordinatorBeat { Term = term }, retain: false, cancellationToken), cancellationToken);
 
     /// <summary>Waits until what is being cleared is cleared, or the patience is over.</summary>

@@ -133,11 +133,7 @@ internal sealed class GlobalRepair : IAsyncDisposable
                 Log.RepairFailed(context.Logger, swarm, blob.Sha256, "neither the broker nor any node that is there has it whole");
                 return Result.Missing;
             }
-            await publisher.PublishGlobalAsync(swarm, blob, stopping.Token);
-            Log.PublishedAgain(context.Logger, swarm, $"global {blob.Sha256}");
-            // Replaced meanwhile, and cleared before all of it was there again.
-            if (!isCommitted(blob.Sha256))
-                clear(blob);
+            await PublishAsync(blob);
             return Result.Done;
         }
         catch (BrokerConnectionLostException)
@@ -154,6 +150,21 @@ internal sealed class GlobalRepair : IAsyncDisposable
         {
             // Again: it may have been forgotten, as not needed, before it came.
             context.Post(new NodeEvent.BlobKept(swarm, blob.Sha256));
+        }
+    }
+
+    private async Task PublishAsync(BlobRef blob)
+    {
+        try
+        {
+            await publisher.PublishGlobalAsync(swarm, blob, stopping.Token);
+            Log.PublishedAgain(context.Logger, swarm, $"global {blob.Sha256}");
+        }
+        finally
+        {
+            // Replaced meanwhile, and cleared before all of it was there again: which the read-back may have missed already.
+            if (!isCommitted(blob.Sha256))
+                clear(blob);
         }
     }
 

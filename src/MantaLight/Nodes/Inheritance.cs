@@ -16,13 +16,17 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
 
     /// <summary>
     /// How far a swarm has come. An end is later than its round, unless it came of a definition that may be lost; a later round than
-    /// that of an end is one that whoever ended the run did not know.
+    /// that of an end is one that whoever ended the run did not know. Within a round each commit of a global counts, and nothing
+    /// comes after a removal, which leaves none.
     /// </summary>
-    public static (int Start, int Round, bool HasEnded) Progress(SwarmState state) =>
-        (state.Start, state.Round, state.Status.IsFinal() && state.Status != RunStatus.Superseded);
+    public static (int Start, int Round, bool HasEnded, long Commits) Progress(SwarmState state) =>
+        (state.Start, state.Round, state.Status.IsFinal() && state.Status != RunStatus.Superseded, state.Status == RunStatus.Removed ? long.MaxValue : CommitsOf(state.Globals));
 
-    /// <summary>Later commits of a swarm are greater: the design's order of (start, round, term), an end later than its round.</summary>
-    public static (int Start, int Round, bool HasEnded, long Term) Order(SwarmState state) => (state.Start, state.Round, Progress(state).HasEnded, state.Term);
+    /// <summary>How many globals a run has committed: its own first ones included, the same for everybody.</summary>
+    public static long CommitsOf(IEnumerable<GlobalEntry> globals) => globals.Sum(g => (long)g.Version);
+
+    /// <summary>Later commits of a swarm are greater: by its progress, then by the term.</summary>
+    public static ((int, int, bool, long) Progress, long Term) Order(SwarmState state) => (Progress(state), state.Term);
 
     public static async Task<Inheritance> ReadAsync(
         CoordinatorWire wire, DefinitionWatch definitions, SeatContext context, SeatCommand.Act act, CancellationToken cancellationToken)
@@ -33,16 +37,17 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
         var book = act.Book;
         var definitionLost = false;
         // Whatever this node has heard: a full queue drops a definition, or its removal, without a word.
-        var looking = book.Removing ? null : definitions.FirstAsync(patience, cancellationToken);
+        var looking = definitions.FirstAsync(book.Removing ? context.Settings.Election.ReadBack : patience, cancellationToken);
         var retained = await reading;
-        if (looking is not null && await looking is { } bytes)
+        if (await looking is { } bytes)
         {
             var read = SwarmBook.Read(bytes, context.Settings);
-            if (read.Hash != book.Hash)
+            var isNews = read.Hash != book.Hash || book.Removing;
+            if (isNews)
                 context.Post(new NodeEvent.DefinitionFound(wire.Swarm, book.Hash, bytes));
-            book = read.Hash != book.Hash ? read : book with { Confirmed = true };
+            book = isNews ? read : book with { Confirmed = true };
         }
-        else if (looking is not null)
+        else if (!book.Removing)
         {
             // What was there a moment ago may just be being removed.
             definitionLost = !book.Confirmed || retained is { Status: RunStatus.Removed } || (retained is { Status: RunStatus.Superseded } && retained.Definition == book.Hash);
@@ -69,7 +74,7 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
             {
                 members.Remove(one.From);
                 // Very many say the same.
-                if (!kept.Exists(k => k.Definition == one.Definition && k.State?.Run == one.State?.Run && k.State?.Round == one.State?.Round && k.State?.Term == one.State?.Term && k.State?.Status == one.State?.Status))
+                if (!kept.Exists(k => k.Definition == one.Definition && IsSame(k.State, one.State)))
                     kept.Add(one);
             }
         }
@@ -111,6 +116,10 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
         return books.FirstOrDefault(b => b.Run == latest.Run && b.Book.Hash != latest.Definition).Book
             ?? books.FirstOrDefault(b => b.Book.Hash == latest.Definition && own.Hash != latest.Definition).Book;
     }
+
+    private static bool IsSame(SwarmState? one, SwarmState? other) => one is null || other is null
+        ? one == other
+        : one.Run == other.Run && one.Status == other.Status && Order(one) == Order(other);
 
     private static SwarmState? Later(SwarmState? one, SwarmState? other) =>
         one is null || (other is not null && Order(other).CompareTo(Order(one)) > 0) ? other : one;

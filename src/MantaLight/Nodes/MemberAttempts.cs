@@ -8,9 +8,6 @@ namespace MantaLight.Nodes;
 /// <summary>A node's attempts in one swarm, and the blobs that they have left.</summary>
 internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, string swarm, SwarmMemory memory, Func<string, bool> isNeeded)
 {
-    /// <summary>More superseded runs than a swarm will have before it is removed, and swept.</summary>
-    private const int MaximumOrphans = 1000;
-
     private static readonly TimeSpan Resend = TimeSpan.FromSeconds(3);
 
     private readonly AttemptBook attempts = new();
@@ -18,14 +15,13 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
     // Files of attempts that are over, which some swarm may still need.
     private readonly HashSet<string> left = new(StringComparer.Ordinal);
 
-    // Chunks on the broker of globals that never were committed.
-    private readonly List<(string Run, BlobRef Blob)> orphans = [];
+    private readonly Orphans orphans = new(node, swarm, memory);
 
     private bool isStopping;
 
     private string Id => node.Settings.Id;
 
-    public bool IsEmpty => attempts.All.Count == 0 && left.Count == 0 && orphans.Count == 0;
+    public bool IsEmpty => attempts.All.Count == 0 && left.Count == 0 && orphans.IsEmpty;
 
     /// <summary>Whether the swarm needs a blob of the node's store.</summary>
     public bool Needs(string hash) => attempts.All.Any(a => a.Runner.Touches(hash))
@@ -77,6 +73,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         };
         foreach (var blob in AttemptJournal.BlobsOf(entry.Record))
             attempt.Runner.Touch(blob);
+        attempt.Runner.MayHavePublished(entry.Record);
         attempts.Put(attempt);
     }
 
@@ -128,7 +125,9 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
 
     public void StateSeen(SwarmState seen)
     {
-        foreach (var attempt in attempts.All.Where(a => a.Schedule.Run == seen.Run ? seen.Status.IsFinal() : a.Schedule.Term < seen.Term))
+        foreach (var attempt in attempts.All.Where(a => a.Outcome is not null && a.Schedule.Run == seen.Run))
+            attempt.Runner.HandOver(blob => seen.Globals.Any(g => g.Content.Blob?.Sha256 == blob.Sha256));
+        foreach (var attempt in attempts.All.Where(a => a.Schedule.Run == seen.Run ? seen.Status.IsFinal() : IsOutranked(a.Schedule, seen)))
             Cancel(attempt, $"run {seen.Run} is {seen.Status}");
         Forget();
     }
@@ -139,7 +138,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         foreach (var attempt in attempts.Current.Where(a => a.Outcome is not null && !IsSettled(a) && now - a.LastSent >= Resend + ReportSpread.Of(a.Schedule)))
             Say(attempt);
         // Another swarm may have needed it until now, or a removal been on its way.
-        if (left.Count > 0 || orphans.Count > 0 || memory.State is { Status: RunStatus.Removed })
+        if (left.Count > 0 || !orphans.IsEmpty || memory.State is { Status: RunStatus.Removed })
             Forget();
     }
 
@@ -192,7 +191,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         if (memory.State is not { } state)
             return false;
         if (state.Run != attempt.Schedule.Run)
-            return state.Term > attempt.Schedule.Term;
+            return IsOutranked(attempt.Schedule, state);
         return state.Status.IsFinal() || state.Round > attempt.Schedule.Round
             || state.Tasks.Any(t => t.Alias == attempt.Schedule.Alias && t.Phase is TaskPhase.Committed or TaskPhase.Skipped);
     }
@@ -208,20 +207,10 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         {
             left.UnionWith(attempt.Runner.Touched);
             node.Journal.Delete(swarm, attempt.Schedule);
-            orphans.AddRange(attempt.Runner.Published.Select(b => (attempt.Schedule.Run, b)));
+            orphans.Add(attempt);
             attempt.Dispose();
         }
-        // What became a global is cleared by its coordinator when it is replaced; what never did is this node's to clear. Not
-        // when the run has ended, though: the next one may have committed the same bytes, and what is left goes with the swarm;
-        // only what comes after the swarm has gone is this node's again.
-        orphans.RemoveAll(o => o.Run == state.Run && WasCommitted(state, o.Blob.Sha256));
-        orphans.RemoveRange(0, Math.Max(0, orphans.Count - MaximumOrphans));
-        // One that another attempt reads waits until that is over too.
-        foreach (var orphan in orphans.Where(o => IsOwn(o.Run, state) && !attempts.All.Any(a => a.Runner.Touches(o.Blob.Sha256))).ToArray())
-        {
-            node.Clearer.Clear(swarm, orphan.Blob);
-            orphans.Remove(orphan);
-        }
+        orphans.Tidy(state, hash => attempts.All.Any(a => a.Runner.Touches(hash)));
         foreach (var hash in left.Where(h => !isNeeded(h)).ToArray())
         {
             node.Store.Delete(hash);
@@ -231,12 +220,8 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
 
     private static bool IsPast(ScheduleAttempt schedule, SwarmState state) => schedule.Run == state.Run
         ? state.Status.IsFinal() || schedule.Round < state.Round - 1
-        : schedule.Term < state.Term;
+        : IsOutranked(schedule, state);
 
-    private bool IsOwn(string run, SwarmState state) => state.Status == RunStatus.Removed
-        ? memory.Book is null or { Removing: true }
-        : run == state.Run && !state.Status.IsFinal();
-
-    private static bool WasCommitted(SwarmState state, string hash) =>
-        state.Globals.Any(g => g.Content.Blob?.Sha256 == hash) || state.History.Any(h => h.GlobalSha256 == hash);
+    /// <summary>Whether an attempt of another run is of lower authority; of the same term where a broker that had lost everything counted anew.</summary>
+    private static bool IsOutranked(ScheduleAttempt schedule, SwarmState state) => Authority.Compare(schedule, state.Term, state.From) < 0;
 }

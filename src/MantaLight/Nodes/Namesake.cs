@@ -16,22 +16,21 @@ internal static class Namesake
             new ConnectionProfile { ClientId = $"{topics.Cluster}.{settings.Id}.{stamp.Incarnation}", Reconnect = false }, cancellationToken);
         var retained = new Awaited<Presence>();
         var word = new Awaited<Presence>();
-        var asked = false;
+        var question = stamp.Stamp(new AreYouThere());
         string? dead = null;
         await using var subscription = await connection.SubscribeAsync(topics.Presence(settings.Id), message =>
         {
             if (ProtocolJson.Read<Presence>(message.Payload, out _) is not { } presence)
                 return;
-            // A live one answers; of a dead one the broker may still say that it has gone.
-            if (!retained.TrySet(presence) && presence.Incarnation != stamp.Incarnation && (presence.Status == NodeStatus.Online ? Volatile.Read(ref asked) : presence.Incarnation == dead))
+            // A live one answers; of a dead one the broker may still say that it has gone, and bring what it had said before.
+            if (!retained.TrySet(presence) && (presence.Status == NodeStatus.Online ? presence.Answers == question.Id : presence.Incarnation == Volatile.Read(ref dead)))
                 word.TrySet(presence);
         }, cancellationToken);
         var found = await retained.WaitAsync(settings.Election.ReadBack, stamp.Time, cancellationToken);
         if (found is not { Status: NodeStatus.Online })
             return;
-        dead = found.Incarnation;
-        Volatile.Write(ref asked, true);
-        await connection.PublishAsync(new OutboundMessage(topics.Inbox(settings.Id), ProtocolJson.Write(stamp.Stamp(new AreYouThere()))), cancellationToken);
+        Volatile.Write(ref dead, found.Incarnation);
+        await connection.PublishAsync(new OutboundMessage(topics.Inbox(settings.Id), ProtocolJson.Write(question)), cancellationToken);
         if (await word.WaitAsync(settings.NamesakePatience, stamp.Time, cancellationToken) is { Status: NodeStatus.Online } live)
         {
             throw new NodeIdTakenException(

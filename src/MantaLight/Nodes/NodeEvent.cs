@@ -18,6 +18,9 @@ internal abstract record NodeEvent
     /// <summary>A coordinator has nothing left to do; with the state that it left.</summary>
     public sealed record SeatLeft(string Swarm, CoordinatorSeat Seat, SwarmState? Final) : NodeEvent;
 
+    /// <summary>A coordinator of this node coordinates no more; with what it had committed, or begun with.</summary>
+    public sealed record SeatLost(string Swarm, SwarmState Final) : NodeEvent;
+
     /// <summary>A coordinator of this node has found a definition on the broker that the node had missed; it is empty where that was a removal.</summary>
     public sealed record DefinitionFound(string Swarm, string InPlaceOf, byte[] Bytes) : NodeEvent;
 

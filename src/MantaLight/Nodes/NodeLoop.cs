@@ -77,6 +77,9 @@ internal sealed class NodeLoop
             case NodeEvent.SeatLeft e:
                 swarms.Find(e.Swarm)?.SeatLeft(e.Seat, e.Final);
                 break;
+            case NodeEvent.SeatLost e:
+                swarms.Find(e.Swarm)?.SeatLost(e.Final);
+                break;
             case NodeEvent.DefinitionFound e:
                 swarms.Find(e.Swarm)?.DefinitionFound(e.InPlaceOf, e.Bytes);
                 break;
@@ -149,8 +152,8 @@ internal sealed class NodeLoop
     {
         switch (letter)
         {
-            case AreYouThere:
-                Announce();
+            case AreYouThere question:
+                Announce(answers: question.Id);
                 break;
             case RollCall call when Check(message, Identifier.IsValid(call.Swarm), "no swarm id"):
                 swarms.Find(call.Swarm)?.RollCalled(call);
@@ -217,7 +220,8 @@ internal sealed class NodeLoop
         swarms.ForEach(swarm => swarm.ConnectionChanged(status == ConnectionStatus.Connected));
     }
 
-    private void Announce() => node.Outbox.Send(node.Topics.Presence(Id), presence, Delivery.AtLeastOnce, retain: true);
+    private void Announce(string? answers = null) =>
+        node.Outbox.Send(node.Topics.Presence(Id), presence with { Answers = answers }, Delivery.AtLeastOnce, retain: true);
 
     private T? Read<T>(BrokerMessage message)
         where T : ControlMessage

@@ -1,3 +1,4 @@
+using MantaLight.Coordination;
 using MantaLight.Protocol;
 
 namespace MantaLight.Nodes;
@@ -5,22 +6,27 @@ namespace MantaLight.Nodes;
 /// <summary>Members that know more than a coordinator has begun with say so: another one begins with that.</summary>
 internal sealed class Objections(SeatContext context, string swarm, long term)
 {
-    private (int Start, int Round, bool HasEnded, long Term) told = (-1, -1, false, -1);
+    private SwarmState? told;
     private long toldTerm = -1;
 
     /// <summary>Takes what a member has kept, and tells the node of it where it counts more than the run that is coordinated.</summary>
-    public void Hear(Recollection kept, RunId run, int round)
+    public void Hear(Recollection kept, CoordinatorState coordinated)
     {
         if (kept.State is not { } known)
             return;
         // Of whatever run: who has obeyed a higher authority does not obey this one.
         var outranks = Authority.Compare(known, term, context.Settings.Id) > 0;
-        var isLater = known.Definition == run.Definition && known.Status != RunStatus.Superseded && Inheritance.Progress(known).CompareTo((run.Start, round, false)) > 0;
+        var isLater = known.Definition == coordinated.Run.Definition && known.Status != RunStatus.Superseded
+            && Inheritance.Progress(known).CompareTo((coordinated.Run.Start, coordinated.Round, false, Inheritance.CommitsOf(coordinated.Globals.Values))) > 0;
         // Very many may say the same.
+<<<<<<< HEAD
+        if ((outranks && known.Term > toldTerm) || (isLater && (told is null || Inheritance.Order(known).CompareTo(Inheritance.Order(told)) > 0)))
+=======
         if (((outranks && known.Term > toldTerm) || (isLater && Inheritance.Order(known).CompareTo(told) > 0))
             && context.Offer(new NodeEvent.Recollected(swarm, kept), ProtocolJson.Write(kept).Length))
+>>>>>>> 79d225f013095289577f183d6d22a5b37237f7a6
         {
-            told = isLater ? Inheritance.Order(known) : told;
+            told = isLater ? known : told;
             toldTerm = Math.Max(toldTerm, known.Term);
         }
     }

@@ -49,7 +49,7 @@ internal sealed class SwarmMember : IAsyncDisposable
     /// <summary>Takes a definition, or its removal, that this node has missed, and that its coordinator has found on the broker and begins with.</summary>
     public void DefinitionFound(string inPlaceOf, byte[] bytes)
     {
-        if (memory.Book is not { Removing: false } book || book.Hash != inPlaceOf)
+        if (memory.Book is not { } book || book.Hash != inPlaceOf || (book.Removing && bytes.Length == 0))
             return;
         memory.DefinitionSeen(new ReadOnlySequence<byte>(bytes), retained: bytes.Length > 0);
         candidacy.Reconsider();
@@ -147,6 +147,13 @@ internal sealed class SwarmMember : IAsyncDisposable
         memory.Concluded(final);
         candidacy.Elect(new ElectionEvent.Wanted(false));
         candidacy.Reconsider();
+    }
+
+    /// <summary>What a coordinator of this node had committed is known, also where its echo never comes.</summary>
+    public void SeatLost(SwarmState final)
+    {
+        if (final.Definition == memory.Book?.Hash && final.Status is not (RunStatus.Removed or RunStatus.Superseded))
+            memory.Adopt(final);
     }
 
     public void ConnectionChanged(bool connected)

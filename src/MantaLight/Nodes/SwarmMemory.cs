@@ -117,13 +117,14 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     private static bool IsBehind(SwarmState seen, SwarmState? known) => known is not null && known.Status is not (RunStatus.Removed or RunStatus.Superseded) && seen.Definition == known.Definition
         && seen.Status != RunStatus.Removed && Inheritance.Progress(seen).CompareTo(Inheritance.Progress(known)) < 0;
 
-    /// <summary>Takes a later state that another member has kept, for the coordinator that begins with it.</summary>
+    /// <summary>Takes a later state, that another member has kept or that this node's coordinator has committed, for the one that begins with it.</summary>
     /// <returns>False where this node knows as much.</returns>
     public bool Adopt(SwarmState kept)
     {
         if ((Later ?? State) is { } known && Inheritance.Order(kept).CompareTo(Inheritance.Order(known)) <= 0)
             return false;
         Later = kept;
+        archive.KeepState(swarm, kept);
         return true;
     }
 

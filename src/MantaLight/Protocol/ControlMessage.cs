@@ -30,6 +30,7 @@ namespace MantaLight.Protocol;
 [JsonDerivedType(typeof(TaskRunning), "running")]
 [JsonDerivedType(typeof(TaskCompleted), "completed")]
 [JsonDerivedType(typeof(TaskFailed), "failed")]
+[JsonDerivedType(typeof(TaskAbandoned), "abandoned")]
 [JsonDerivedType(typeof(GlobalValue), "global")]
 [JsonDerivedType(typeof(ResultValue), "result")]
 [JsonDerivedType(typeof(TaskLog), "log")]

@@ -37,6 +37,9 @@ public sealed record Presence : ControlMessage
 
     /// <summary>How many attempts it runs at once.</summary>
     public int Concurrency { get; set; } = 1;
+
+    /// <summary>The id of the <see cref="AreYouThere"/> that it answers; absent where nobody has asked.</summary>
+    public string? Answers { get; set; }
 }
 
 /// <summary>A data set that a node maps.</summary>

@@ -158,6 +158,13 @@ public sealed record TaskFailed : TaskUpdate
     public ImmutableArray<MissingResult> Missing { get; set; } = [];
 }
 
+/// <summary>An attempt that is over had put chunks of a global on the broker that never was committed, as far as its node knows.</summary>
+public sealed record TaskAbandoned : TaskUpdate
+{
+    /// <summary>The global's bytes.</summary>
+    public BlobRef Blob { get; set; } = new();
+}
+
 /// <summary>A result that could not be fetched.</summary>
 public sealed record MissingResult
 {

@@ -1,0 +1,78 @@
+using MantaLight.Concurrency;
+using MantaLight.Protocol;
+
+namespace MantaLight.Nodes;
+
+/// <summary>
+/// Globals whose chunks this node has put on the broker, and that it has not seen become the swarm's since. What became a global
+/// is cleared by its coordinator when it is replaced. So is what never did, or came when that was done: the coordinator is told,
+/// since it alone knows what is committed now. When the run has ended the next one may have committed the same bytes, and what is left goes
+/// with the swarm; only what comes after the swarm has gone is this node's own to clear.
+/// </summary>
+internal sealed class Orphans(AttemptServices node, string swarm, SwarmMemory memory)
+{
+    /// <summary>More superseded runs than a swarm will have before it is removed, and swept.</summary>
+    private const int Maximum = 1000;
+
+    private static readonly TimeSpan Resend = TimeSpan.FromSeconds(3);
+
+    /// <summary>How often a coordinator is told: it may change, and a message be lost.</summary>
+    private const int Words = 3;
+
+    private readonly List<Orphan> orphans = [];
+
+    public bool IsEmpty => orphans.Count == 0;
+
+    /// <summary>Notes what an attempt that is over may have put there.</summary>
+    public void Add(NodeAttempt attempt)
+    {
+        foreach (var blob in attempt.Runner.Published)
+        {
+            orphans.Add(new Orphan(new TaskAbandoned
+            {
+                Run = attempt.Schedule.Run, Round = attempt.Schedule.Round, Alias = attempt.Schedule.Alias, Attempt = attempt.Schedule.Attempt, Blob = blob,
+            }));
+        }
+        orphans.RemoveRange(0, Math.Max(0, orphans.Count - Maximum));
+    }
+
+    /// <summary>Does with each what is to be done now; one that another attempt reads waits until that is over too.</summary>
+    public void Tidy(SwarmState state, Func<string, bool> isRead)
+    {
+        orphans.RemoveAll(o => o.Told == Words || (o.Word.Run == state.Run && state.Globals.Any(g => g.Content.Blob?.Sha256 == o.Word.Blob.Sha256)));
+        foreach (var orphan in orphans.Where(o => !isRead(o.Word.Blob.Sha256)).ToArray())
+        {
+            if (state.Status == RunStatus.Removed)
+                Clear(orphan);
+            else if (orphan.Word.Run == state.Run && !state.Status.IsFinal())
+                Tell(orphan);
+        }
+    }
+
+    private void Clear(Orphan orphan)
+    {
+        if (memory.Book is { Removing: false })
+            return;
+        node.Clearer.Clear(swarm, orphan.Word.Blob);
+        orphans.Remove(orphan);
+    }
+
+    private void Tell(Orphan orphan)
+    {
+        var now = node.Time.SteadyNow();
+        if (orphan.Due > now)
+            return;
+        orphan.Due = now + Resend;
+        orphan.Told++;
+        node.Outbox.Send(node.Topics.Tasks(swarm, node.Settings.Id), orphan.Word);
+    }
+
+    private sealed class Orphan(TaskAbandoned word)
+    {
+        public TaskAbandoned Word => word;
+
+        public int Told { get; set; }
+
+        public DateTimeOffset Due { get; set; }
+    }
+}
