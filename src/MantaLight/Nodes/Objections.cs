@@ -19,12 +19,8 @@ internal sealed class Objections(SeatContext context, string swarm, long term)
         var isLater = known.Definition == coordinated.Run.Definition && known.Status != RunStatus.Superseded
             && Inheritance.Progress(known).CompareTo((coordinated.Run.Start, coordinated.Round, false, Inheritance.CommitsOf(coordinated.Globals.Values))) > 0;
         // Very many may say the same.
-<<<<<<< HEAD
-        if ((outranks && known.Term > toldTerm) || (isLater && (told is null || Inheritance.Order(known).CompareTo(Inheritance.Order(told)) > 0)))
-=======
-        if (((outranks && known.Term > toldTerm) || (isLater && Inheritance.Order(known).CompareTo(told) > 0))
+        if (((outranks && known.Term > toldTerm) || (isLater && (told is null || Inheritance.Order(known).CompareTo(Inheritance.Order(told)) > 0)))
             && context.Offer(new NodeEvent.Recollected(swarm, kept), ProtocolJson.Write(kept).Length))
->>>>>>> 79d225f013095289577f183d6d22a5b37237f7a6
         {
             told = isLater ? known : told;
             toldTerm = Math.Max(toldTerm, known.Term);
