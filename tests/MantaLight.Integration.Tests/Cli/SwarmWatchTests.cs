@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using MantaLight.Broker;
 using MantaLight.Cli;
+using MantaLight.Integration.Tests.Brokers;
 using MantaLight.Messaging;
 using MantaLight.Mqtt;
 using MantaLight.Protocol;
@@ -76,7 +77,29 @@ public sealed class SwarmWatchTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_broker_that_refuses_the_watch_when_it_is_back_ends_it()
+    {
+        await PublishOldStateAsync();
+        var watch = WatchAsync("local");
+        await SaysAsync("Waiting: node_1 is away");
+        var port = broker.Port;
+        await broker.DisposeAsync();
+        await using var refusing = new FakeBroker(_ => FakeBroker.NotAuthorized5, port);
+        Assert.Equal(ExitCodes.Environment, await watch.WaitAsync(SwarmHarness.Patience, Cancelled));
+        await SaysAsync("error: The watch of swarm 'vectors' is over.*refused the connection: not authorized");
+    }
+
+    [Fact]
     public async Task Show_and_list_tell_how_old_a_wait_is()
+    {
+        await PublishOldStateAsync();
+        var show = await CliRun.OfAsync("swarm", "show", "vectors", "--broker", broker.Uri.OriginalString);
+        Assert.Contains("Waiting: node_1 is away (as of 10 min ago)", show.Output, StringComparison.Ordinal);
+        var list = await CliRun.OfAsync("swarm", "list", "--broker", broker.Uri.OriginalString);
+        Assert.Contains("node_1 is away (as of 10 min ago)", list.Output, StringComparison.Ordinal);
+    }
+
+    private async Task PublishOldStateAsync()
     {
         await using var connection = await new MqttBroker(new MqttBrokerOptions { Uri = broker.Uri }).ConnectAsync(new ConnectionProfile { ClientId = "old" }, Cancelled);
         var state = new SwarmState
@@ -85,10 +108,6 @@ public sealed class SwarmWatchTests : IAsyncLifetime
             Sent = TimeProvider.System.GetUtcNow().AddMinutes(-10),
         };
         await connection.PublishAsync(new OutboundMessage(new Topics("local").State("vectors"), ProtocolJson.Write(state), retain: true), Cancelled);
-        var show = await CliRun.OfAsync("swarm", "show", "vectors", "--broker", broker.Uri.OriginalString);
-        Assert.Contains("Waiting: node_1 is away (as of 10 min ago)", show.Output, StringComparison.Ordinal);
-        var list = await CliRun.OfAsync("swarm", "list", "--broker", broker.Uri.OriginalString);
-        Assert.Contains("node_1 is away (as of 10 min ago)", list.Output, StringComparison.Ordinal);
     }
 
     private Task<int> WatchAsync(string cluster) => CommandLine.InvokeAsync(
