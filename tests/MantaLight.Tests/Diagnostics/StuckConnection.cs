@@ -16,6 +16,8 @@ internal sealed class StuckConnection(int answered = 0) : IBrokerConnection
 
     public bool IsConnected => true;
 
+    public string? Problem => null;
+
     public BrokerLimits Limits { get; } = new();
 
     public TrafficCounter Traffic { get; } = new();
