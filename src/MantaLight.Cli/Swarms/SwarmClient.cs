@@ -46,10 +46,14 @@ internal sealed class SwarmClient : IAsyncDisposable
     /// <exception cref="InvalidSettingException">The address or the cluster cannot be.</exception>
     /// <exception cref="BrokerUnreachableException">Nobody answers there.</exception>
     /// <exception cref="BrokerRefusedException">The broker says no.</exception>
-    public static async Task<SwarmClient> ConnectAsync(Uri uri, string cluster, TimeProvider time, CancellationToken cancellationToken)
+    public static Task<SwarmClient> ConnectAsync(Uri uri, string cluster, TimeProvider time, CancellationToken cancellationToken) =>
+        ConnectAsync(new MqttBrokerOptions { Uri = uri }, cluster, time, cancellationToken);
+
+    /// <inheritdoc cref="ConnectAsync(Uri, string, TimeProvider, CancellationToken)"/>
+    public static async Task<SwarmClient> ConnectAsync(MqttBrokerOptions options, string cluster, TimeProvider time, CancellationToken cancellationToken)
     {
         var topics = new Topics(cluster);
-        var broker = new MqttBroker(new MqttBrokerOptions { Uri = uri }, time: time);
+        var broker = new MqttBroker(options, time: time);
         var name = $"cli-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}";
         var connection = await broker.ConnectAsync(new ConnectionProfile { ClientId = $"{cluster}.{name}" }, cancellationToken);
         return new SwarmClient(connection, topics, broker.Description, name, time);

@@ -32,6 +32,9 @@ internal static partial class Log
     [LoggerMessage(108, LogLevel.Warning, "Chunks asked for by {Node} could not be served: {Problem}")]
     public static partial void ServeFailed(ILogger logger, string node, string problem);
 
+    [LoggerMessage(109, LogLevel.Warning, "{What}. Further ones of this kind are only counted (mantalight.messages.dropped, reason '{Reason}')")]
+    public static partial void BoundReached(ILogger logger, string what, string reason);
+
     [LoggerMessage(200, LogLevel.Information, "Swarm {Swarm}: this node coordinates (term {Term})")]
     public static partial void Acting(ILogger logger, string swarm, long term);
 

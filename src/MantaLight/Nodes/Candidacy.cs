@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using MantaLight.Concurrency;
 using MantaLight.Coordination;
+using MantaLight.Diagnostics;
 using MantaLight.Protocol;
 
 namespace MantaLight.Nodes;
@@ -27,6 +28,14 @@ internal sealed class Candidacy(SeatContext seats, string swarm, SwarmMemory mem
 
     /// <summary>The same for what comes from the wire, of which only so much may wait.</summary>
     public void Offer(CoordinatorEvent happening) => seat?.Offer(new SeatCommand.Happened(happening));
+
+    /// <summary>A claim, or a beat, from the wire.</summary>
+    public void Hear(Claim claim, ElectionEvent happening)
+    {
+        if (election.Outranks(claim))
+            Telemetry.Drop(Telemetry.LowerAuthority);
+        Elect(happening);
+    }
 
     /// <summary>Stands where there is something to coordinate, and no longer where there is not.</summary>
     public void Reconsider()

@@ -5,7 +5,7 @@ using MantaLight.Nodes;
 using MantaLight.Protocol;
 using MantaLight.Shared;
 using MantaLight.Storage;
-using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging;
 
 namespace MantaLight.Tests.Nodes;
 
@@ -13,6 +13,7 @@ namespace MantaLight.Tests.Nodes;
 public sealed class AttemptJournalTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("mantalight-journal-").FullName;
+    private readonly LogBook log = new();
     private readonly FileDisk disk;
     private readonly BlobStore store;
     private readonly AttemptJournal journal;
@@ -21,7 +22,7 @@ public sealed class AttemptJournalTests : IDisposable
     {
         disk = new FileDisk(folder);
         store = new BlobStore(disk);
-        journal = new AttemptJournal(disk, NullLogger.Instance);
+        journal = new AttemptJournal(disk, log.CreateLogger("journal"));
     }
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
@@ -31,9 +32,10 @@ public sealed class AttemptJournalTests : IDisposable
     {
         var (schedule, record) = Completed(round: 3);
         journal.Write("vectors", schedule, record);
-        var entry = Assert.Single(new AttemptJournal(new FileDisk(folder), NullLogger.Instance).Load(store));
+        var entry = Assert.Single(new AttemptJournal(new FileDisk(folder), log.CreateLogger("journal")).Load(store));
         Assert.Equal(("vectors", "a.3.worker.node_0.1", 3), (entry.Swarm, entry.Schedule.Attempt, entry.Schedule.Round));
         Assert.Equal(ProtocolJson.Write(record), ProtocolJson.Write(entry.Record));
+        Assert.Empty(log.Lines);
     }
 
     [Fact]
@@ -51,7 +53,7 @@ public sealed class AttemptJournalTests : IDisposable
     [InlineData(0)]
     [InlineData(70)]
     [InlineData(-1)]
-    public void What_the_disk_has_spoiled_is_dropped_and_the_rest_is_kept(int at)
+    public void What_the_disk_has_spoiled_is_dropped_with_a_warning_and_the_rest_is_kept(int at)
     {
         var (first, record) = Completed(round: 3);
         journal.Write("vectors", first, record);
@@ -63,15 +65,17 @@ public sealed class AttemptJournalTests : IDisposable
         File.WriteAllBytes(file, bytes);
         Assert.Equal(4, Assert.Single(journal.Load(store)).Schedule.Round);
         Assert.False(File.Exists(file));
+        AssertWarned($"journal/{Path.GetFileName(file)}");
     }
 
     [Fact]
-    public void A_record_whose_blobs_are_gone_is_dropped()
+    public void A_record_whose_blobs_are_gone_is_dropped_with_a_warning()
     {
         var (schedule, record) = Completed(round: 3);
         journal.Write("vectors", schedule, record);
         store.Delete(record.Results[0].Content.Blob!.Sha256);
         Assert.Empty(journal.Load(store));
+        AssertWarned("journal/vectors.worker.3.a");
     }
 
     [Fact]
@@ -79,16 +83,42 @@ public sealed class AttemptJournalTests : IDisposable
     {
         await using var swarm = await SwarmHarness.StartAsync(new SimulatedBroker(), nodes: 1);
         var id = $"counted-{Guid.NewGuid():n}";
-        await swarm.PublishDefinitionAsync($$"""
-            { "name": "counted", "module": "{{SwarmHarness.Module}}", "setup": "FirstVector",
-              "tasks": [ { "alias": "worker", "type": "CountedWorker" }, { "alias": "end", "type": "EndlessWorker", "after": ["worker"] } ] }
-            """, id);
-        var first = await swarm.WaitAsync(s => s.Tasks.Any(t => t.Alias == "end" && t.Phase == TaskPhase.Running));
+        await swarm.PublishDefinitionAsync(Counted, id);
+        var first = await swarm.WaitAsync(IsAtItsEnd);
         await swarm.StopNodeAsync("node_0");
         await swarm.AddNodeAsync("node_0");
-        await swarm.WaitAsync(s => s.Term > first.Term && s.Tasks.Any(t => t.Alias == "end" && t.Phase == TaskPhase.Running));
+        await swarm.WaitAsync(s => s.Term > first.Term && IsAtItsEnd(s));
         Assert.Equal(1, CountedWorker.Count(id));
     }
+
+    [Fact]
+    public async Task A_node_that_finds_a_blob_of_its_work_spoiled_says_so_and_does_the_work_again()
+    {
+        await using var swarm = await SwarmHarness.StartAsync(new SimulatedBroker(), nodes: 1);
+        var id = $"counted-{Guid.NewGuid():n}";
+        await swarm.PublishDefinitionAsync(Counted, id);
+        var first = await swarm.WaitAsync(IsAtItsEnd);
+        await swarm.StopNodeAsync("node_0");
+        var updates = swarm.Messages.Select(m => ProtocolJson.Read<ControlMessage>(m.Payload, out _)).OfType<TaskCompleted>();
+        var blob = updates.First(c => c.Alias == "worker").Results.Select(r => r.Content.Blob).OfType<BlobRef>().Single();
+        var file = Path.Combine(swarm.Settings("node_0").StateFolder, "blobs", blob.Sha256);
+        var bytes = await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken);
+        bytes[^1] ^= 1;
+        await File.WriteAllBytesAsync(file, bytes, TestContext.Current.CancellationToken);
+        await swarm.AddNodeAsync("node_0");
+        Assert.Contains(swarm.Log.Lines, l => l.StartsWith($"Warning: Blob {blob.Sha256} on this node's disk is not what its hash says; it is dropped", StringComparison.Ordinal));
+        Assert.Contains(swarm.Log.Lines, l => l.StartsWith($"Warning: Journal entry journal/{id}.worker.1.{first.Run} ", StringComparison.Ordinal));
+        await SwarmHarness.EventuallyAsync(() => CountedWorker.Count(id) == 2);
+    }
+
+    private const string Counted = $$"""
+        { "name": "counted", "module": "{{SwarmHarness.Module}}", "setup": "FirstVector",
+          "tasks": [ { "alias": "worker", "type": "CountedWorker" }, { "alias": "end", "type": "EndlessWorker", "after": ["worker"] } ] }
+        """;
+
+    private static bool IsAtItsEnd(SwarmState state) => state.Tasks.Any(t => t.Alias == "end" && t.Phase == TaskPhase.Running);
+
+    private void AssertWarned(string name) => Assert.StartsWith($"Warning: Journal entry {name} on this node's disk is spoiled", Assert.Single(log.Lines), StringComparison.Ordinal);
 
     private (ScheduleAttempt Schedule, TaskCompleted Record) Completed(int round)
     {

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Text;
 using System.Threading.Channels;
 using MantaLight.Coordination;
+using MantaLight.Diagnostics;
 using MantaLight.Messaging;
 using MantaLight.Nodes;
 using MantaLight.Protocol;
@@ -128,8 +129,9 @@ public sealed class VacancyLogTests : IAsyncDisposable
     {
         var modules = ImmutableSortedDictionary.Create<string, TaskCatalog>(StringComparer.Ordinal).Add(SwarmHarness.Module, new TaskCatalog([typeof(SwarmHarness).Assembly]));
         var settings = new NodeSettings { Id = "a", Datasets = new Nothing(), Modules = modules, StateFolder = folder.FullName };
-        var seats = new SeatContext(broker, settings, new MessageStamp("a", "i1", time), new TrafficCounter(), null!, null!, loggers.CreateLogger("a"), time,
-            e => events.Writer.TryWrite(e), beside.Add);
+        var logger = loggers.CreateLogger("a");
+        var seats = new SeatContext(broker, settings, new MessageStamp("a", "i1", time), new TrafficCounter(), null!, null!, logger, new Drops(logger), time,
+            e => events.Writer.TryWrite(e), (e, _) => events.Writer.TryWrite(e), beside.Add);
         var definition = new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(SwarmHarness.Definition(worker)));
         var memory = new SwarmMemory(settings, archive, "vectors", time);
         memory.DefinitionSeen(definition, retained: true);

@@ -39,6 +39,9 @@ internal sealed class SimulatedDisk(World world, Draw draw)
         }
     }
 
+    /// <summary>Another disk takes its place.</summary>
+    public void Clear() => files.Clear();
+
     /// <summary>The files that were corrupted, ever.</summary>
     public HashSet<string> Spoiled { get; } = new(StringComparer.Ordinal);
 

@@ -9,7 +9,8 @@ public class LeisurelyWorker : SwarmTask
     public override async Task RunAsync(CancellationToken cancellationToken)
     {
         using var global = await World.Globals.GetWeightsAsync(VectorMath.Global, cancellationToken);
-        var values = VectorMath.Trained(global[0].Span<float>(), Context.Node);
+        var error = await VectorMath.ErrorAsync(World.Globals, Context, Context.Node, cancellationToken);
+        var values = VectorMath.Trained(global[0].Span<float>(), Context.Node, error);
         await Task.Delay(TimeSpan.FromSeconds(5 + (Context.Seed % 40)), Context.Time, cancellationToken);
         Context.Report(0.9, loss: 1);
         World.Results.Add("train_metrics", new { Loss = 1.0 / Context.Round });

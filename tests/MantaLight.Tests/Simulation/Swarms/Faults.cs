@@ -6,6 +6,7 @@ namespace MantaLight.Simulation;
 internal sealed class Faults(World world, FaultyBroker broker, HistoryPlan plan, SimulatedNode[] nodes, Evidence evidence)
 {
     private readonly Draw draw = Draw.For(plan.Seed, "faults");
+    private readonly Draw groups = Draw.For(plan.Seed, "groups");
     private int underWay;
 
     /// <summary>Whether the world has healed.</summary>
@@ -131,11 +132,22 @@ internal sealed class Faults(World world, FaultyBroker broker, HistoryPlan plan,
 
     private void Cut(SimulatedNode node)
     {
-        if (node is not { IsRunning: true, Network: { } network })
+        if (!node.IsRunning)
             return;
-        network.Cut(true);
-        Later(draw.Between(TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(60)), () => network.Cut(false));
+        Network[] cut = [.. GroupOf(node).Where(n => n.IsRunning).Select(n => n.Network).OfType<Network>()];
+        foreach (var network in cut)
+            network.Cut(true);
+        Later(draw.Between(TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(60)), () =>
+        {
+            foreach (var network in cut)
+                network.Cut(false);
+        });
     }
+
+    /// <summary>A node alone or, at times, with others that it shares a line with; at least one has another line.</summary>
+    private IEnumerable<SimulatedNode> GroupOf(SimulatedNode node) => nodes.Length > 2 && groups.Chance(0.4)
+        ? [node, .. nodes.Where(n => n != node).OrderBy(_ => groups.Next()).Take(groups.Between(1, nodes.Length - 2))]
+        : [node];
 
     /// <summary>A coordinator is cut off with a commit on its way, which may take effect when it has been succeeded.</summary>
     private void CutWithCommit()

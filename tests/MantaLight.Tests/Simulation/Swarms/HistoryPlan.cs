@@ -119,7 +119,7 @@ internal sealed record SwarmPlan
     public string Definition(int version) => string.Create(CultureInfo.InvariantCulture, $$"""
         {
           "name": "{{Name}}", "module": "{{SimulatedNode.Module}}", "seed": {{version}}, "setup": "PatientSetup",
-          "globals": { "length": 600 },
+          "globals": { "length": 600, "seed": {{version}} },
           "tasks": [
             { "alias": "worker", "type": "{{Worker}}", "method": "all" },
             { "alias": "aggregator", "type": "FedAvg", "after": ["worker"] },

@@ -90,8 +90,6 @@ internal sealed class SimulatedNode(World world, FaultyBroker broker, HistoryPla
         Datasets = new NoData(),
         Modules = Modules,
         StateFolder = "unused",
-        // A tick is a grace of its own.
-        Tick = TimeSpan.FromMilliseconds(plan.Mutation == Mutation.NoGrace ? 50 : 500),
         Disk = disk,
         Incarnation = string.Create(CultureInfo.InvariantCulture, $"{id}-{starts:x8}"),
         Election = plan.Mutation == Mutation.NoGrace ? new ElectionTiming { Grace = TimeSpan.Zero } : new ElectionTiming(),

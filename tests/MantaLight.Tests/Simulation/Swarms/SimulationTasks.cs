@@ -10,18 +10,21 @@ public sealed class PatientSetup : SwarmTask
     {
         var length = await World.Globals.GetAsync<int>("length", cancellationToken);
         await PatientWorker.TakeTimeAsync(Context, cancellationToken);
-        using var first = Vector.Of(VectorMath.First(length));
+        // The same wherever it is placed.
+        var error = await VectorMath.ErrorAsync(World.Globals, Context, node: "", cancellationToken);
+        using var first = Vector.Of(VectorMath.First(length, error));
         World.Globals.SetWeights(VectorMath.Global, first);
     }
 }
 
-/// <summary>Adds to the global what depends on its node alone, and takes its time for it.</summary>
+/// <summary>Adds to the global what depends on its node and on its seed, and takes its time for it.</summary>
 public sealed class PatientWorker : SwarmTask
 {
     public override async Task RunAsync(CancellationToken cancellationToken)
     {
         using var global = await World.Globals.GetWeightsAsync(VectorMath.Global, cancellationToken);
-        var values = VectorMath.Trained(global[0].Span<float>(), Context.Node);
+        var error = await VectorMath.ErrorAsync(World.Globals, Context, Context.Node, cancellationToken);
+        var values = VectorMath.Trained(global[0].Span<float>(), Context.Node, error);
         Context.Report(0.5, loss: 1);
         await TakeTimeAsync(Context, cancellationToken);
         World.Results.Add("train_metrics", new { Loss = 1.0 / Context.Round });

@@ -1,4 +1,6 @@
 using System.Globalization;
+using MantaLight.Coordination;
+using MantaLight.Tasks;
 
 namespace MantaLight.Simulation;
 
@@ -7,15 +9,26 @@ internal static class VectorMath
 {
     public const string Global = "global_model_params";
 
-    public static float[] First(int length) => [.. Enumerable.Range(0, length).Select(i => i * 0.37f)];
+    public static float[] First(int length, float error = 0) => [.. Enumerable.Range(0, length).Select(i => (i * 0.37f) + error)];
 
-    public static float[] Trained(ReadOnlySpan<float> global, string node)
+    public static float[] Trained(ReadOnlySpan<float> global, string node, float error = 0)
     {
         var number = Number(node);
         var values = new float[global.Length];
         for (var i = 0; i < values.Length; i++)
-            values[i] = (global[i] * 1.01f) + (number * 0.1f);
+            values[i] = (global[i] * 1.01f) + (number * 0.1f) + error;
         return values;
+    }
+
+    /// <summary>
+    /// How far the result of an attempt is off by its seed: not at all where that is the one of the swarm's seed, round, alias
+    /// and node, whoever schedules it, and however often.
+    /// </summary>
+    public static async Task<float> ErrorAsync(Globals globals, AttemptContext context, string node, CancellationToken cancellationToken)
+    {
+        var swarm = await globals.GetAsync<int>("seed", cancellationToken);
+        var expected = Rendezvous.Hash(swarm.ToString(CultureInfo.InvariantCulture), context.Round.ToString(CultureInfo.InvariantCulture), context.Alias, node) >> 11;
+        return context.Seed == expected ? 0 : 1 + (context.Seed % 100);
     }
 
     public static long Samples(string node) => (7 * Number(node)) + 3;

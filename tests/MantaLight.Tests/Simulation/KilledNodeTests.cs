@@ -1,0 +1,55 @@
+using MantaLight.Protocol;
+
+namespace MantaLight.Simulation;
+
+/// <summary>A node that is killed, and has no time for a goodbye, has on its disk what it had done.</summary>
+public sealed class KilledNodeTests
+{
+    private const string Swarm = "swarm_0";
+    private const int Size = 3;
+    private const int Rounds = 4;
+
+    // The setup; in each round everybody trains and tests, and somebody aggregates and schedules.
+    private const int Undisturbed = 1 + (Rounds * (Size + 1 + Size + 1));
+
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    public void What_a_killed_node_had_completed_is_not_done_again(bool isCoordinator, bool losesPower)
+    {
+        var scene = Scene.Begin(Size, Rounds, Swarm);
+        scene.Run(() => Completed(scene, isCoordinator) is not null);
+        var done = Completed(scene, isCoordinator)!;
+        var node = scene.Node(done.From);
+        node.Kill(losesPower);
+        scene.After(TimeSpan.FromSeconds(5), node.Start);
+        scene.RunToTheEnd();
+        Assert.Equal(Undisturbed, scene.Attempts);
+        // A successor knows nothing of the record that the node had sent: it is told it again by the node's next start.
+        Assert.Equal(isCoordinator, scene.Updates.OfType<TaskCompleted>().Any(c => c.Attempt == done.Attempt && c.Incarnation != done.Incarnation));
+        Assert.Equal(RunStatus.Completed, scene.States[Swarm].Status);
+        Assert.All(scene.States[Swarm].History, h => Assert.Equal(Size, h.Participants));
+    }
+
+    [Fact]
+    public void Without_its_disk_it_would_be_done_again()
+    {
+        var scene = Scene.Begin(Size, Rounds, Swarm);
+        scene.Run(() => Completed(scene, isCoordinator: false) is not null);
+        var node = scene.Node(Completed(scene, isCoordinator: false)!.From);
+        node.Kill();
+        node.Disk.Clear();
+        scene.After(TimeSpan.FromSeconds(5), node.Start);
+        scene.RunToTheEnd();
+        Assert.True(scene.Attempts > Undisturbed);
+        Assert.Equal(RunStatus.Completed, scene.States[Swarm].Status);
+    }
+
+    /// <summary>The record of a node that has trained while others still train.</summary>
+    private static TaskCompleted? Completed(Scene scene, bool isCoordinator) =>
+        scene.States.GetValueOrDefault(Swarm) is { } state && state.Tasks.FirstOrDefault(t => t.Alias == "worker") is { Phase: TaskPhase.Running }
+            ? scene.Updates.OfType<TaskCompleted>().FirstOrDefault(c => c.Round == state.Round && c.Alias == "worker" && c.From == state.From == isCoordinator)
+            : null;
+}
