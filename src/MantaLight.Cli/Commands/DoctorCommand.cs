@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MantaLight.Cli.Doctor;
+using MantaLight.Cli.Hosting;
 using MantaLight.Torch;
 
 namespace MantaLight.Cli.Commands;
@@ -11,14 +12,14 @@ internal static class DoctorCommand
     public static Command Create(CliConsole console)
     {
         var target = new Argument<string?>("swarm") { Description = "A project folder with swarm.json, or a definition (.json), to check as well.", Arity = ArgumentArity.ZeroOrOne };
-        var broker = BrokerFlags.Broker();
-        var cluster = BrokerFlags.Cluster();
+        var broker = new Option<string?>("--broker") { Description = $"The broker [default: the node's settings, or {BrokerFlags.DefaultBroker}]", HelpName = "URI" };
+        var cluster = new Option<string?>("--cluster") { Description = $"The cluster [default: the node's settings, or {BrokerFlags.DefaultCluster}]", HelpName = "C" };
         var datasets = NodeCommand.DatasetOption();
         var data = new Option<string?>("--data") { Description = "The folder of a run's data, as DATASET/NODE/DATASET.npz.", HelpName = "DIR" };
         var modules = new Option<string[]>("--module") { Description = "A module: a .dll, or a project folder; may be repeated.", HelpName = "PATH" };
-        var state = new Option<string?>("--state-folder") { Description = "Where a node would keep its state [default: the nodes' folder in the user's local application data]", HelpName = "DIR" };
+        var state = new Option<string?>("--state-folder") { Description = "Where a node would keep its state [default: the node's settings, or its folder in the user's local application data]", HelpName = "DIR" };
         var json = new Option<bool>("--json") { Description = "Writes the findings as JSON." };
-        var command = new Command("doctor", "Check broker, nodes, clock, disk, data, modules and libtorch, and name remedies. The exit code is 1 where there is a problem.")
+        var command = new Command("doctor", "Check settings, broker, nodes, clock, disk, data, modules and libtorch, and name remedies. Settings are those of `mantalight node`: appsettings.json (section MantaLight), MANTALIGHT_ variables and flags, which win. The exit code is 1 where there is a problem.")
         {
             target, broker, cluster, datasets, data, modules, state, json,
         }.WithExamples(
@@ -27,17 +28,18 @@ internal static class DoctorCommand
             "mantalight doctor --broker mqtts://user:password@broker.example --dataset mnist=/data/mnist.npz --module Mnist.dll --json");
         command.SetAction((parsed, cancellationToken) => RunAsync(
             console,
-            new DoctorSettings
-            {
-                Target = parsed.GetValue(target),
-                Broker = BrokerFlags.Parse(parsed.GetValue(broker)!),
-                Cluster = parsed.GetValue(cluster)!,
-                Datasets = [.. (parsed.GetValue(datasets) ?? []).Select(d => d.Split('=', 2)).Select(d => KeyValuePair.Create(d[0], d[1]))],
-                Data = parsed.GetValue(data),
-                Modules = [.. parsed.GetValue(modules) ?? []],
-                StateFolder = Path.GetFullPath(parsed.GetValue(state) ?? Path.Combine(
-                    Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create), "mantalight", parsed.GetValue(cluster)!)),
-            },
+            SettingsCheck.Read(
+                () => NodeHost.CreateBuilder().Configuration,
+                new NodeFlags
+                {
+                    Broker = parsed.GetValue(broker),
+                    Cluster = parsed.GetValue(cluster),
+                    Datasets = [.. parsed.GetValue(datasets) ?? []],
+                    Modules = [.. parsed.GetValue(modules) ?? []],
+                    StateFolder = parsed.GetValue(state),
+                },
+                parsed.GetValue(target),
+                parsed.GetValue(data)),
             parsed.GetValue(json),
             cancellationToken));
         return command;

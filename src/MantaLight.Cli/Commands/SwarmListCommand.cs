@@ -12,7 +12,7 @@ internal static class SwarmListCommand
     {
         var states = await client.ReadRetainedAsync<SwarmState>(client.Topics.State("+"), cancellationToken);
         var definitions = await client.ReadRetainedAsync(client.Topics.AllDefinitions, cancellationToken);
-        ClusterTables.WriteSwarms(console, SwarmRow.Of(client.Topics, states, definitions));
+        ClusterTables.WriteSwarms(console, SwarmRow.Of(client.Topics, states, definitions), TimeProvider.System.GetUtcNow());
         return ExitCodes.Success;
     }).WithExamples("mantalight swarm list --broker mqtt://broker.example");
 }

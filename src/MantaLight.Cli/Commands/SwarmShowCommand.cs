@@ -25,7 +25,7 @@ internal static class SwarmShowCommand
             if (parsed.GetValue(json))
                 console.Out.WriteLine(JsonNode.Parse(ProtocolJson.Write(state))!.ToJsonString(Indented));
             else
-                Write(console, state);
+                Write(console, state, TimeProvider.System.GetUtcNow());
             return ExitCodes.Success;
         }).WithExamples("mantalight swarm show mnist", "mantalight swarm show mnist --json");
     }
@@ -36,7 +36,7 @@ internal static class SwarmShowCommand
             ? new InvalidSettingException($"There is no swarm '{swarm}' in cluster '{client.Topics.Cluster}' on {client.Broker}. See `mantalight swarm list`.")
             : new InvalidSettingException($"Swarm '{swarm}' is deployed on {client.Broker}, but no node has started it yet. See `mantalight status` for the nodes online.");
 
-    private static void Write(CliConsole console, SwarmState state)
+    private static void Write(CliConsole console, SwarmState state, DateTimeOffset now)
     {
         var view = new RunView(state.Swarm);
         view.Apply(state, state.Sent);
@@ -44,7 +44,7 @@ internal static class SwarmShowCommand
         output.WriteLine($"Swarm {state.Swarm}: {Texts.Snake(state.Status)}{(state.Reason is { } reason ? $" ({Texts.Line(reason)})" : "")}");
         output.WriteLine($"Run {state.Run}, coordinated by {Texts.Line(state.From)} (term {state.Term}), round {state.Round} of {state.MaximumRounds}");
         if (state.Waiting is { } waiting)
-            output.WriteLine($"Waiting: {Texts.Line(waiting)}");
+            output.WriteLine($"Waiting: {Texts.AsOf(waiting, now - state.Sent)}");
         foreach (var task in state.Tasks)
         {
             output.WriteLine($"Task {task.Alias}: {Texts.Snake(task.Phase)}, {task.Completed} of {task.Placed} completed ({string.Join(", ", task.Nodes)})");

@@ -16,7 +16,7 @@ internal sealed class BrokerCheck(DoctorSettings settings, TimeProvider time)
 
     public async IAsyncEnumerable<Finding> RunAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var options = new MqttBrokerOptions { Uri = settings.Broker };
+        var options = settings.Broker;
         var broker = new MqttBroker(options, time: time);
         IBrokerConnection? connection = null;
         Finding? refusal = null;
@@ -26,8 +26,7 @@ internal sealed class BrokerCheck(DoctorSettings settings, TimeProvider time)
         }
         catch (MantaLightException e)
         {
-            // The message says what to do.
-            refusal = Finding.Problem(Area, e is BrokerUnreachableException ? "reachable" : "accepted", e.Message);
+            refusal = Finding.Problem(Area, e is BrokerUnreachableException ? "reachable" : "accepted", e.Message, Remedies.Of(e));
         }
         if (refusal is not null)
         {
@@ -36,11 +35,12 @@ internal sealed class BrokerCheck(DoctorSettings settings, TimeProvider time)
         }
         await using var open = connection!;
         var limits = open.Limits;
-        yield return Finding.Ok(Area, "accepted", $"{broker.Description} speaks MQTT 5, {(settings.Broker.UserInfo.Length > 0 ? "accepts these credentials" : "asks for no credentials")}, keeps retained messages, and closes the older of two connections with one id");
+        yield return Finding.Ok(Area, "accepted", $"{broker.Description} speaks MQTT 5, {((options.UserName ?? options.Uri.UserInfo).Length > 0 ? "accepts these credentials" : "asks for no credentials")}, keeps retained messages, and closes the older of two connections with one id");
         yield return limits.ReplaysRetainedByWildcard
             ? Finding.Ok(Area, "wildcards", "retained messages are replayed to wildcard subscriptions")
             : Finding.Warning(Area, "wildcards", "retained messages are not replayed to wildcard subscriptions", "Everything works, but chunks are fetched one by one; another broker is faster.");
         yield return Limits(limits);
+        yield return await MeasureAsync("chunk", () => new ChunkTrial(broker, settings.Cluster, time).RunAsync(cancellationToken));
 
         var examination = new BrokerExamination(options, time);
         yield return await MeasureAsync("connect", async () => Finding.Ok(Area, "connect", $"a connection takes {Milliseconds(await examination.ConnectAsync(cancellationToken))}"));
@@ -82,7 +82,7 @@ internal sealed class BrokerCheck(DoctorSettings settings, TimeProvider time)
         }
         catch (MantaLightException e)
         {
-            return Finding.Problem(Area, check, e.Message);
+            return Finding.Problem(Area, check, e.Message, Remedies.Of(e));
         }
     }
 

@@ -57,7 +57,7 @@ internal sealed class DataCheck(DoctorSettings settings)
         }
         catch (DatasetException e)
         {
-            return Finding.Problem(Area, name, e.Message, "It is damaged, or not what NumPy writes. Make it again, or copy it again.");
+            return Finding.Problem(Area, name, e.Message, Remedies.Of(e));
         }
     }
 

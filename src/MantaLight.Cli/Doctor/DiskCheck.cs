@@ -16,7 +16,7 @@ internal sealed class DiskCheck(string folder, TimeProvider time)
 
     public async IAsyncEnumerable<Finding> RunAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var wasThere = Directory.Exists(folder);
+        var wasThere = Existing(folder);
         var (flush, refusal) = await TryWriteAsync(cancellationToken);
         if (refusal is not null)
         {
@@ -28,8 +28,7 @@ internal sealed class DiskCheck(string folder, TimeProvider time)
             ? Finding.Ok(Area, "state folder", text)
             : Finding.Warning(Area, "state folder", text, "Each attempt waits for the disk a few times. Put the state folder on a local SSD (--state-folder).");
         yield return Free();
-        if (!wasThere)
-            RemoveEmpty();
+        RemoveEmpty(wasThere);
     }
 
     private async Task<(TimeSpan Flush, Finding? Refusal)> TryWriteAsync(CancellationToken cancellationToken)
@@ -73,11 +72,20 @@ internal sealed class DiskCheck(string folder, TimeProvider time)
         };
     }
 
-    private void RemoveEmpty()
+    /// <summary>The folder, or what there is of the way to it.</summary>
+    private static string? Existing(string? folder)
+    {
+        while (folder is not null && !Directory.Exists(folder))
+            folder = Path.GetDirectoryName(folder);
+        return folder;
+    }
+
+    private void RemoveEmpty(string? downTo)
     {
         try
         {
-            Directory.Delete(folder);
+            for (var made = folder; made is not null && made != downTo; made = Path.GetDirectoryName(made))
+                Directory.Delete(made);
         }
         catch (IOException)
         {

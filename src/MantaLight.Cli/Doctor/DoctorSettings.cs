@@ -1,11 +1,16 @@
 using System.Collections.Immutable;
+using MantaLight.Mqtt;
 
 namespace MantaLight.Cli.Doctor;
 
 /// <summary>What <c>mantalight doctor</c> is to look at.</summary>
 internal sealed record DoctorSettings
 {
-    public required Uri Broker { get; init; }
+    /// <summary>Where these settings come from, or why they could not be read.</summary>
+    public required Finding Found { get; init; }
+
+    /// <summary>How a node introduces itself to its broker.</summary>
+    public required MqttBrokerOptions Broker { get; init; }
 
     public required string Cluster { get; init; }
 

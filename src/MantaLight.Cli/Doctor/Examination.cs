@@ -8,6 +8,7 @@ internal sealed class Examination(DoctorSettings settings, CliConsole console, T
     /// <summary>Looks at everything; findings come as they are made.</summary>
     public async IAsyncEnumerable<Finding> RunAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        yield return settings.Found;
         var clock = new ClockCheck(time);
         (string Area, IAsyncEnumerable<Finding> Findings)[] parts =
         [
@@ -41,7 +42,9 @@ internal sealed class Examination(DoctorSettings settings, CliConsole console, T
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {
-                finding = Finding.Problem(area, "examination", e is MantaLightException ? e.Message : $"unexpected: {e.GetType().Name}: {e.Message}");
+                finding = e is MantaLightException known
+                    ? Finding.Problem(area, "examination", known.Message, Remedies.Of(known))
+                    : Finding.Problem(area, "examination", $"unexpected: {e.GetType().Name}: {e.Message}", Remedies.Unexpected);
                 over = true;
             }
             if (finding is not null)

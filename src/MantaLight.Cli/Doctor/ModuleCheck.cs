@@ -55,7 +55,7 @@ internal sealed class ModuleCheck(DoctorSettings settings, CliConsole console)
         }
         catch (MantaLightException e)
         {
-            return Finding.Problem(Area, check, e.Message);
+            return Finding.Problem(Area, check, e.Message, Remedies.Of(e));
         }
     }
 }

@@ -28,7 +28,7 @@ internal sealed class TorchCheck(TimeProvider time)
         }
         catch (TorchUnavailableException e)
         {
-            return Finding.Problem("torch", "libtorch", e.Message);
+            return Finding.Problem("torch", "libtorch", e.Message, Remedies.Of(e));
         }
     }
 }

@@ -1,5 +1,6 @@
 using MantaLight.Cli.Commands;
 using MantaLight.Cli.Modules;
+using MantaLight.Mqtt;
 using MantaLight.Node;
 using MantaLight.Protocol;
 using MantaLight.Torch;
@@ -20,7 +21,7 @@ internal static class NodeHost
     public static async Task<int> RunAsync(CliConsole console, NodeFlags flags, CancellationToken cancellationToken)
     {
         TorchRuntime.Register(); // for modules that use TorchSharp before anything of MantaLight.Torch
-        var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { Args = [] });
+        var builder = CreateBuilder();
         var options = Read(builder.Configuration, flags);
         for (var i = 0; i < options.Modules.Count; i++)
             options.Modules[i] = await ModuleFile.ResolveAsync(options.Modules[i], console.Out.WriteLine, cancellationToken);
@@ -57,27 +58,68 @@ internal static class NodeHost
         return ExitCodes.Success;
     }
 
-    /// <summary>Settings from the configuration's section, the environment and the flags, the last one winning.</summary>
-    /// <exception cref="InvalidSettingException">One of them cannot be.</exception>
-    public static NodeOptions Read(IConfiguration configuration, NodeFlags flags)
+    /// <summary>The host of a node, with the configuration that there is here.</summary>
+    /// <exception cref="InvalidSettingException">A file of it cannot be read.</exception>
+    public static HostApplicationBuilder CreateBuilder()
     {
-        var all = Settings(configuration);
-        var options = new NodeOptions();
         try
         {
-            all.Bind(options);
+            return Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { Args = [] });
         }
-        catch (InvalidOperationException e)
+        catch (InvalidDataException e)
         {
-            throw new InvalidSettingException($"The node's settings cannot be: {e.Message} {e.InnerException?.Message}".TrimEnd(), e);
+            throw CannotBe(e);
         }
-        flags.ApplyTo(options);
+    }
+
+    /// <summary>Settings from the configuration's section, the environment and the flags, the last one winning.</summary>
+    /// <exception cref="InvalidSettingException">One of them cannot be, or there is no id.</exception>
+    public static NodeOptions Read(IConfiguration configuration, NodeFlags flags)
+    {
+        var options = Bind(configuration, flags);
         if (options.Id.Length == 0)
             throw new InvalidSettingException($"The node has no id. Give one with --id, {NodeOptions.EnvironmentPrefix}ID, or {NodeOptions.Section}:Id in appsettings.json.");
         Identifier.Require(options.Id, "Node id");
         Identifier.Require(options.Cluster, "Cluster");
         return options;
     }
+
+    /// <summary>As <see cref="Read"/>, for whoever does not take part: unchecked, and without an id where none is given.</summary>
+    /// <exception cref="InvalidSettingException">One of them is not of its type.</exception>
+    public static NodeOptions Bind(IConfiguration configuration, NodeFlags flags)
+    {
+        var options = new NodeOptions();
+        try
+        {
+            Settings(configuration).Bind(options);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw CannotBe(e);
+        }
+        flags.ApplyTo(options);
+        return options;
+    }
+
+    /// <summary>How a node with these settings introduces itself to its broker.</summary>
+    /// <exception cref="InvalidSettingException">One of the settings cannot be.</exception>
+    public static MqttBrokerOptions BindBroker(IConfiguration configuration, NodeOptions options)
+    {
+        var broker = new MqttBrokerOptions();
+        try
+        {
+            Settings(configuration).GetSection("Mqtt").Bind(broker);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw CannotBe(e);
+        }
+        broker.Uri = BrokerFlags.Parse(options.Broker);
+        return broker;
+    }
+
+    private static InvalidSettingException CannotBe(Exception e) =>
+        new($"The node's settings cannot be: {e.Message} {e.InnerException?.Message}".TrimEnd(), e);
 
     private static IConfiguration Settings(IConfiguration configuration) => new ConfigurationBuilder()
         .AddConfiguration(configuration.GetSection(NodeOptions.Section))

@@ -16,8 +16,8 @@ internal static class ClusterTables
         Write(console, "No node is online.", NodeHeadings, nodes.OrderBy(n => n.From, StringComparer.Ordinal).Select(NodeCells));
 
     /// <summary>Writes swarms.</summary>
-    public static void WriteSwarms(CliConsole console, IReadOnlyCollection<SwarmRow> swarms) =>
-        Write(console, "There is no swarm.", SwarmHeadings, swarms.Select(SwarmCells));
+    public static void WriteSwarms(CliConsole console, IReadOnlyCollection<SwarmRow> swarms, DateTimeOffset now) =>
+        Write(console, "There is no swarm.", SwarmHeadings, swarms.Select(s => SwarmCells(s, now)));
 
     private static string[] NodeCells(Presence node) =>
     [
@@ -35,13 +35,13 @@ internal static class ClusterTables
         _ => dataset.Name,
     };
 
-    private static string[] SwarmCells(SwarmRow row) =>
+    private static string[] SwarmCells(SwarmRow row, DateTimeOffset now) =>
     [
         row.Id,
         row.State is { } known ? Texts.Snake(known.Status) : "not started",
         row.State is { } state ? string.Create(CultureInfo.InvariantCulture, $"{state.Round}/{state.MaximumRounds}") : "-",
         row.Accuracy is { } accuracy ? Texts.Percent(accuracy, "F2") : "-",
-        row.State?.Waiting ?? row.State?.Reason ?? "",
+        row.State is { Waiting: { } waiting } waits ? Texts.AsOf(waiting, now - waits.Sent) : row.State?.Reason ?? "",
     ];
 
     private static void Write(CliConsole console, string none, string[] headings, IEnumerable<string[]> cells)

@@ -19,6 +19,7 @@ internal sealed class SwarmClient : IAsyncDisposable
     private readonly IBrokerConnection connection;
     private readonly MessageStamp stamp;
     private readonly TimeProvider time;
+    private volatile bool isClosed;
 
     private SwarmClient(IBrokerConnection connection, Topics topics, string broker, string name, TimeProvider time)
     {
@@ -27,6 +28,7 @@ internal sealed class SwarmClient : IAsyncDisposable
         Topics = topics;
         Broker = broker;
         stamp = new MessageStamp(name, name, time);
+        connection.Watch(status => isClosed |= status == ConnectionStatus.Closed);
     }
 
     /// <summary>The cluster's topics.</summary>
@@ -35,13 +37,23 @@ internal sealed class SwarmClient : IAsyncDisposable
     /// <summary>The broker's address without credentials.</summary>
     public string Broker { get; }
 
+    /// <summary>Why the broker cannot be reached; null while it can.</summary>
+    public string? Problem => connection.Problem;
+
+    /// <summary>Whether the connection is over for good: the broker refuses it.</summary>
+    public bool IsClosed => isClosed;
+
     /// <exception cref="InvalidSettingException">The address or the cluster cannot be.</exception>
     /// <exception cref="BrokerUnreachableException">Nobody answers there.</exception>
     /// <exception cref="BrokerRefusedException">The broker says no.</exception>
-    public static async Task<SwarmClient> ConnectAsync(Uri uri, string cluster, TimeProvider time, CancellationToken cancellationToken)
+    public static Task<SwarmClient> ConnectAsync(Uri uri, string cluster, TimeProvider time, CancellationToken cancellationToken) =>
+        ConnectAsync(new MqttBrokerOptions { Uri = uri }, cluster, time, cancellationToken);
+
+    /// <inheritdoc cref="ConnectAsync(Uri, string, TimeProvider, CancellationToken)"/>
+    public static async Task<SwarmClient> ConnectAsync(MqttBrokerOptions options, string cluster, TimeProvider time, CancellationToken cancellationToken)
     {
         var topics = new Topics(cluster);
-        var broker = new MqttBroker(new MqttBrokerOptions { Uri = uri }, time: time);
+        var broker = new MqttBroker(options, time: time);
         var name = $"cli-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}";
         var connection = await broker.ConnectAsync(new ConnectionProfile { ClientId = $"{cluster}.{name}" }, cancellationToken);
         return new SwarmClient(connection, topics, broker.Description, name, time);

@@ -26,8 +26,11 @@ internal abstract record Happening
     /// <summary>A round is kept in a file.</summary>
     public sealed record CheckpointWritten(int Round, string Path) : Happening;
 
-    /// <summary>The swarm has been waiting for a while.</summary>
+    /// <summary>The swarm has been waiting for a while, or nobody is there who could go on with it.</summary>
     public sealed record Waiting(string Reason) : Happening;
+
+    /// <summary>Who was missing is there again.</summary>
+    public sealed record Back(string Text) : Happening;
 
     /// <summary>The run's condition changed.</summary>
     public sealed record StatusChanged(RunStatus Status, string? Reason) : Happening;

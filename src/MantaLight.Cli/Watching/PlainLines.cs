@@ -17,6 +17,7 @@ internal static class PlainLines
         Happening.Trouble trouble => [$"Trouble: {Texts.Line(trouble.Text)}"],
         Happening.CheckpointWritten checkpoint => [string.Create(CultureInfo.InvariantCulture, $"Checkpoint of round {checkpoint.Round}: {checkpoint.Path}")],
         Happening.Waiting waiting => [$"Waiting: {Texts.Line(waiting.Reason)}"],
+        Happening.Back back => [Texts.Line(back.Text)],
         Happening.StatusChanged status => [StatusLine(status, swarm)],
         _ => [],
     };

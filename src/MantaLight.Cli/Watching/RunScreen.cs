@@ -71,6 +71,8 @@ internal sealed class LiveScreen(LiveDisplayContext context) : IRunScreen
         var attempts = view.Attempts.ToArray();
         if (attempts.Length > 0)
             parts.Add(Bars(attempts));
+        if (view.Pulse.Missing is { } missing)
+            parts.Add(new Text($"Waiting: {Texts.Line(missing)}", new Style(Color.Red)));
         if (view.Waiting is { } waiting)
             parts.Add(new Text($"Waiting: {Texts.Line(waiting)}", new Style(Color.Yellow)));
         parts.AddRange(troubles.Select(t => new Text(t, new Style(Color.Yellow))));

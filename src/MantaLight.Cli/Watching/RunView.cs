@@ -25,9 +25,13 @@ internal sealed class RunView(string swarm, Predicate<SwarmState>? accepts = nul
     private readonly SortedDictionary<(string Node, string Alias), AttemptView> attempts = [];
     private readonly HashSet<(int Round, string Alias, string Node, string Reason)> told = [];
     private Wait? waiting;
+    private DateTimeOffset seen;
 
     /// <summary>The swarm.</summary>
     public string Swarm { get; } = swarm;
+
+    /// <summary>Whether those are there who could go on with it.</summary>
+    public Pulse Pulse { get; } = new();
 
     /// <summary>The last state of the run; null before the first.</summary>
     public SwarmState? State { get; private set; }
@@ -44,14 +48,16 @@ internal sealed class RunView(string swarm, Predicate<SwarmState>? accepts = nul
         .OrderBy(a => a.Node, StringComparer.Ordinal)
         .ThenBy(a => State?.Tasks.TakeWhile(t => t.Alias != a.Alias).Count());
 
-    /// <summary>What the swarm has been waiting for, once it is worth telling.</summary>
-    public string? Waiting => waiting is { IsLong: true } wait ? wait.Reason : null;
+    /// <summary>What the swarm has been waiting for, once it is worth telling; with its age, where nobody is there to renew it.</summary>
+    public string? Waiting => waiting is not { IsLong: true } wait ? null
+        : Pulse.Missing is null ? wait.Reason : Texts.AsOf(wait.Reason, seen - (Pulse.Heard ?? State!.Sent));
 
     /// <summary>Takes a message in.</summary>
     /// <returns>What changed, in the order in which to tell it.</returns>
-    public IReadOnlyList<Happening> Apply(ControlMessage message, DateTimeOffset now)
+    public IReadOnlyList<Happening> Apply(ControlMessage message, DateTimeOffset now, bool isRetained = false)
     {
         var happened = new List<Happening>();
+        Pulse.Apply(message, isRetained, now);
         switch (message)
         {
             case SwarmState state when state.Swarm == Swarm:
@@ -73,17 +79,30 @@ internal sealed class RunView(string swarm, Predicate<SwarmState>? accepts = nul
     /// <summary>Notices that time has gone by.</summary>
     public IReadOnlyList<Happening> Tick(DateTimeOffset now)
     {
-        if (waiting is not { } wait || HasEnded)
+        if (HasEnded)
             return [];
+        seen = now;
+        var happened = new List<Happening>();
+        if (Pulse.Tick(now) is { } pulse)
+            happened.Add(pulse);
+        if (TellWait(now) && Waiting is { } text)
+            happened.Add(new Happening.Waiting(text));
+        return happened;
+    }
+
+    /// <summary>Whether the wait is to be told.</summary>
+    private bool TellWait(DateTimeOffset now)
+    {
+        if (waiting is not { } wait)
+            return false;
         waiting = wait = wait with { IsLong = now - wait.Since >= WaitingPatience };
         var isBusy = Attempts.Any(a => a.Status is AttemptStatus.Accepted or AttemptStatus.Running);
         var isDue = wait.Told is { } told
             ? told.Reason != wait.Reason && now - told.At >= WaitingReminder
             : now - wait.Since >= (isBusy ? BusyPatience : WaitingPatience);
-        if (!isDue)
-            return [];
-        waiting = wait with { Told = (wait.Reason, now) };
-        return [new Happening.Waiting(wait.Reason)];
+        if (isDue)
+            waiting = wait with { Told = (wait.Reason, now) };
+        return isDue;
     }
 
     /// <summary>A task in a round, as in <c>worker_001</c>.</summary>

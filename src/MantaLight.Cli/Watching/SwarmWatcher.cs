@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using MantaLight.Cli.Swarms;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
@@ -12,27 +11,31 @@ internal sealed class SwarmWatcher : IAsyncDisposable
 
     private static readonly TimeSpan RefreshInterval = TimeSpan.FromMilliseconds(100);
 
-    private readonly Channel<Input> inputs = Channel.CreateBounded<Input>(QueueCapacity);
+    private readonly WatchQueue inputs = new(QueueCapacity);
     private readonly List<IAsyncDisposable> subscriptions = [];
-    private readonly Topics topics;
+    private readonly SwarmClient client;
     private readonly RunView view;
     private readonly TimeProvider time;
+    private readonly DateTimeOffset began;
+    private readonly long beganAt;
+    private volatile string? givenUp;
 
-    private SwarmWatcher(Topics topics, RunView view, TimeProvider time)
+    private SwarmWatcher(SwarmClient client, RunView view, TimeProvider time)
     {
-        this.topics = topics;
-        this.view = view;
-        this.time = time;
+        (this.client, this.view, this.time) = (client, view, time);
+        (began, beganAt) = (time.GetUtcNow(), time.GetTimestamp());
     }
+
+    /// <summary>The time, which goes on at its own pace however somebody sets the clock.</summary>
+    private DateTimeOffset Now => began + time.GetElapsedTime(beganAt);
 
     /// <summary>Subscribes; from then on nothing is missed.</summary>
     public static async Task<SwarmWatcher> StartAsync(SwarmClient client, RunView view, TimeProvider time, CancellationToken cancellationToken)
     {
-        var watcher = new SwarmWatcher(client.Topics, view, time);
+        var watcher = new SwarmWatcher(client, view, time);
         try
         {
-            // The state first: it says which run the others' messages must be of.
-            foreach (var filter in (string[])[client.Topics.State(view.Swarm), client.Topics.Tasks(view.Swarm, "+"), client.Topics.Result(view.Swarm, "+", "+"), client.Topics.Logs(view.Swarm, "+")])
+            foreach (var filter in Filters(client.Topics, view.Swarm))
                 watcher.subscriptions.Add(await client.SubscribeAsync(filter, watcher.Receive, cancellationToken));
             return watcher;
         }
@@ -44,34 +47,43 @@ internal sealed class SwarmWatcher : IAsyncDisposable
     }
 
     /// <summary>Has something said that did not come from the swarm.</summary>
-    public void Note(Happening happening) => inputs.Writer.TryWrite(new Input(null, happening, Over: false));
+    public void Note(Happening happening) => inputs.Add(new WatchInput(null, happening));
 
     /// <summary>Ends the watch, because nobody is left who could go on.</summary>
-    public void GiveUp(string text) => inputs.Writer.TryWrite(new Input(null, new Happening.Trouble(text), Over: true));
+    public void GiveUp(string text) => givenUp = text;
 
     /// <summary>Shows the run until it has ended.</summary>
     /// <returns>True; false where it was given up.</returns>
+    /// <exception cref="BrokerConnectionLostException">The connection is over for good.</exception>
     public async Task<bool> WatchAsync(IRunScreen screen, CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(RefreshInterval, time);
         do
         {
             var happened = new List<Happening>();
-            var over = false;
-            while (inputs.Reader.TryRead(out var input))
+            // Both before what has arrived is read, which came before it.
+            var (over, isClosed) = (givenUp, client.IsClosed);
+            view.Pulse.Connection(client.Broker, client.Problem, Now);
+            foreach (var input in inputs.TakeAll(out var lost))
             {
-                over |= input.Over;
+                if (lost > 0)
+                    happened.Add(new Happening.Trouble($"{lost} messages came faster than they can be shown and were dropped, the oldest first"));
+                lost = 0;
                 if (input.Happening is { } happening)
                     happened.Add(happening);
                 if (input.Message is { } message)
-                    happened.AddRange(view.Apply(message, time.GetUtcNow()));
+                    happened.AddRange(view.Apply(message, Now, input.IsRetained));
             }
-            happened.AddRange(view.Tick(time.GetUtcNow()));
+            happened.AddRange(view.Tick(Now));
+            if (over is not null && !view.HasEnded)
+                happened.Add(new Happening.Trouble(over));
             screen.Show(view, happened);
             if (view.HasEnded)
                 return true;
-            if (over)
+            if (over is not null)
                 return false;
+            if (isClosed)
+                throw new BrokerConnectionLostException($"The watch of swarm '{view.Swarm}' is over, since its connection to {client.Broker} is: {client.Problem}");
         }
         while (await timer.WaitForNextTickAsync(cancellationToken));
         return false;
@@ -83,15 +95,35 @@ internal sealed class SwarmWatcher : IAsyncDisposable
             await subscription.DisposeAsync();
     }
 
+    /// <summary>The state first: it says which run the others' messages must be of.</summary>
+    private static string[] Filters(Topics topics, string swarm) =>
+    [
+        topics.State(swarm), topics.Coordinator(swarm), topics.Beat(swarm), topics.AllPresence,
+        topics.Tasks(swarm, "+"), topics.Result(swarm, "+", "+"), topics.Logs(swarm, "+"),
+    ];
+
     private void Receive(BrokerMessage received)
     {
-        if (received.Payload.IsEmpty || ProtocolJson.Read<ControlMessage>(received.Payload, out _) is not { } message)
+        var levels = client.Topics.Split(received.Topic);
+        if (received.Payload.IsEmpty)
+        {
+            // A presence that somebody has removed.
+            if (levels is ["nodes", var gone])
+                inputs.Add(new WatchInput(new Presence { From = gone, Status = NodeStatus.Offline }));
             return;
-        // A node speaks for itself alone; a coordinator's state has no node in its topic.
-        if (topics.Split(received.Topic) is [_, _, _, var node, ..] && node != message.From)
+        }
+        if (ProtocolJson.Read<ControlMessage>(received.Payload, out _) is not { } message || !Identifier.IsValid(message.From))
             return;
-        inputs.Writer.TryWrite(new Input(message, null, Over: false));
+        // A node speaks for itself alone; what a coordinator says has no node in its topic.
+        if (SpeakerOf(levels) is { } node && node != message.From)
+            return;
+        inputs.Add(new WatchInput(message, IsRetained: received.Retained));
     }
 
-    private readonly record struct Input(ControlMessage? Message, Happening? Happening, bool Over);
+    private static string? SpeakerOf(string[] levels) => levels switch
+    {
+        ["nodes", var node] => node,
+        ["swarms", _, "tasks" or "results" or "logs", var node, ..] => node,
+        _ => null,
+    };
 }

@@ -15,6 +15,17 @@ internal static class Texts
     /// <summary>Seconds as in <c>7.4</c>.</summary>
     public static string Seconds(double value) => value.ToString("F1", CultureInfo.InvariantCulture);
 
+    /// <summary>A time that lasts as in <c>34 s</c>.</summary>
+    public static string Span(TimeSpan time) => time switch
+    {
+        { TotalMinutes: < 3 } => string.Create(CultureInfo.InvariantCulture, $"{Math.Max(0, Math.Floor(time.TotalSeconds)):F0} s"),
+        { TotalHours: < 3 } => string.Create(CultureInfo.InvariantCulture, $"{Math.Floor(time.TotalMinutes):F0} min"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{Math.Floor(time.TotalHours):F0} h"),
+    };
+
+    /// <summary>What a swarm was waiting for at some time before.</summary>
+    public static string AsOf(string waiting, TimeSpan age) => $"{Line(waiting)} (as of {Span(age)} ago)";
+
     /// <summary>Bytes as in <c>5.4 MB</c>, in powers of ten.</summary>
     public static string Bytes(long value) => value switch
     {

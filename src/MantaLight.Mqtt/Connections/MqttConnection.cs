@@ -17,6 +17,7 @@ internal sealed class MqttConnection : IBrokerConnection
     private readonly CancellationTokenSource closing = new();
     private readonly Lock closeGate = new();
     private volatile MqttLink link = null!;
+    private volatile string problem = "it was closed";
     private Task supervisor = Task.CompletedTask;
     private Task? close;
 
@@ -30,6 +31,8 @@ internal sealed class MqttConnection : IBrokerConnection
     public string ClientId => profile.ClientId;
 
     public bool IsConnected => board.Status == ConnectionStatus.Connected && !link.Lost.IsCompleted;
+
+    public string? Problem => IsConnected ? null : problem;
 
     public BrokerLimits Limits => link.Limits with { ReplaysRetainedByWildcard = replaysByWildcard };
 
@@ -146,6 +149,7 @@ internal sealed class MqttConnection : IBrokerConnection
             if (closing.IsCancellationRequested)
                 return;
 
+            problem = reason;
             Log.Lost(logger, profile.ClientId, endpoint.Description, reason);
             board.Announce(ConnectionStatus.Lost);
             await link.DisposeAsync();
@@ -163,7 +167,6 @@ internal sealed class MqttConnection : IBrokerConnection
 
     private async Task<bool> TryReconnectAsync(BackOff pauses)
     {
-        var problem = "first attempt";
         while (true)
         {
             try
@@ -180,6 +183,7 @@ internal sealed class MqttConnection : IBrokerConnection
             }
             catch (Exception refusal) when (refusal is BrokerRefusedException or ConnectRefusedException { IsTemporary: false })
             {
+                problem = refusal.Message;
                 Log.GaveUp(logger, profile.ClientId, endpoint.Description, refusal.Message);
                 return false;
             }

@@ -10,11 +10,11 @@ namespace MantaLight.Blobs;
 /// <summary>Removes globals' chunks from the broker beside whoever asks for it: paced as it is, it would keep a loop for long.</summary>
 internal sealed class BlobClearer : IAsyncDisposable
 {
-    private readonly Channel<(string Swarm, BlobRef Blob)> asked =
-        Channel.CreateBounded<(string Swarm, BlobRef Blob)>(new BoundedChannelOptions(1024) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite });
+    private const int Capacity = 1024;
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
+    private readonly Channel<(string Swarm, BlobRef Blob)> asked;
     private readonly CancellationTokenSource stopping = new();
     private readonly IBrokerConnection connection;
     private readonly Topics topics;
@@ -23,8 +23,11 @@ internal sealed class BlobClearer : IAsyncDisposable
     private readonly Action<BlobRef>? cleared;
     private readonly Task clearing;
 
-    public BlobClearer(IBrokerConnection connection, Topics topics, ILogger logger, TimeProvider time, Action<BlobRef>? cleared = null)
+    public BlobClearer(IBrokerConnection connection, Topics topics, ILogger logger, Drops drops, TimeProvider time, Action<BlobRef>? cleared = null)
     {
+        asked = Channel.CreateBounded<(string Swarm, BlobRef Blob)>(
+            new BoundedChannelOptions(Capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite },
+            _ => drops.Beyond("clearings full", $"More than {Capacity} globals wait to be cleared; the chunks of others stay until another coordinator, or the swarm's removal, clears them"));
         this.cleared = cleared;
         this.connection = connection;
         this.topics = topics;

@@ -18,7 +18,7 @@ internal sealed class BlobFetcher(
 
     /// <summary>Brings a global from the broker; what the broker does not have, from a peer that may.</summary>
     public Task FetchGlobalAsync(string swarm, BlobRef blob, string? peer, CancellationToken cancellationToken) =>
-        FetchAsync(blob, "", stop => new RetainedRead(connection, topics, stamp, store, pull, timing).RunAsync(swarm, blob, peer == stamp.Node ? null : peer, stop), cancellationToken);
+        FetchAsync(blob, "", stop => new RetainedRead(connection, topics, stamp, store, pull, timing, inbox.Drops).RunAsync(swarm, blob, peer == stamp.Node ? null : peer, stop), cancellationToken);
 
     public Task FetchResultAsync(string producer, BlobRef blob, CancellationToken cancellationToken) =>
         FetchAsync(blob, producer, stop => pull.RunAsync(producer, blob, stop), cancellationToken);

@@ -51,7 +51,7 @@ internal sealed class BlobPublisher(IBrokerConnection connection, Topics topics,
     /// <summary>Answers a request for chunks.</summary>
     public async Task ServeAsync(BlobRequest request, CancellationToken cancellationToken)
     {
-        if (!BlobRef.IsHash(request.Hash) || !Identifier.IsValid(request.From) || request.ChunkSize is < 1024 or > 64 << 20 || request.Chunks.Length > BlobRequest.Window)
+        if (!request.IsSound())
             return;
         if (request.ChunkSize > connection.Limits.ChunkSize)
         {

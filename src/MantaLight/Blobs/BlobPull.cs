@@ -38,7 +38,7 @@ internal sealed class BlobPull(
 
     private async Task RunAsync(string producer, BlobRef blob, PartialBlob partial, CancellationToken cancellationToken)
     {
-        using var waiting = inbox.Open(blob.Sha256, producer);
+        using var waiting = inbox.Open(blob, producer);
         var chunks = waiting.Chunks;
         var asked = new HashSet<int>();
         var next = 0;

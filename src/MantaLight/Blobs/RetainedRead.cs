@@ -1,11 +1,12 @@
 using System.Threading.Channels;
+using MantaLight.Diagnostics;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
 
 namespace MantaLight.Blobs;
 
 /// <summary>Brings a global from the broker's retained chunks; what the broker does not have, from a peer that may.</summary>
-internal sealed class RetainedRead(IBrokerConnection connection, Topics topics, MessageStamp stamp, BlobStore store, BlobPull pull, BlobTiming timing)
+internal sealed class RetainedRead(IBrokerConnection connection, Topics topics, MessageStamp stamp, BlobStore store, BlobPull pull, BlobTiming timing, Drops drops)
 {
     // A wildcard replay is delivered as fast as the broker can: more chunks than this overflow common queues.
     private const int MaximumReplay = 256;
@@ -14,16 +15,20 @@ internal sealed class RetainedRead(IBrokerConnection connection, Topics topics, 
     private const int ReplayIsOver = 2;
 
     private readonly ChunkPace pace = new(timing, stamp.Time);
-    private readonly Channel<Arrival> chunks = Channel.CreateBounded<Arrival>(new BoundedChannelOptions(2 * MaximumReplay) { FullMode = BoundedChannelFullMode.Wait });
 
     public async Task RunAsync(string swarm, BlobRef blob, string? peer, CancellationToken cancellationToken)
     {
         using var partial = store.Begin(blob);
+        var chunks = ChunkInbox.Line(blob, drops);
         var parent = topics.SwarmBlobs(swarm, blob.Sha256);
         void Take(BrokerMessage message)
         {
-            if (int.TryParse(message.Topic.AsSpan(parent.Length + 1), out var index) && !message.Payload.IsEmpty)
+            if (message.Payload.IsEmpty)
+                return;
+            if (int.TryParse(message.Topic.AsSpan(parent.Length + 1), out var index) && message.Payload.Length <= blob.ChunkSize)
                 chunks.Writer.TryWrite(new Arrival(index, message.Payload));
+            else
+                Telemetry.Drop(Telemetry.Malformed);
         }
         var replays = connection.Limits.ReplaysRetainedByWildcard && blob.ChunkCount <= MaximumReplay;
         // To the end: on a slow line its replay comes later than anybody waits for it.
@@ -32,12 +37,12 @@ internal sealed class RetainedRead(IBrokerConnection connection, Topics topics, 
         while (true)
         {
             if (silences < ReplayIsOver)
-                silences = await CollectAsync(partial, until: 0, cancellationToken) ? 0 : silences + 1;
+                silences = await CollectAsync(chunks.Reader, partial, until: 0, cancellationToken) ? 0 : silences + 1;
             if (partial.Missing == 0)
                 break;
             // Whatever the wildcard did not bring is fetched chunk by chunk: the way on brokers that do not replay by wildcard.
             var wanted = Enumerable.Range(0, blob.ChunkCount).Where(i => !partial.Has(i)).Take(pace.Window).ToArray();
-            if (await FetchAsync(swarm, blob, partial, wanted, Take, cancellationToken))
+            if (await FetchAsync(swarm, blob, chunks.Reader, partial, wanted, Take, cancellationToken))
                 continue;
             if (peer is not null && await pull.TryRunAsync(peer, blob, partial, cancellationToken))
                 break;
@@ -48,7 +53,7 @@ internal sealed class RetainedRead(IBrokerConnection connection, Topics topics, 
     }
 
     private async Task<bool> FetchAsync(
-        string swarm, BlobRef blob, PartialBlob partial, int[] wanted, Action<BrokerMessage> take, CancellationToken cancellationToken)
+        string swarm, BlobRef blob, ChannelReader<Arrival> chunks, PartialBlob partial, int[] wanted, Action<BrokerMessage> take, CancellationToken cancellationToken)
     {
         var single = new List<IAsyncDisposable>(wanted.Length);
         try
@@ -56,7 +61,7 @@ internal sealed class RetainedRead(IBrokerConnection connection, Topics topics, 
             var until = partial.Missing - wanted.Length;
             foreach (var chunk in wanted)
                 single.Add(await connection.SubscribeAsync(topics.SwarmBlob(swarm, blob.Sha256, chunk), take, cancellationToken));
-            return await CollectAsync(partial, until, cancellationToken);
+            return await CollectAsync(chunks, partial, until, cancellationToken);
         }
         finally
         {
@@ -66,12 +71,12 @@ internal sealed class RetainedRead(IBrokerConnection connection, Topics topics, 
     }
 
     /// <summary>Takes what comes until enough is there or nothing more comes for a while; false where nothing has come.</summary>
-    private async Task<bool> CollectAsync(PartialBlob partial, int until, CancellationToken cancellationToken)
+    private async Task<bool> CollectAsync(ChannelReader<Arrival> chunks, PartialBlob partial, int until, CancellationToken cancellationToken)
     {
         var hasCome = false;
-        while (partial.Missing > until && await pace.WaitAsync(chunks.Reader, cancellationToken))
+        while (partial.Missing > until && await pace.WaitAsync(chunks, cancellationToken))
         {
-            while (chunks.Reader.TryRead(out var arrival))
+            while (chunks.TryRead(out var arrival))
             {
                 partial.Add(arrival.Chunk, arrival.Bytes);
                 pace.Arrived();

@@ -3,6 +3,7 @@ using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Threading.Channels;
 using MantaLight.Concurrency;
+using MantaLight.Diagnostics;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
 using MantaLight.Swarms;
@@ -21,7 +22,7 @@ public sealed class CheckpointKeeper : IAsyncDisposable
 
     private static readonly TimeSpan LastPatience = TimeSpan.FromSeconds(5);
 
-    private readonly Channel<Work> due = Channel.CreateBounded<Work>(new BoundedChannelOptions(Capacity) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
+    private readonly Channel<Work> due;
     private readonly ConcurrentDictionary<string, KnownDefinition> definitions = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, (string Run, int Round, int Committed)> seen = new(StringComparer.Ordinal);
     private readonly List<IAsyncDisposable> subscriptions = [];
@@ -31,11 +32,13 @@ public sealed class CheckpointKeeper : IAsyncDisposable
     private readonly Action<CheckpointNews> tell;
     private readonly TimeProvider time;
     private readonly CheckpointWriter writer;
+    private bool toldOfSwarms;
     private Task working = Task.CompletedTask;
 
     private CheckpointKeeper(IBrokerConnection connection, Topics topics, CheckpointOptions options, Action<CheckpointNews> tell, TimeProvider time)
     {
         (this.topics, this.options, this.tell, this.time) = (topics, options, tell, time);
+        due = Channel.CreateBounded<Work>(new BoundedChannelOptions(Capacity) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true }, Dropped);
         writer = new CheckpointWriter(connection, topics, options, time);
     }
 
@@ -97,9 +100,26 @@ public sealed class CheckpointKeeper : IAsyncDisposable
         }
     }
 
+    private void Dropped(Work work)
+    {
+        Telemetry.Drop("checkpoints full");
+        // What could not be fetched early is fetched when it is due.
+        if (work.Round is { } round)
+            tell(new CheckpointNews(work.State.Swarm, round, null, $"more than {Capacity} rounds wait to be written"));
+    }
+
+    /// <summary>Whether a swarm is one of those that are watched, or may become one.</summary>
+    private static bool IsWithin<T>(ConcurrentDictionary<string, T> known, string swarm)
+    {
+        if (known.Count < MaximumSwarms || known.ContainsKey(swarm))
+            return true;
+        Telemetry.Drop("swarms full");
+        return false;
+    }
+
     private void DefinitionSeen(BrokerMessage message)
     {
-        if (message.Payload.IsEmpty || topics.Split(message.Topic) is not ["swarms", var swarm] || (definitions.Count >= MaximumSwarms && !definitions.ContainsKey(swarm)))
+        if (message.Payload.IsEmpty || topics.Split(message.Topic) is not ["swarms", var swarm] || !IsWithin(definitions, swarm))
             return;
         try
         {
@@ -116,8 +136,15 @@ public sealed class CheckpointKeeper : IAsyncDisposable
     {
         if (message.Payload.IsEmpty || topics.Split(message.Topic) is not ["swarms", var swarm, "state"]
             || ProtocolJson.Read<SwarmState>(message.Payload, out _) is not { } state || state.Swarm != swarm
-            || !state.Globals.All(g => Identifier.IsValid(g.Tag) && g.Content.IsSound()) || (seen.Count >= MaximumSwarms && !seen.ContainsKey(swarm)))
+            || !state.Globals.All(g => Identifier.IsValid(g.Tag) && g.Content.IsSound()))
         {
+            return;
+        }
+        if (!IsWithin(seen, swarm))
+        {
+            if (!toldOfSwarms)
+                tell(new CheckpointNews(swarm, state.Round, null, $"more than {MaximumSwarms} swarms are watched"));
+            toldOfSwarms = true;
             return;
         }
         // A round has many states; the first one in question is enough.

@@ -1,11 +1,13 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using MantaLight.Blobs;
+using MantaLight.Diagnostics;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
 using MantaLight.Storage;
 using MantaLight.Swarms;
 using MantaLight.Weights;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MantaLight.Checkpoints;
 
@@ -27,7 +29,8 @@ internal sealed class CheckpointWriter : IAsyncDisposable
     {
         folder = new CheckpointFolder(options);
         store = new BlobStore(new FileDisk(temporary));
-        fetcher = new BlobFetcher(connection, topics, new MessageStamp(connection.ClientId, connection.ClientId, time), store, new ChunkInbox(), new BlobTiming { GiveUp = GiveUp });
+        var inbox = new ChunkInbox(new Drops(NullLogger.Instance));
+        fetcher = new BlobFetcher(connection, topics, new MessageStamp(connection.ClientId, connection.ClientId, time), store, inbox, new BlobTiming { GiveUp = GiveUp });
     }
 
     /// <summary>Fetches what a round has committed before it is over: rounds can be shorter than that takes.</summary>

@@ -69,6 +69,9 @@ internal sealed record ElectionState
 
     public bool Wanted { get; init; }
 
+    /// <summary>Whether a claim of higher authority is known.</summary>
+    public bool Outranks(Claim claim) => Known is { } known && (claim.Term, claim.Node).CompareTo((known.Term, known.Node)) < 0;
+
     /// <summary>The place in the order of succession times the delay for each place.</summary>
     public TimeSpan RankDelay => Rendezvous.Rank(Swarm, Node, Candidates) * Timing.Rank;
 

@@ -45,7 +45,7 @@ internal static class ElectionMachine
 
     private static (ElectionState, ImmutableArray<ElectionAction>) ClaimSeen(ElectionState state, Claim claim, bool released, DateTimeOffset now)
     {
-        if (state.Known is { } known && (claim.Term, claim.Node).CompareTo((known.Term, known.Node)) < 0)
+        if (state.Outranks(claim))
             return (state, []);
         if (claim == state.Known)
             return (released ? Vacate(state, now + state.RankDelay) : state, []);

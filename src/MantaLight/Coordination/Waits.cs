@@ -74,7 +74,9 @@ internal static class Waits
             _ when attempt.Phase == AttemptPhase.Waiting => (4, $"waits for its turn{again}"),
             _ when attempt.Phase == AttemptPhase.Scheduled => (2, $"no answer for {Time(turn.Now - (attempt.Began ?? task.Since))}{again}"),
             _ when attempt.Progress is { } progress => (3 + (progress / 2), string.Create(CultureInfo.InvariantCulture, $"running, {Math.Floor(progress * 100):F0} %{again}")),
-            _ => (3, $"running{again}"),
+            // A node says 0 % when it begins. What it accepted from a predecessor may have begun long ago.
+            _ when attempt.Began is not null => (2.5, $"accepted, waits for its turn{again}"),
+            _ => (3, $"accepted{again}"),
         };
     }
 

@@ -32,6 +32,9 @@ internal static partial class Log
     [LoggerMessage(108, LogLevel.Warning, "Chunks asked for by {Node} could not be served: {Problem}")]
     public static partial void ServeFailed(ILogger logger, string node, string problem);
 
+    [LoggerMessage(109, LogLevel.Warning, "{What}. Further ones of this kind are only counted (mantalight.messages.dropped, reason '{Reason}')")]
+    public static partial void BoundReached(ILogger logger, string what, string reason);
+
     [LoggerMessage(200, LogLevel.Information, "Swarm {Swarm}: this node coordinates (term {Term})")]
     public static partial void Acting(ILogger logger, string swarm, long term);
 
@@ -52,6 +55,12 @@ internal static partial class Log
 
     [LoggerMessage(206, LogLevel.Information, "Swarm {Swarm} waits: {What}")]
     public static partial void Waits(ILogger logger, string swarm, string what);
+
+    [LoggerMessage(207, LogLevel.Warning, "Swarm {Swarm}: nobody has coordinated it for {Seconds:0} s, as far as this node has heard: {Why}")]
+    public static partial void SeatVacant(ILogger logger, string swarm, double seconds, string why);
+
+    [LoggerMessage(208, LogLevel.Information, "Swarm {Swarm} is coordinated again, by {Node} (term {Term})")]
+    public static partial void SeatTaken(ILogger logger, string swarm, string node, long term);
 
     [LoggerMessage(300, LogLevel.Information, "Attempt {Attempt} begins")]
     public static partial void AttemptBegins(ILogger logger, string attempt);

@@ -13,7 +13,7 @@ public static class Telemetry
 
     private static readonly Meter Meter = new(Name);
 
-    /// <summary>Messages that were not of the protocol, by <c>reason</c>.</summary>
+    /// <summary>Messages, and work, that were not taken, by <c>reason</c>.</summary>
     internal static readonly Counter<long> Dropped = Meter.CreateCounter<long>("mantalight.messages.dropped", "{message}");
 
     /// <summary>Attempts that ended on this node, by <c>alias</c> and <c>outcome</c>.</summary>
@@ -24,4 +24,11 @@ public static class Telemetry
 
     /// <summary>Rounds committed by coordinators of this process.</summary>
     internal static readonly Counter<long> Rounds = Meter.CreateCounter<long>("mantalight.rounds", "{round}");
+
+    /// <summary>Why something is dropped that nobody is told of, since it is part of an ordinary day.</summary>
+    internal const string Stale = "duplicate or late", LowerAuthority = "lower authority", Malformed = "malformed";
+
+    /// <summary>Counts a message, or a piece of work, that is not taken.</summary>
+    /// <param name="reason">One of few, never what a message says: each becomes a series of its own.</param>
+    internal static void Drop(string reason) => Dropped.Add(1, new KeyValuePair<string, object?>("reason", reason));
 }

@@ -6,7 +6,11 @@ namespace MantaLight.Messaging;
 /// <param name="Topic">The topic, without wildcards.</param>
 /// <param name="Payload">The bytes; they belong to the receiver and stay valid after the handler has returned.</param>
 /// <param name="Retained">True when the broker replayed it from its retained store because of a subscription.</param>
-public readonly record struct BrokerMessage(string Topic, ReadOnlySequence<byte> Payload, bool Retained);
+public readonly record struct BrokerMessage(string Topic, ReadOnlySequence<byte> Payload, bool Retained)
+{
+    /// <summary>What it takes while it waits: the bytes of its payload, and the characters of its topic.</summary>
+    public long Size => Payload.Length + Topic.Length;
+}
 
 /// <summary>A message on its way to the broker.</summary>
 /// <param name="Topic">The topic, without wildcards.</param>

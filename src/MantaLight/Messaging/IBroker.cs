@@ -24,6 +24,9 @@ public interface IBrokerConnection : IAsyncDisposable
     /// <summary>Whether the broker can be reached at this moment.</summary>
     bool IsConnected { get; }
 
+    /// <summary>Why the broker cannot be reached, as last found, for people; null while it can.</summary>
+    string? Problem { get; }
+
     /// <summary>What the broker announced when it accepted this connection.</summary>
     BrokerLimits Limits { get; }
 

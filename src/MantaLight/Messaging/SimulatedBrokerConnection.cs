@@ -28,6 +28,8 @@ internal sealed class SimulatedBrokerConnection : IBrokerConnection
 
     public bool IsConnected => attached;
 
+    public string? Problem => attached ? null : "the broker is down";
+
     public BrokerLimits Limits => broker.Options.Limits;
 
     public TrafficCounter Traffic { get; } = new();

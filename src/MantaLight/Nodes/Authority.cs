@@ -1,3 +1,4 @@
+using MantaLight.Diagnostics;
 using MantaLight.Protocol;
 
 namespace MantaLight.Nodes;
@@ -18,13 +19,19 @@ internal sealed class Authority
     public static int Compare(CoordinatorMessage message, long term, string node) =>
         message.Term != term ? message.Term.CompareTo(term) : string.CompareOrdinal(message.From, node);
 
-    /// <summary>Whether a coordinator's message may be obeyed; remembers a higher one.</summary>
+    /// <summary>Whether a coordinator's message may be obeyed, and counted where not; remembers a higher one.</summary>
     public bool Accepts(CoordinatorMessage message)
     {
         if (!IsTerm(message.Term))
+        {
+            Telemetry.Drop(Telemetry.Malformed);
             return false;
+        }
         if (Compare(message, term, node) < 0)
+        {
+            Telemetry.Drop(Telemetry.LowerAuthority);
             return false;
+        }
         (term, node) = (message.Term, message.From);
         return true;
     }

@@ -11,16 +11,19 @@ namespace MantaLight.Nodes;
 internal sealed class BlobServer : IAsyncDisposable
 {
     // Each consumer has one request out; the oldest of too many is asked again.
-    private readonly Channel<BlobRequest> requests = Channel.CreateBounded<BlobRequest>(
-        new BoundedChannelOptions(256) { SingleReader = true, FullMode = BoundedChannelFullMode.DropOldest });
+    private const int Capacity = 256;
 
+    private readonly Channel<BlobRequest> requests;
     private readonly CancellationTokenSource stopping = new();
     private readonly BlobPublisher publisher;
     private readonly ILogger logger;
     private readonly Task serving;
 
-    public BlobServer(BlobPublisher publisher, ILogger logger)
+    public BlobServer(BlobPublisher publisher, ILogger logger, Drops drops)
     {
+        requests = Channel.CreateBounded<BlobRequest>(
+            new BoundedChannelOptions(Capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.DropOldest },
+            _ => drops.Beyond("chunk requests full", $"More than {Capacity} requests for chunks wait; the oldest are dropped, and asked again"));
         this.publisher = publisher;
         this.logger = logger;
         serving = Background.Run(ServeAsync);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using MantaLight.Concurrency;
 using MantaLight.Coordination;
+using MantaLight.Diagnostics;
 using MantaLight.Protocol;
 
 namespace MantaLight.Nodes;
@@ -13,7 +14,9 @@ internal sealed class Candidacy(SeatContext seats, string swarm, SwarmMemory mem
         Swarm = swarm, Node = seats.Settings.Id, Incarnation = seats.Stamp.Incarnation, Timing = seats.Settings.Election,
     };
 
+    private readonly VacancyLog vacancy = new(seats.Logger, swarm);
     private CoordinatorSeat? seat;
+    private string? failure;
 
     /// <summary>Whether neither this node nor another holds the seat or wants it.</summary>
     public bool IsIdle => election.Role == ElectionRole.Idle && seat is null && election.Vacant;
@@ -25,6 +28,14 @@ internal sealed class Candidacy(SeatContext seats, string swarm, SwarmMemory mem
 
     /// <summary>The same for what comes from the wire, of which only so much may wait.</summary>
     public void Offer(CoordinatorEvent happening) => seat?.Offer(new SeatCommand.Happened(happening));
+
+    /// <summary>A claim, or a beat, from the wire.</summary>
+    public void Hear(Claim claim, ElectionEvent happening)
+    {
+        if (election.Outranks(claim))
+            Telemetry.Drop(Telemetry.LowerAuthority);
+        Elect(happening);
+    }
 
     /// <summary>Stands where there is something to coordinate, and no longer where there is not.</summary>
     public void Reconsider()
@@ -64,6 +75,7 @@ internal sealed class Candidacy(SeatContext seats, string swarm, SwarmMemory mem
                     break;
             }
         }
+        Watch(happening);
     }
 
     /// <summary>Gives up the seat with a goodbye, which the supervisor waits for.</summary>
@@ -89,11 +101,30 @@ internal sealed class Candidacy(SeatContext seats, string swarm, SwarmMemory mem
         return seats.Time.SteadyNow() - memory.Since < (timing.MissedBeats * timing.Beat) + (election.Candidates.Count * timing.Rank);
     }
 
+    private void Watch(ElectionEvent happening)
+    {
+        if (election.Role == ElectionRole.Acting)
+        {
+            failure = null;
+            vacancy.Taken(election.Node, election.Term);
+        }
+        else if (happening is ElectionEvent.BeatSeen beat && beat.Claim == election.Known)
+        {
+            vacancy.Taken(beat.Claim.Node, beat.Claim.Term);
+        }
+        else if (happening is ElectionEvent.Tick)
+        {
+            vacancy.Look(memory.IsWanted, election, failure, seats.Time.SteadyNow());
+        }
+    }
+
     private void Retire()
     {
         var old = seat;
         seat = null;
-        if (old is not null)
-            seats.Supervise(old.DisposeAsync().AsTask());
+        if (old is null)
+            return;
+        failure = old.Problem ?? failure;
+        seats.Supervise(old.DisposeAsync().AsTask());
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using MantaLight.Concurrency;
 using MantaLight.Coordination;
+using MantaLight.Diagnostics;
 using MantaLight.Protocol;
 
 namespace MantaLight.Nodes;
@@ -22,7 +23,7 @@ internal static class Census
             return known;
         var spread = TimeSpan.FromSeconds(Math.Min(Longest.TotalSeconds, known.Length / (double)ScheduleWindow.Size));
         var members = known.ToDictionary(m => m.From, StringComparer.Ordinal);
-        await using (await wire.CountAsync(seen => { lock (members) members[seen.From] = seen; }, cancellationToken))
+        await using (await wire.CountAsync(Answered, cancellationToken))
         {
             // The presences that are being replayed first: they may fill the queue by themselves.
             await Task.Delay(context.Settings.Coordination.RollCall / 3, context.Time, cancellationToken);
@@ -31,11 +32,20 @@ internal static class Census
         }
         lock (members)
             return [.. members.Values];
+
+        void Answered(Presence seen)
+        {
+            lock (members)
+            {
+                if (MemberTable.Admits(members, seen.From, context.Drops))
+                    members[seen.From] = seen;
+            }
+        }
     }
 }
 
 /// <summary>A node's answers to coordinators that ask who is there, each at a moment of its own.</summary>
-internal sealed class CensusAnswers(NodeSettings settings, Outbox outbox, Presence presence, TimeProvider time)
+internal sealed class CensusAnswers(NodeSettings settings, Outbox outbox, Presence presence, Drops drops, TimeProvider time)
 {
     private const int MaximumDue = 1000;
 
@@ -45,6 +55,8 @@ internal sealed class CensusAnswers(NodeSettings settings, Outbox outbox, Presen
     {
         if (due.Count < MaximumDue)
             due[swarm] = time.SteadyNow() + (ReportSpread.Of(question.SpreadSeconds) * ReportSpread.ShareOf($"{swarm}/{settings.Id}"));
+        else
+            drops.Beyond("census answers full", $"{MaximumDue} coordinators ask at once who is there; others are not answered, and ask again");
     }
 
     public void Tick()

@@ -119,9 +119,23 @@ internal sealed class CoordinatorLoop(
 
     private Task<bool> FeedAsync(CoordinatorEvent happening, CancellationToken cancellationToken)
     {
-        (state, var actions) = CoordinatorMachine.Step(state!, happening, context.Time.SteadyNow());
+        var before = state!;
+        if (!Admits(before, happening))
+            return Task.FromResult(true);
+        (state, var actions) = CoordinatorMachine.Step(before, happening, context.Time.SteadyNow());
+        // The bytes that it tells of are noted in any case.
+        if (happening is CoordinatorEvent.UpdateSeen && before with { Traffic = state.Traffic } == state)
+            Telemetry.Drop(Telemetry.Stale);
         return DoAsync(actions, cancellationToken);
     }
+
+    /// <summary>Whether it is of nobody who would be one node too many.</summary>
+    private bool Admits(CoordinatorState known, CoordinatorEvent happening) => happening switch
+    {
+        CoordinatorEvent.MemberSeen e => MemberTable.Admits(known.Members, e.Presence.From, context.Drops),
+        CoordinatorEvent.UpdateSeen e => MemberTable.Admits(known.Traffic.Nodes, e.Update.From, context.Drops),
+        _ => true,
+    };
 
     private IReadOnlyCollection<string> Online() => state is null
         ? [.. act.Members.Where(m => m.Status == NodeStatus.Online).Select(m => m.From)]

@@ -9,10 +9,10 @@ using Microsoft.Extensions.Logging;
 
 namespace MantaLight.Nodes;
 
-/// <summary>What a seat asks of the node it belongs to.</summary>
+/// <summary>What a seat asks of the node it belongs to: to take its own events, and what it has heard from the wire, where that fits.</summary>
 internal sealed record SeatContext(
     IBroker Broker, NodeSettings Settings, MessageStamp Stamp, TrafficCounter Traffic, BlobStore Store, BlobFetcher Fetcher,
-    ILogger Logger, TimeProvider Time, Action<NodeEvent> Post, Action<Task> Supervise);
+    ILogger Logger, Drops Drops, TimeProvider Time, Action<NodeEvent> Post, Func<NodeEvent, long, bool> Offer, Action<Task> Supervise);
 
 /// <summary>
 /// The coordinator connection of one swarm, from opening it to the goodbye, and the loop of the coordinator that acts on
@@ -29,7 +29,7 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
     /// <summary>For what a coordinator has under way when it leaves: the chunks of globals that it clears.</summary>
     private static readonly TimeSpan GoodbyePatience = TimeSpan.FromSeconds(8);
 
-    private readonly EventQueue<SeatCommand> commands = new(16_384);
+    private readonly EventQueue<SeatCommand> commands;
     private readonly CancellationTokenSource stopping = new();
     private readonly SeatContext context;
     private readonly string swarm;
@@ -37,13 +37,18 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
     private CoordinatorLoop? loop;
     private bool goodbye;
     private volatile bool retired;
+    private volatile string? problem;
 
     public CoordinatorSeat(SeatContext context, string swarm)
     {
         this.context = context;
         this.swarm = swarm;
+        commands = new EventQueue<SeatCommand>("coordinator", context.Drops);
         running = Background.Run(RunAsync);
     }
+
+    /// <summary>Why the connection failed, where it did.</summary>
+    public string? Problem => problem;
 
     /// <summary>Asks for something; what is asked is done in order.</summary>
     public void Post(SeatCommand command)
@@ -52,8 +57,8 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
         commands.Post(command);
     }
 
-    /// <summary>Asks for what came from the wire, unless too much of that waits.</summary>
-    public void Offer(SeatCommand command) => commands.Offer(command);
+    /// <summary>Asks for what came from the wire in a small message, unless too much of that waits.</summary>
+    public void Offer(SeatCommand command) => commands.Offer(command, bytes: 0);
 
     /// <summary>Says goodbye where that was asked for, does nothing else any more, and closes the connection.</summary>
     public async ValueTask DisposeAsync()
@@ -85,7 +90,7 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
             await using var claims = await connection.SubscribeAsync(topics.Coordinator(swarm), message =>
             {
                 if (ProtocolJson.Read<CoordinatorClaim>(message.Payload, out _) is { } claim && Authority.IsTerm(claim.Term))
-                    Tell(new ElectionEvent.ClaimRead(new Claim(claim.Term, claim.From, claim.Incarnation)));
+                    context.Offer(new NodeEvent.ElectionHappened(swarm, this, new ElectionEvent.ClaimRead(new Claim(claim.Term, claim.From, claim.Incarnation))), message.Size);
             }, stopping.Token);
             Tell(new ElectionEvent.Opened());
             await ObeyAsync(connection, topics);
@@ -95,6 +100,7 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
         }
         catch (Exception e)
         {
+            problem = e.Message;
             Log.SeatFailed(context.Logger, swarm, e.Message);
         }
         finally

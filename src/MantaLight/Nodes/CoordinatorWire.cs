@@ -17,7 +17,7 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
     private readonly List<IAsyncDisposable> subscriptions = [];
     private readonly Queue<Task> underWay = new();
     private readonly BlobClearer clearer = new(
-        connection, context.Settings.Topics, context.Logger, context.Time, blob => commands.Post(new SeatCommand.Happened(new CoordinatorEvent.BlobCleared(blob))));
+        connection, context.Settings.Topics, context.Logger, context.Drops, context.Time, blob => commands.Post(new SeatCommand.Happened(new CoordinatorEvent.BlobCleared(blob))));
 
     private readonly Topics topics = context.Settings.Topics;
     private DateTimeOffset waitLogged;
@@ -165,11 +165,11 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
             if (message.Payload.IsEmpty)
                 return;
             if (ProtocolJson.Read<T>(message.Payload, out var problem) is not { } read)
-                Telemetry.Dropped.Add(1, new KeyValuePair<string, object?>("reason", problem));
+                context.Drops.Malformed(message.Topic, problem!);
             else if (read is Presence or TaskUpdate && topics.Split(message.Topic).LastOrDefault() != read.From)
-                Telemetry.Dropped.Add(1, new KeyValuePair<string, object?>("reason", "another node's topic"));
+                context.Drops.Malformed(message.Topic, "it is another node's topic");
             else if (happened(read) is { } happening)
-                commands.Offer(new SeatCommand.Happened(happening));
+                commands.Offer(new SeatCommand.Happened(happening), message.Size);
         }, cancellationToken));
     }
 

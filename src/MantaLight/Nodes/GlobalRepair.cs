@@ -18,9 +18,9 @@ internal sealed class GlobalRepair : IAsyncDisposable
     // The coordinator's loop waits for a read-back, and may not be silent for long.
     private static readonly BlobTiming Timing = new() { Idle = TimeSpan.FromSeconds(0.4) };
 
-    private readonly Channel<(BlobRef Blob, bool Kept)> work =
-        Channel.CreateBounded<(BlobRef Blob, bool Kept)>(new BoundedChannelOptions(4096) { SingleReader = true, FullMode = BoundedChannelFullMode.DropOldest });
+    private const int Capacity = 4096;
 
+    private readonly Channel<(BlobRef Blob, bool Kept)> work;
     private readonly CancellationTokenSource stopping = new();
     private readonly SeatContext context;
     private readonly IBrokerConnection connection;
@@ -46,6 +46,9 @@ internal sealed class GlobalRepair : IAsyncDisposable
     {
         (this.context, this.swarm, this.online, this.isCommitted, this.clear, this.missed) = (context, swarm, online, isCommitted, clear, missed);
         this.connection = connection;
+        work = Channel.CreateBounded<(BlobRef Blob, bool Kept)>(
+            new BoundedChannelOptions(Capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.DropOldest },
+            _ => context.Drops.Beyond("repairs full", $"More than {Capacity} globals wait to be put back or kept; the oldest are left to the next coordinator"));
         publisher = new BlobPublisher(connection, context.Settings.Topics, context.Stamp, context.Store, Timing);
         repairing = Background.Run(RepairAsync);
     }

@@ -1,4 +1,5 @@
 using MantaLight.Concurrency;
+using MantaLight.Diagnostics;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
 
@@ -28,15 +29,19 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
 
     public void Scheduled(ScheduleAttempt schedule)
     {
-        if (!memory.Accepts(schedule) || !Identifier.IsValid(schedule.Alias))
+        if (!memory.Accepts(schedule))
             return;
         // A copy that comes when the attempt is long over and forgotten.
         if ((memory.Later ?? memory.State) is { } state && state.Run == schedule.Run && IsPast(schedule, state))
+        {
+            Telemetry.Drop(Telemetry.Stale);
             return;
+        }
         if (attempts.Find(schedule) is { } known)
         {
             if (schedule.Number <= known.Schedule.Number)
             {
+                Telemetry.Drop(Telemetry.Stale);
                 Say(known);
                 return;
             }

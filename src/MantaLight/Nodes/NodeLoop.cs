@@ -15,13 +15,10 @@ internal sealed class NodeLoop
     private readonly Presence presence;
     private readonly ChunkInbox inbox;
     private readonly BlobServer server;
-    private readonly SortedDictionary<string, Presence> members = new(StringComparer.Ordinal);
+    private readonly MemberTable members;
     private readonly SwarmTable swarms;
     private readonly CensusAnswers census;
     private readonly NamesakeWatch namesake;
-    private readonly HashSet<string> complainedOf = [];
-    // Those who may coordinate: the nodes that are there, this one among them.
-    private ImmutableSortedSet<string> candidates;
     private Exception? fatal;
 
     public NodeLoop(AttemptServices node, SeatContext seats, Presence presence, ChunkInbox inbox, BlobServer server)
@@ -32,9 +29,9 @@ internal sealed class NodeLoop
         this.inbox = inbox;
         this.server = server;
         namesake = new NamesakeWatch(node.Settings.NamesakePatience / 2, node.Time);
-        census = new CensusAnswers(node.Settings, node.Outbox, presence, node.Time);
-        candidates = ImmutableSortedSet.Create<string>(StringComparer.Ordinal, Id);
-        swarms = new SwarmTable(node, seats, () => [.. members.Values], () => candidates);
+        census = new CensusAnswers(node.Settings, node.Outbox, presence, seats.Drops, node.Time);
+        members = new MemberTable(Id, seats.Drops);
+        swarms = new SwarmTable(node, seats, members);
     }
 
     private string Id => node.Settings.Id;
@@ -114,11 +111,12 @@ internal sealed class NodeLoop
                     Open(message, letter);
                 break;
             case ["swarms", var id]:
-                swarms.Get(id).DefinitionSeen(message.Payload, message.Retained);
+                // A removal of what this node does not know makes no swarm.
+                (message.Payload.IsEmpty ? swarms.Find(id) : swarms.Get(id))?.DefinitionSeen(message.Payload, message.Retained);
                 break;
             case ["swarms", var id, "state"]:
                 if (Read<SwarmState>(message) is { } state && Check(message, state.Swarm == id && state.IsSound() && Authority.IsTerm(state.Term), "another swarm's state, or one whose parts cannot be"))
-                    swarms.Get(id).StateSeen(state);
+                    swarms.Get(id)?.StateSeen(state);
                 break;
             case ["swarms", var id, "control"]:
                 if (Read<SwarmControl>(message) is { } control)
@@ -142,7 +140,7 @@ internal sealed class NodeLoop
                 break;
             case ["swarms", var id, "schedule", _]:
                 if (Read<ScheduleAttempt>(message) is { } schedule && Check(message, schedule.IsSound(), "a schedule message whose parts do not agree"))
-                    swarms.Get(id).Scheduled(schedule);
+                    swarms.Get(id)?.Scheduled(schedule);
                 break;
             default:
                 Drop(message.Topic, "not a topic of the protocol");
@@ -166,13 +164,13 @@ internal sealed class NodeLoop
             case CancelAttempt cancel when Check(message, Identifier.IsValid(cancel.Swarm), "no swarm id"):
                 swarms.Find(cancel.Swarm)?.Cancel(cancel);
                 break;
-            case BlobRequest request:
+            case BlobRequest request when Check(message, request.IsSound(), "a request for chunks whose parts cannot be"):
                 server.Ask(request);
                 break;
             case BlobRefusal refusal:
                 inbox.Refuse(refusal.From, refusal.Hash, refusal.Reason);
                 break;
-            case not (RollCall or Recall or CancelAttempt):
+            case not (RollCall or Recall or CancelAttempt or BlobRequest):
                 Drop(message.Topic, $"a {letter.GetType().Name} in an inbox");
                 break;
         }
@@ -198,11 +196,8 @@ internal sealed class NodeLoop
             Announce();
             return;
         }
-        members[seen.From] = seen;
-        var before = candidates;
-        candidates = seen.Status == NodeStatus.Online ? before.Add(seen.From) : before.Remove(seen.From);
-        if (candidates != before)
-            swarms.ForEach(swarm => swarm.CandidatesChanged(candidates));
+        if (members.See(seen))
+            swarms.ForEach(swarm => swarm.CandidatesChanged(members.Candidates));
     }
 
     private void Contradict()
@@ -247,11 +242,5 @@ internal sealed class NodeLoop
         return holds;
     }
 
-    private void Drop(string topic, string problem)
-    {
-        Telemetry.Dropped.Add(1, new KeyValuePair<string, object?>("reason", "malformed"));
-        // Once for each topic, and not for ever more topics: the log is not for an attacker to fill.
-        if (complainedOf.Count < 1000 && complainedOf.Add(topic))
-            Log.MessageDropped(seats.Logger, topic, problem);
-    }
+    private void Drop(string topic, string problem) => seats.Drops.Malformed(topic, problem);
 }

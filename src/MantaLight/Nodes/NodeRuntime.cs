@@ -16,7 +16,6 @@ namespace MantaLight.Nodes;
 /// </summary>
 public sealed class NodeRuntime
 {
-    private const int QueueCapacity = 16_384;
     private static readonly TimeSpan WillDelay = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
@@ -30,7 +29,8 @@ public sealed class NodeRuntime
     private readonly Topics topics;
     private readonly MessageStamp stamp;
     private readonly TaskCompletionSource online = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly EventQueue<NodeEvent> events = new(QueueCapacity);
+    private readonly Drops drops;
+    private readonly EventQueue<NodeEvent> events;
 
     /// <summary>A node; nothing happens before <see cref="RunAsync"/>.</summary>
     /// <exception cref="InvalidSettingException">An id or a number is out of its range.</exception>
@@ -45,6 +45,8 @@ public sealed class NodeRuntime
         this.loggers = loggers;
         this.time = time;
         logger = loggers.CreateLogger("MantaLight.Nodes.Node");
+        drops = new Drops(logger);
+        events = new EventQueue<NodeEvent>("node", drops);
         topics = settings.Topics;
         stamp = new MessageStamp(settings.Id, settings.Incarnation ?? Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), time);
     }
@@ -107,17 +109,17 @@ public sealed class NodeRuntime
         var journal = new AttemptJournal(disk, logger);
         var completed = TakeOver(store, journal, remembered);
         var timing = new BlobTiming();
-        var inbox = new ChunkInbox();
+        var inbox = new ChunkInbox(drops);
         await using var fetcher = new BlobFetcher(connection, topics, stamp, store, inbox, timing);
         var publisher = new BlobPublisher(connection, topics, stamp, store, timing);
-        await using var clearer = new BlobClearer(connection, topics, logger, time);
-        await using var server = new BlobServer(publisher, logger);
-        await using var outbox = new Outbox(connection, stamp, logger);
+        await using var clearer = new BlobClearer(connection, topics, logger, drops, time);
+        await using var server = new BlobServer(publisher, logger, drops);
+        await using var outbox = new Outbox(connection, stamp, logger, drops);
         var slots = new AsyncGate(settings.Concurrency);
         var supervisor = new Supervisor(logger);
         var loop = new NodeLoop(
             new AttemptServices(settings, topics, services, connection, store, fetcher, publisher, clearer, journal, archive, outbox, loggers, time, slots),
-            new SeatContext(broker, settings, stamp, connection.Traffic, store, fetcher, logger, time, events.Post, supervisor.Watch),
+            new SeatContext(broker, settings, stamp, connection.Traffic, store, fetcher, logger, drops, time, events.Post, events.Offer, supervisor.Watch),
             presence, inbox, server);
         loop.Restore(remembered, completed);
         var subscriptions = new List<IAsyncDisposable>();
@@ -138,7 +140,7 @@ public sealed class NodeRuntime
             Log.NodeOnline(logger, settings.Id, settings.Cluster, broker.Description,
                 string.Join(", ", presence.Datasets.Select(d => d.Name)), string.Join(", ", presence.Modules));
             online.TrySetResult();
-            await using var ticks = time.CreateTimer(_ => events.Offer(new NodeEvent.Tick()), null, settings.Tick, settings.Tick);
+            await using var ticks = time.CreateTimer(_ => events.Offer(new NodeEvent.Tick(), bytes: 0), null, settings.Tick, settings.Tick);
             await loop.RunAsync(events.EachAsync(cancellationToken), cancellationToken);
         }
         finally
@@ -195,7 +197,7 @@ public sealed class NodeRuntime
         if (topics.Split(message.Topic) is ["nodes", _, "blobs", var hash, var chunk])
             inbox.Deliver(hash, chunk, message.Payload);
         else
-            events.Offer(new NodeEvent.Received(message));
+            events.Offer(new NodeEvent.Received(message), message.Size);
     }
 
     private async Task SayGoodbyeAsync(IBrokerConnection connection, Presence presence)

@@ -19,11 +19,11 @@ internal sealed class Objections(SeatContext context, string swarm, long term)
         var isLater = known.Definition == coordinated.Run.Definition && known.Status != RunStatus.Superseded
             && Inheritance.Progress(known).CompareTo((coordinated.Run.Start, coordinated.Round, false, Inheritance.CommitsOf(coordinated.Globals.Values))) > 0;
         // Very many may say the same.
-        if ((outranks && known.Term > toldTerm) || (isLater && (told is null || Inheritance.Order(known).CompareTo(Inheritance.Order(told)) > 0)))
+        if (((outranks && known.Term > toldTerm) || (isLater && (told is null || Inheritance.Order(known).CompareTo(Inheritance.Order(told)) > 0)))
+            && context.Offer(new NodeEvent.Recollected(swarm, kept), ProtocolJson.Write(kept).Length))
         {
             told = isLater ? known : told;
             toldTerm = Math.Max(toldTerm, known.Term);
-            context.Post(new NodeEvent.Recollected(swarm, kept));
         }
     }
 }

@@ -15,17 +15,18 @@ internal sealed class Outbox : IAsyncDisposable
 {
     private const int Capacity = 4096;
 
-    private readonly Channel<OutboundMessage> queue = Channel.CreateBounded<OutboundMessage>(
-        new BoundedChannelOptions(Capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.DropOldest });
-
+    private readonly Channel<OutboundMessage> queue;
     private readonly CancellationTokenSource stopping = new();
     private readonly IBrokerConnection connection;
     private readonly MessageStamp stamp;
     private readonly ILogger logger;
     private readonly Task sending;
 
-    public Outbox(IBrokerConnection connection, MessageStamp stamp, ILogger logger)
+    public Outbox(IBrokerConnection connection, MessageStamp stamp, ILogger logger, Drops drops)
     {
+        queue = Channel.CreateBounded<OutboundMessage>(
+            new BoundedChannelOptions(Capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.DropOldest },
+            _ => drops.Beyond("outbox full", $"More than {Capacity} messages wait to be published; the oldest are dropped, and what matters is said again"));
         this.connection = connection;
         this.stamp = stamp;
         this.logger = logger;

@@ -86,10 +86,17 @@ internal sealed class SwarmMember : IAsyncDisposable
         candidacy.Reconsider();
     }
 
-    public void ClaimSeen(CoordinatorClaim claim) =>
-        candidacy.Elect(new ElectionEvent.ClaimSeen(new Claim(claim.Term, claim.From, claim.Incarnation), claim.Released));
+    public void ClaimSeen(CoordinatorClaim seen)
+    {
+        var claim = new Claim(seen.Term, seen.From, seen.Incarnation);
+        candidacy.Hear(claim, new ElectionEvent.ClaimSeen(claim, seen.Released));
+    }
 
-    public void BeatSeen(CoordinatorBeat beat) => candidacy.Elect(new ElectionEvent.BeatSeen(new Claim(beat.Term, beat.From, beat.Incarnation)));
+    public void BeatSeen(CoordinatorBeat seen)
+    {
+        var claim = new Claim(seen.Term, seen.From, seen.Incarnation);
+        candidacy.Hear(claim, new ElectionEvent.BeatSeen(claim));
+    }
 
     public void LostSeen(CoordinatorLost lost) => candidacy.Elect(new ElectionEvent.LostSeen(lost.From, lost.Incarnation, lost.Graceful));
 

@@ -1,13 +1,14 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using MantaLight.Diagnostics;
 using MantaLight.Protocol;
 
 namespace MantaLight.Nodes;
 
 /// <summary>The swarms that a node has a part in.</summary>
-internal sealed class SwarmTable(
-    AttemptServices node, SeatContext seats, Func<ImmutableArray<Presence>> present, Func<ImmutableSortedSet<string>> candidates)
+internal sealed class SwarmTable(AttemptServices node, SeatContext seats, MemberTable members)
 {
+    private const int MaximumSwarms = 1000;
     private const int MaximumClaims = 1000;
 
     private readonly SortedDictionary<string, SwarmMember> swarms = new(StringComparer.Ordinal);
@@ -33,20 +34,32 @@ internal sealed class SwarmTable(
     public void Restore(ImmutableArray<RememberedSwarm> remembered, IReadOnlyList<JournalEntry> journal)
     {
         foreach (var swarm in remembered)
-            Get(swarm.Swarm).Remember(swarm);
+            Get(swarm.Swarm)?.Remember(swarm);
         foreach (var entry in journal)
-            Get(entry.Swarm).Restore(entry);
+            Get(entry.Swarm)?.Restore(entry);
     }
 
     public SwarmMember? Find(string id) => swarms.GetValueOrDefault(id);
 
-    /// <summary>The node's part in a swarm; only what makes a swarm (its definition, state or a schedule) makes one.</summary>
-    public SwarmMember Get(string id)
+    /// <summary>
+    /// The node's part in a swarm; only what makes a swarm (its definition, state or a schedule) makes one. Null where the
+    /// node has a part in too many already.
+    /// </summary>
+    public SwarmMember? Get(string id)
     {
         if (Find(id) is { } known)
             return known;
-        var member = new SwarmMember(node, seats, id, present, hash => swarms.Values.Any(s => s.Needs(hash)));
-        member.CandidatesChanged(candidates());
+        // Tombstones are replayed by the hundreds, and nothing is left of them at once.
+        if (swarms.Count >= MaximumSwarms)
+            Forget();
+        if (swarms.Count >= MaximumSwarms)
+        {
+            seats.Drops.Beyond("swarms full", string.Create(
+                CultureInfo.InvariantCulture, $"This node has a part in {MaximumSwarms} swarms; it ignores swarm {id} until one of them is removed (mantalight swarm remove)"));
+            return null;
+        }
+        var member = new SwarmMember(node, seats, id, () => members.All, hash => swarms.Values.Any(s => s.Needs(hash)));
+        member.CandidatesChanged(members.Candidates);
         if (claims.Remove(id, out var claim))
             member.ClaimSeen(claim);
         return swarms[id] = member;
@@ -59,6 +72,9 @@ internal sealed class SwarmTable(
             member.ClaimSeen(claim);
         else if (claims.Count < MaximumClaims || claims.ContainsKey(id))
             claims[id] = claim;
+        else
+            seats.Drops.Beyond("claims full", string.Create(
+                CultureInfo.InvariantCulture, $"{MaximumClaims} swarms without a definition have coordinators; others are ignored until their definitions come"));
     }
 
     /// <summary>Forgets those of which nothing is left.</summary>

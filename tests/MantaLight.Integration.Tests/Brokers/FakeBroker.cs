@@ -23,21 +23,25 @@ internal readonly record struct WirePacket(int Type, byte[] Body)
 /// <summary>A listener that speaks just enough MQTT to answer as a test wants: old, refusing, silent, slow.</summary>
 internal sealed class FakeBroker : IAsyncDisposable
 {
-    private readonly TcpListener listener = new(IPAddress.Loopback, 0);
+    private readonly TcpListener listener;
     private readonly CancellationTokenSource stopping = new();
     private readonly Func<int, byte[]?> greeting;
     private readonly Task accepting;
     private volatile NetworkStream? latest;
 
     /// <param name="greeting">From the protocol level in CONNECT (4 or 5) to the bytes to answer; none to hang up.</param>
-    public FakeBroker(Func<int, byte[]?> greeting)
+    /// <param name="port">The port; 0 for a free one.</param>
+    public FakeBroker(Func<int, byte[]?> greeting, int port = 0)
     {
+        listener = new TcpListener(IPAddress.Loopback, port);
         this.greeting = greeting;
         listener.Start();
         accepting = AcceptAsync();
     }
 
     public static byte[] Accept5 { get; } = [0x20, 0x03, 0x00, 0x00, 0x00];
+
+    public static byte[] NotAuthorized5 { get; } = [0x20, 0x03, 0x00, 0x87, 0x00];
 
     public static byte[] Accept4 { get; } = [0x20, 0x02, 0x00, 0x00];
 

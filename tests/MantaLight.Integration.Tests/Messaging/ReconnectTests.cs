@@ -28,8 +28,10 @@ public sealed class ReconnectTests : IDisposable
         await broker.DisposeAsync();
         Assert.Equal(ConnectionStatus.Lost, await statuses.NextAsync());
         Assert.False(connection.IsConnected);
+        Assert.NotNull(connection.Problem);
         await using var restarted = await StartAsync(port, webPort);
         Assert.Equal(ConnectionStatus.Connected, await statuses.NextAsync());
+        Assert.Null(connection.Problem);
 
         await using var publisher = await ConnectAsync(restarted, webSocket, "publisher");
         await publisher.PublishAsync(new OutboundMessage("a/b", "1"u8.ToArray()), None);

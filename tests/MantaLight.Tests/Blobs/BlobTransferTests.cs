@@ -1,5 +1,6 @@
 using System.Buffers;
 using MantaLight.Blobs;
+using MantaLight.Diagnostics;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
 using MantaLight.Shared;
@@ -206,7 +207,7 @@ public sealed class BlobTransferTests : IAsyncLifetime
     {
         var (_, blob) = producer.Write(400 * ChunkSize);
         await producer.Publisher.PublishGlobalAsync("s", blob, CancellationToken.None);
-        await using var clearer = new BlobClearer(producer.Connection, topics, NullLogger.Instance, TimeProvider.System);
+        await using var clearer = new BlobClearer(producer.Connection, topics, NullLogger.Instance, new Drops(NullLogger.Instance), TimeProvider.System);
         clearer.Clear("s", blob);
         // At 200 a second these take two.
         await clearer.DrainAsync(TimeSpan.FromMilliseconds(50));

@@ -1,8 +1,10 @@
 using System.Buffers;
 using MantaLight.Blobs;
+using MantaLight.Diagnostics;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
 using MantaLight.Storage;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MantaLight.Tests.Blobs;
 
@@ -42,7 +44,7 @@ internal sealed class Peer : IAsyncDisposable
         var connection = await broker.ConnectAsync(new ConnectionProfile { ClientId = id }, CancellationToken.None);
         var stamp = new MessageStamp(id, id, TimeProvider.System);
         var store = new BlobStore(new FileDisk(Path.Combine(folder, id)));
-        var inbox = new ChunkInbox();
+        var inbox = new ChunkInbox(new Drops(NullLogger.Instance));
         var peer = new Peer
         {
             Connection = connection, Store = store, Inbox = inbox,

@@ -28,7 +28,32 @@ public sealed class WaitTests : CoordinatorDriver
         Accept("worker", "b", sent: 0);
         Accept("worker", "c", sent: 0);
         Wait(TimeSpan.FromSeconds(3));
-        Assert.Equal("task 'worker' waits for 3 of 3: a (no answer for 4 s), b (running, again after E: it is too warm), c (running)", state.Waiting);
+        Assert.Equal("task 'worker' waits for 3 of 3: a (no answer for 4 s), b (accepted, waits for its turn, again after E: it is too warm), c (accepted, waits for its turn)", state.Waiting);
+    }
+
+    [Fact]
+    public void What_was_accepted_runs_when_its_node_says_so_and_not_before()
+    {
+        Begin("a", "b");
+        Accept("worker", "a", sent: 0);
+        Accept("worker", "b", sent: 0);
+        Progress("worker", "b", 0);
+        Wait(TimeSpan.FromSeconds(4));
+        Assert.Equal("task 'worker' waits for 2 of 2: a (accepted, waits for its turn), b (running, 0 %)", state.Waiting);
+        Progress("worker", "a", 0);
+        Wait(TimeSpan.FromSeconds(5));
+        Assert.Equal("task 'worker' waits for 2 of 2: a (running, 0 %), b (running, 0 %)", state.Waiting);
+    }
+
+    [Fact]
+    public void What_a_predecessor_had_sent_is_not_said_to_wait_since_it_may_have_begun()
+    {
+        Begin("a");
+        TakeOver(StateView.Of(state));
+        Accept("worker", "a", sent: 0);
+        Wait(timing.RollCall);
+        Wait(TimeSpan.FromSeconds(4));
+        Assert.Equal("task 'worker' waits for 1 of 1: a (accepted)", state.Waiting);
     }
 
     [Fact]

@@ -25,9 +25,9 @@ internal sealed class CrowdScene : IDisposable
                 listener.EnableMeasurementEvents(instrument);
         };
         // Other tests run beside this one, on other threads.
-        meters.SetMeasurementEventCallback<long>((_, count, _, _) =>
+        meters.SetMeasurementEventCallback<long>((_, count, tags, _) =>
         {
-            if (Environment.CurrentManagedThreadId == thread)
+            if (Environment.CurrentManagedThreadId == thread && tags[0].Value is not (Telemetry.Stale or Telemetry.LowerAuthority))
                 DroppedByNodes += (int)count;
         });
         meters.Start();

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using MantaLight.Blobs;
+using MantaLight.Diagnostics;
 using MantaLight.Messaging;
 using MantaLight.Nodes;
 using MantaLight.Protocol;
@@ -157,10 +158,10 @@ public sealed class SlowLineTests
                 var topics = scene.topics;
                 var connection = await scene.broker.For(network).ConnectAsync(new ConnectionProfile { ClientId = id }, CancellationToken.None);
                 var stamp = new MessageStamp(id, id, process.Clock);
-                var inbox = new ChunkInbox();
+                var inbox = new ChunkInbox(new Drops(NullLogger.Instance));
                 Publisher = new BlobPublisher(connection, topics, stamp, Store, new BlobTiming());
                 Fetcher = new BlobFetcher(connection, topics, stamp, Store, inbox, new BlobTiming());
-                var server = new BlobServer(Publisher, NullLogger.Instance);
+                var server = new BlobServer(Publisher, NullLogger.Instance, new Drops(NullLogger.Instance));
                 scene.kept.Add(server);
                 await connection.SubscribeAsync(topics.Inbox(id), message =>
                 {

@@ -19,6 +19,8 @@ internal abstract class BentConnection(IBrokerConnection inner) : IBrokerConnect
 
     public virtual bool IsConnected => Inner.IsConnected;
 
+    public string? Problem => Inner.Problem;
+
     public BrokerLimits Limits => Inner.Limits;
 
     public TrafficCounter Traffic => Inner.Traffic;

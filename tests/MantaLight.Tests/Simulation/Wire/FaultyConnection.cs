@@ -30,6 +30,8 @@ internal sealed class FaultyConnection : IBrokerConnection
 
     public bool IsConnected => link is { IsUp: true };
 
+    public string? Problem => IsConnected ? null : "it was cut";
+
     public BrokerLimits Limits => broker.Temper.Limits;
 
     public TrafficCounter Traffic { get; } = new();
