@@ -12,7 +12,7 @@ internal static class SwarmControlCommand
     /// <summary>Runs an ended swarm again.</summary>
     public static Command Start(CliConsole console) => Create(
         console, "start", "Run a swarm's definition again after it has ended.", SwarmAction.Start,
-        possible: s => s.Status.IsFinal() && s.Status != RunStatus.Removed, done: (before, s) => s.Start > before.Start);
+        possible: s => s.Status.IsFinal() && !s.Status.IsRemoval(), done: (before, s) => s.Start > before.Start);
 
     /// <summary>Holds a swarm.</summary>
     public static Command Pause(CliConsole console) => Create(

@@ -67,7 +67,7 @@ internal static class SwarmDeployCommand
         await using var watcher = await SwarmWatcher.StartAsync(client, view, TimeProvider.System, cancellationToken);
         await client.DefineAsync(swarm, SwarmJson.Write(definition), cancellationToken);
         console.Out.WriteLine($"Deployed: {swarm} on {client.Broker}, {client.Topics.Definition(swarm)}");
-        if (earlier is not null && earlier.Definition == hash && earlier.Status != RunStatus.Removed)
+        if (earlier is not null && earlier.Definition == hash && !earlier.Status.IsRemoval())
         {
             console.Out.WriteLine(earlier.Status.IsFinal()
                 ? $"The same definition has ended as {Texts.Snake(earlier.Status)}, so nothing starts by itself. Start it again: mantalight swarm start {swarm}"

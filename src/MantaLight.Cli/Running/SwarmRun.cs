@@ -99,7 +99,7 @@ internal sealed class SwarmRun(RunSettings settings, CliConsole console, ILogger
         });
         await using var checkpoints = await CheckpointWatch.StartAsync(settings.Checkpoints, client, watcher, SwarmId, console, cancellationToken);
         await client.DefineAsync(SwarmId, SwarmJson.Write(definition!), cancellationToken);
-        if (earlier is not null && earlier.Definition == hash && earlier.Status != RunStatus.Removed)
+        if (earlier is not null && earlier.Definition == hash && !earlier.Status.IsRemoval())
             await client.ControlAsync(SwarmId, SwarmAction.Start, cancellationToken);
         try
         {

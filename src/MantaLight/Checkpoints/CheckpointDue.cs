@@ -9,7 +9,7 @@ internal static class CheckpointDue
     /// <summary>The finished round that the state's globals are those of, where it is to be kept; null for any other state.</summary>
     public static int? Round(SwarmState state, int every)
     {
-        if (state.History.LastOrDefault() is not { Round: > 0 and var done } || state.Status == RunStatus.Removed || state.Globals.IsEmpty)
+        if (state.History.LastOrDefault() is not { Round: > 0 and var done } || state.Status.IsRemoval() || state.Globals.IsEmpty)
             return null;
         var isOver = state.Status.IsFinal() && state.Round == done;
         // In the next round, but before anything of it was committed.

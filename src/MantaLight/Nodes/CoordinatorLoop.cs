@@ -65,7 +65,7 @@ internal sealed class CoordinatorLoop(
         if (await conclusion.TryAsync(book, retained, cancellationToken))
         {
             // What has just been removed is not put back. An end of lower authority than is known would be obeyed by nobody.
-            if (!book.Removing && retained is { Status: not RunStatus.Removed }
+            if (!book.Removing && retained is { } ended && !ended.Status.IsRemoval()
                 && (inherited.StateLost || inherited.DefinitionLost || IsOutranked(retained)))
             {
                 await conclusion.RestoreAsync(retained, cancellationToken);

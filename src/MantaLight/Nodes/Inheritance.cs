@@ -16,11 +16,11 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
 
     /// <summary>
     /// How far a swarm has come. An end is later than its round, unless it came of a definition that may be lost; a later round than
-    /// that of an end is one that whoever ended the run did not know. Within a round each commit of a global counts, and nothing
+    /// that of an end is one that whoever ended the run did not know, and ends with it. Within a round each commit of a global counts, and nothing
     /// comes after a removal, which leaves none.
     /// </summary>
     public static (int Start, int Round, bool HasEnded, long Commits) Progress(SwarmState state) =>
-        (state.Start, state.Round, state.Status.IsFinal() && state.Status != RunStatus.Superseded, state.Status == RunStatus.Removed ? long.MaxValue : CommitsOf(state.Globals));
+        (state.Start, state.Round, state.Status.IsFinal() && state.Status != RunStatus.Superseded, state.Status.IsRemoval() ? long.MaxValue : CommitsOf(state.Globals));
 
     /// <summary>How many globals a run has committed: its own first ones included, the same for everybody.</summary>
     public static long CommitsOf(IEnumerable<GlobalEntry> globals) => globals.Sum(g => (long)g.Version);
@@ -50,21 +50,21 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
         else if (!book.Removing)
         {
             // What was there a moment ago may just be being removed.
-            definitionLost = !book.Confirmed || retained is { Status: RunStatus.Removed } || (retained is { Status: RunStatus.Superseded } && retained.Definition == book.Hash);
+            definitionLost = !book.Confirmed || retained?.Status.IsRemoval() == true || (retained is { Status: RunStatus.Superseded } && retained.Definition == book.Hash);
         }
         var found = new Inheritance(book, Later(retained, act.Known), definitionLost, StateLost: act.Known is not null && Later(retained, act.Known) != retained);
         // Its owner has removed it while this node was cut off: a definition is lost where it is missing without a tombstone.
-        if (retained is { Status: RunStatus.Removed } && definitionLost && found.State == retained)
+        if (retained?.Status.IsRemoval() == true && definitionLost && found.State == retained)
         {
             context.Post(new NodeEvent.DefinitionFound(wire.Swarm, book.Hash, []));
             return found with { Book = book with { Removing = true }, DefinitionLost = false, StateLost = false };
         }
-        return found is { DefinitionLost: false, StateLost: false } ? found : await RecallAsync(found, wire, context, act, cancellationToken);
+        return found is { DefinitionLost: false, StateLost: false } ? found : await RecallAsync(found, [retained, act.Known], wire, context, act, cancellationToken);
     }
 
     /// <summary>Asks the members for what they have kept, and takes the latest.</summary>
     private static async Task<Inheritance> RecallAsync(
-        Inheritance found, CoordinatorWire wire, SeatContext context, SeatCommand.Act act, CancellationToken cancellationToken)
+        Inheritance found, SwarmState?[] known, CoordinatorWire wire, SeatContext context, SeatCommand.Act act, CancellationToken cancellationToken)
     {
         var kept = new List<Recollection>();
         var members = act.Members.Select(m => m.From).Where(id => id != context.Settings.Id).ToHashSet(StringComparer.Ordinal);
@@ -100,6 +100,7 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
             if (later is not null && later != found.State)
                 found = found with { State = later, StateLost = true };
         }
+        found = EndedByAny(found, known.Concat(kept.Select(k => k.State)));
         return found is { DefinitionLost: true, State: { } state } && LatestBook(found.Book, state, kept, act, context) is { } book ? found with { Book = book } : found;
     }
 
@@ -115,6 +116,15 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
             .Select(k => (Book: SwarmBook.Read(Encoding.UTF8.GetBytes(k.Definition!), context.Settings), k.State?.Run)).ToArray();
         return books.FirstOrDefault(b => b.Run == latest.Run && b.Book.Hash != latest.Definition).Book
             ?? books.FirstOrDefault(b => b.Book.Hash == latest.Definition && own.Hash != latest.Definition).Book;
+    }
+
+    /// <summary>An end stays one, also where whoever ended the run knew less of it than others: with all that they know was committed.</summary>
+    private static Inheritance EndedByAny(Inheritance found, IEnumerable<SwarmState?> all)
+    {
+        if (found.State is not { } latest || latest.Status.IsFinal())
+            return found;
+        var end = all.OfType<SwarmState>().Where(s => s.Run == latest.Run && Progress(s).HasEnded && !s.Status.IsRemoval()).MaxBy(Order);
+        return end is null ? found : found with { State = latest with { Status = end.Status, Reason = end.Reason, Waiting = null }, StateLost = true };
     }
 
     private static bool IsSame(SwarmState? one, SwarmState? other) => one is null || other is null

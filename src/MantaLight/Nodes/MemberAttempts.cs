@@ -138,7 +138,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         foreach (var attempt in attempts.Current.Where(a => a.Outcome is not null && !IsSettled(a) && now - a.LastSent >= Resend + ReportSpread.Of(a.Schedule)))
             Say(attempt);
         // Another swarm may have needed it until now, or a removal been on its way.
-        if (left.Count > 0 || !orphans.IsEmpty || memory.State is { Status: RunStatus.Removed })
+        if (left.Count > 0 || !orphans.IsEmpty || memory.State is { Status: RunStatus.Removing or RunStatus.Removed })
             Forget();
     }
 
@@ -200,7 +200,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
     private void Forget()
     {
         // Where a tombstone has overtaken the owner's removal, it is not known yet whether the swarm has gone or begins anew.
-        if (memory.State is not { } state || (state.Status == RunStatus.Removed && memory.Book is { Removing: false }))
+        if (memory.State is not { } state || (state.Status.IsRemoval() && memory.Book is { Removing: false }))
             return;
         var gone = attempts.Take(a => a.Outcome is not null && IsPast(a.Schedule, state));
         foreach (var attempt in gone)

@@ -42,7 +42,7 @@ internal sealed class Orphans(AttemptServices node, string swarm, SwarmMemory me
         orphans.RemoveAll(o => o.Told == Words || (o.Word.Run == state.Run && state.Globals.Any(g => g.Content.Blob?.Sha256 == o.Word.Blob.Sha256)));
         foreach (var orphan in orphans.Where(o => !isRead(o.Word.Blob.Sha256)).ToArray())
         {
-            if (state.Status == RunStatus.Removed)
+            if (state.Status.IsRemoval())
                 Clear(orphan);
             else if (orphan.Word.Run == state.Run && !state.Status.IsFinal())
                 Tell(orphan);

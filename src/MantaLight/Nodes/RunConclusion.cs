@@ -23,7 +23,7 @@ internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, G
             return true;
         }
         if (retained is not null && retained.Definition == book.Hash && retained.Status.IsFinal() && book.RestartAfter != retained.Start
-            && !(book.ResumeAfter == retained.Start && retained.Status.CanGoOn()) && retained.Status is not (RunStatus.Removed or RunStatus.Superseded))
+            && !(book.ResumeAfter == retained.Start && retained.Status.CanGoOn()) && !retained.Status.IsRemoval() && retained.Status != RunStatus.Superseded)
         {
             return true;
         }
@@ -46,18 +46,24 @@ internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, G
         await repair.DrainAsync(RestorePatience);
     }
 
-    /// <summary>Clears what the swarm has on the broker, then leaves the tombstone. What is not finished is wanted still, and so done by the next coordinator.</summary>
+    /// <summary>
+    /// Says so first, and then clears what the swarm has on the broker and leaves the tombstone: whoever comes in between knows that
+    /// the definition is not lost, and goes on with what is not finished.
+    /// </summary>
     public async Task RemoveAsync(SwarmBook book, SwarmState? retained, CancellationToken cancellationToken)
     {
         if (retained is null)
             return;
         // It must not put back what is swept.
         await repair.DisposeAsync();
-        await wire.SweepAsync(
-            retained.Retiring.Concat(retained.Globals.Select(g => g.Content.Blob).OfType<BlobRef>()),
-            retained.Tags.Concat(book.Definition?.Globals.Keys ?? []), term, cancellationToken);
-        await wire.CommitAsync(
-            retained with { Term = term, Status = RunStatus.Removed, Reason = "its definition was removed", Waiting = null, Tasks = [], Globals = [], Tags = [], Retiring = [], History = [] },
-            cancellationToken);
+        var removing = retained with
+        {
+            Term = term, Status = RunStatus.Removing, Reason = "its definition was removed", Waiting = null, Tasks = [], Globals = [], History = [],
+            Tags = [.. retained.Tags.Union(book.Definition?.Globals.Keys ?? []).Order(StringComparer.Ordinal)],
+            Retiring = [.. retained.Retiring.Concat(retained.Globals.Select(g => g.Content.Blob).OfType<BlobRef>()).DistinctBy(b => b.Sha256)],
+        };
+        await wire.CommitAsync(removing, cancellationToken);
+        await wire.SweepAsync(removing.Retiring, removing.Tags, term, cancellationToken);
+        await wire.CommitAsync(removing with { Status = RunStatus.Removed, Tags = [], Retiring = [] }, cancellationToken);
     }
 }

@@ -152,7 +152,7 @@ internal sealed class SwarmMember : IAsyncDisposable
     /// <summary>What a coordinator of this node had committed is known, also where its echo never comes.</summary>
     public void SeatLost(SwarmState final)
     {
-        if (final.Definition == memory.Book?.Hash && final.Status is not (RunStatus.Removed or RunStatus.Superseded))
+        if (final.Definition == memory.Book?.Hash && !final.Status.IsRemoval() && final.Status != RunStatus.Superseded)
             memory.Adopt(final);
     }
 

@@ -34,7 +34,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     /// <summary>Whether there is something to coordinate, as far as this node can tell.</summary>
     public bool IsWanted => book is not null && (book.Removing
         ? State is not null && State.Status != RunStatus.Removed
-        : State is null || State.Definition != book.Hash || !State.Status.IsFinal() || State.Status is RunStatus.Removed or RunStatus.Superseded
+        : State is null || State.Definition != book.Hash || !State.Status.IsFinal() || State.Status.IsRemoval() || State.Status == RunStatus.Superseded
             || restartAfter == State.Start || resumeAfter == State.Start || IsMissed);
 
     /// <summary>Whether nothing is left to know.</summary>
@@ -54,7 +54,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
         if (remembered.State is { } state && Authority.IsTerm(state.Term) && authority.Accepts(state))
             State = state;
         if (remembered.Definition is { } bytes && State is not { Status: RunStatus.Removed })
-            (book, Since) = (SwarmBook.Read(bytes, settings) with { Confirmed = false }, time.SteadyNow());
+            (book, Since) = (SwarmBook.Read(bytes, settings) with { Confirmed = false, Removing = State is { Status: RunStatus.Removing } }, time.SteadyNow());
     }
 
     /// <summary>Takes a definition, or its removal; returns what that means for the run under way.</summary>
@@ -102,7 +102,10 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
         if (seen.Start > resumeAfter)
             resumeAfter = null;
         // Who was cut off while the owner removed the definition, whichever it was by then, is told by the tombstone alone.
-        if (seen.Status == RunStatus.Removed && book is not null && (book.Removing || (!book.Confirmed && isNews)))
+        var isTold = book is null || book.Removing || (!book.Confirmed && isNews);
+        if (seen.Status == RunStatus.Removing && isTold)
+            (book, Since) = ((book ?? SwarmBook.Lost(seen.Definition)) with { Removing = true }, time.SteadyNow());
+        if (seen.Status == RunStatus.Removed && isTold)
             book = null;
         if (Word is { } word && (seen.Start > word.Start || (seen.Start == word.Start && IsDone(word, seen))))
             Word = null;
@@ -114,8 +117,8 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     }
 
     /// <summary>Whether the state that has been committed is behind the one that this node knows: somebody began with less.</summary>
-    private static bool IsBehind(SwarmState seen, SwarmState? known) => known is not null && known.Status is not (RunStatus.Removed or RunStatus.Superseded) && seen.Definition == known.Definition
-        && seen.Status != RunStatus.Removed && Inheritance.Progress(seen).CompareTo(Inheritance.Progress(known)) < 0;
+    private static bool IsBehind(SwarmState seen, SwarmState? known) => known is not null && !known.Status.IsRemoval() && known.Status != RunStatus.Superseded && seen.Definition == known.Definition
+        && !seen.Status.IsRemoval() && Inheritance.Progress(seen).CompareTo(Inheritance.Progress(known)) < 0;
 
     /// <summary>Takes a later state, that another member has kept or that this node's coordinator has committed, for the one that begins with it.</summary>
     /// <returns>False where this node knows as much.</returns>

@@ -82,7 +82,10 @@ public enum RunStatus
     /// <summary>Ended by another definition.</summary>
     Superseded,
 
-    /// <summary>The definition was removed; this is the tombstone.</summary>
+    /// <summary>The definition was removed, and what the swarm has on the broker is being cleared.</summary>
+    Removing,
+
+    /// <summary>The definition was removed, and nothing else is left; this is the tombstone.</summary>
     Removed,
 }
 
@@ -91,6 +94,9 @@ public static class RunStatuses
 {
     /// <summary>Whether the run has ended.</summary>
     public static bool IsFinal(this RunStatus status) => status > RunStatus.Paused;
+
+    /// <summary>Whether the swarm's definition was removed.</summary>
+    public static bool IsRemoval(this RunStatus status) => status is RunStatus.Removing or RunStatus.Removed;
 
     /// <summary>Whether the run has ended without having done all that it was to do, so that its owner can let it go on.</summary>
     public static bool CanGoOn(this RunStatus status) => status is RunStatus.Stopped or RunStatus.Failed;

@@ -44,7 +44,7 @@ public sealed class MissedWordTests
         var tombstone = end with { Status = RunStatus.Removed, Term = end.Term + 1, From = "node_9", Globals = [], Tags = [], Retiring = [], Tasks = [], History = [] };
         await swarm.Owner.PublishAsync(new OutboundMessage(swarm.Topics.State("vectors"), ProtocolJson.Write(tombstone), retain: true), CancellationToken.None);
         // It takes the swarm for its own, finds out, and says so once.
-        var found = await swarm.WaitAsync(s => s.From == "node_0" && s.Term > tombstone.Term);
+        var found = await swarm.WaitAsync(s => s.From == "node_0" && s.Term > tombstone.Term && s.Status != RunStatus.Removing);
         Assert.Equal((RunStatus.Removed, end.Start), (found.Status, found.Start));
         await SwarmHarness.EventuallyAsync(() => ProtocolJson.Read<CoordinatorClaim>(new(broker.Retained[swarm.Topics.Coordinator("vectors")]), out _) is { Released: true });
         Assert.DoesNotContain(swarm.Topics.Definition("vectors"), broker.Retained.Keys);

@@ -82,7 +82,7 @@ internal sealed class BlobCheck(World world) : ICheck
         if (state.Status == RunStatus.Removed)
             Named.RemoveWhere(n => n.Swarm == state.Swarm && !chunks.ContainsKey(n));
         var before = committed.GetValueOrDefault(state.Swarm, []);
-        var now = state.Globals.Select(g => g.Content.Blob).OfType<BlobRef>().Where(_ => state.Status != RunStatus.Removed).DistinctBy(b => b.Sha256).ToArray();
+        var now = state.Globals.Select(g => g.Content.Blob).OfType<BlobRef>().Where(_ => !state.Status.IsRemoval()).DistinctBy(b => b.Sha256).ToArray();
         foreach (var blob in now.Where(b => !before.Contains(b.Sha256) && !lost.Contains((state.Swarm, b.Sha256))))
         {
             if (!Stands(state.Swarm, blob))

@@ -45,7 +45,7 @@ internal sealed class CommitCheck(World world) : ICheck
     private void Compare(SwarmState before, SwarmState now)
     {
         // A tombstone may count anew.
-        if (before.Status == RunStatus.Removed && now.Run != before.Run)
+        if (before.Status.IsRemoval() && now.Run != before.Run)
             return;
         if (now.Start < before.Start)
             Lost(now, $"start {now.Start} follows {before.Start}");
@@ -59,9 +59,9 @@ internal sealed class CommitCheck(World world) : ICheck
 
     private void CompareRun(SwarmState before, SwarmState now)
     {
-        if (before.Status.IsFinal() && now.Status != before.Status && now.Status != RunStatus.Removed)
+        if (before.Status.IsFinal() && now.Status != before.Status && !now.Status.IsRemoval())
             Lost(now, $"it was {before.Status} and is {now.Status}");
-        if (now.Status == RunStatus.Removed)
+        if (now.Status.IsRemoval())
             return;
         if (now.Round < before.Round)
             Lost(now, $"round {now.Round} follows {before.Round}");

@@ -46,7 +46,7 @@ internal sealed class ValueCheck(World world, HistoryPlan plan) : ICheck
             participants.Seen(schedule);
         else if (sighting.Message is TaskCompleted record)
             RecordSeen(record);
-        else if (sighting.Message is SwarmState { Status: not RunStatus.Removed } state)
+        else if (sighting.Message is SwarmState state && !state.Status.IsRemoval())
             StateSeen(state);
     }
 
