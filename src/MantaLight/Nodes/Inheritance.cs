@@ -52,7 +52,11 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
             // What was there a moment ago may just be being removed.
             definitionLost = !book.Confirmed || retained?.Status.IsRemoval() == true || (retained is { Status: RunStatus.Superseded } && retained.Definition == book.Hash);
         }
-        var found = new Inheritance(book, Later(retained, act.Known), definitionLost, StateLost: act.Known is not null && Later(retained, act.Known) != retained);
+        // A run under way of the definition that stands is the current one, whatever this node remembers of another definition's: a
+        // broker that has lost everything counts starts anew.
+        var isCurrent = !definitionLost && retained is { } current && current.Definition == book.Hash && !current.Status.IsFinal() && act.Known?.Definition != book.Hash;
+        var latest = isCurrent ? retained : Later(retained, act.Known);
+        var found = new Inheritance(book, latest, definitionLost, StateLost: latest != retained);
         // Its owner has removed it while this node was cut off: a definition is lost where it is missing without a tombstone.
         if (retained?.Status.IsRemoval() == true && definitionLost && found.State == retained)
         {
