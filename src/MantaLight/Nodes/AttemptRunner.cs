@@ -222,9 +222,11 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
 
     private TaskFailed Failure(Exception exception)
     {
+        // The task's own: how many of the runtime's there are depends on what the compiler has inlined by then.
         var frames = new StackTrace(exception).GetFrames()
             .Select(frame => frame.GetMethod())
-            .Where(method => method?.DeclaringType is { } type && type.Namespace?.StartsWith("System", StringComparison.Ordinal) != true)
+            .Where(method => method?.DeclaringType is { } type && type.Assembly != typeof(AttemptRunner).Assembly
+                && type.Namespace?.StartsWith("System", StringComparison.Ordinal) != true)
             .Select(method => $"{method!.DeclaringType!.FullName}.{method.Name}")
             .Take(12);
         return new TaskFailed

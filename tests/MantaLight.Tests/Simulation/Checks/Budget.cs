@@ -27,8 +27,9 @@ internal sealed record Budget(string What, Func<TrafficCheck, double> Messages, 
 
     private static readonly Budget Results = new("results", t => 1.5 * Attempts(t) * t.Rounds, _ => 500);
 
-    // One node pulls the results of all, and asks again for what was lost on the way; what nobody has is asked for every few seconds.
-    private static readonly Budget Requests = new("requests for chunks", t => 1.5 * Nodes(t) * (t.Rounds + t.Terms), _ => 400, t => Swarms(t) * Nodes(t) / 4.0);
+    // One node pulls the results of all, and asks again for what was lost on the way; what nobody has is asked for every few seconds, by
+    // those who need it and by the coordinator who would put it back.
+    private static readonly Budget Requests = new("requests for chunks", t => 1.5 * Nodes(t) * (t.Rounds + t.Terms), _ => 400, t => 2 * Swarms(t) * Nodes(t) / 4.0);
 
     private static readonly Budget Pulled = new("chunks of results", t => Chunks(t) * Nodes(t) * (t.Rounds + t.Terms), t => ChunkSize(t) + 100);
 
