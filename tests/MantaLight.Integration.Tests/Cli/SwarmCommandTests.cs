@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MantaLight.Integration.Tests.Cli;
 
-public sealed class SwarmCommandTests : IAsyncLifetime
+public sealed class SwarmCommandTests : ToolOnBrokerTests
 {
     private const string Good = """
         { "name": "small", "module": "Nowhere", "globals": { "lr": 1 },
@@ -17,20 +17,6 @@ public sealed class SwarmCommandTests : IAsyncLifetime
         """;
 
     private static readonly Topics Topics = new("local");
-
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("mantalight-cli-");
-    private EmbeddedBroker broker = null!;
-
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
-
-    public async ValueTask InitializeAsync() =>
-        broker = await EmbeddedBroker.StartAsync(new EmbeddedBrokerOptions { Port = 0 }, NullLoggerFactory.Instance, TimeProvider.System, Cancelled);
-
-    public async ValueTask DisposeAsync()
-    {
-        await broker.DisposeAsync();
-        folder.Delete(recursive: true);
-    }
 
     [Fact]
     public async Task A_deployed_definition_stands_on_its_topic()

@@ -12,23 +12,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace MantaLight.Integration.Tests.Cli;
 
 /// <summary>What an owner says to a swarm under way, and to one that has ended, and what comes of it.</summary>
-public sealed class SwarmControlCommandTests : IAsyncLifetime
+public sealed class SwarmControlCommandTests : ToolOnBrokerTests
 {
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("mantalight-control-");
     private readonly string id = $"vectors-{Guid.NewGuid():n}";
-    private EmbeddedBroker broker = null!;
-
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
-
-    public async ValueTask InitializeAsync() =>
-        broker = await EmbeddedBroker.StartAsync(new EmbeddedBrokerOptions { Port = 0 }, NullLoggerFactory.Instance, TimeProvider.System, Cancelled);
-
-    public async ValueTask DisposeAsync()
-    {
-        await broker.DisposeAsync();
-        folder.Delete(recursive: true);
-    }
-
     [Fact]
     public async Task A_paused_swarm_ends_what_runs_and_goes_on_in_the_same_run_when_it_is_resumed()
     {
