@@ -23,6 +23,9 @@ internal abstract record CoordinatorEvent
     /// <summary>A committed global is nowhere to be had, neither on the broker nor from a member that is there; or it is again.</summary>
     public sealed record GlobalMissed(string Hash, bool IsMissing) : CoordinatorEvent;
 
+    /// <summary>A member remembers a run of a higher start, of whatever definition.</summary>
+    public sealed record StartRemembered(int Start) : CoordinatorEvent;
+
     /// <summary>Time has passed; with what the coordinator connection has carried.</summary>
     public sealed record Tick(Flow Traffic) : CoordinatorEvent;
 }

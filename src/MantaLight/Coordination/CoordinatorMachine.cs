@@ -33,6 +33,12 @@ internal static class CoordinatorMachine
             case CoordinatorEvent.GlobalMissed e:
                 turn.State = turn.State with { Missed = e.IsMissing ? turn.State.Missed.Add(e.Hash) : turn.State.Missed.Remove(e.Hash) };
                 break;
+            case CoordinatorEvent.StartRemembered e when e.Start > Math.Max(turn.State.Run.Start, turn.State.Counted):
+                turn.State = turn.State with { Counted = e.Start };
+                turn.Dirty = true;
+                break;
+            case CoordinatorEvent.StartRemembered:
+                break;
             case CoordinatorEvent.Tick e:
                 turn.State = turn.State with { Traffic = turn.State.Traffic with { Coordinator = e.Traffic } };
                 AttemptFlow.CheckTimes(turn);

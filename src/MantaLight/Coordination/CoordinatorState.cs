@@ -16,6 +16,9 @@ internal sealed record CoordinatorState
 
     public required long Term { get; init; }
 
+    /// <summary>The highest start that is remembered, where it is higher than this run's; else 0.</summary>
+    public int Counted { get; init; }
+
     public required CoordinatorTiming Timing { get; init; }
 
     public RunStatus Status { get; init; } = RunStatus.Starting;

@@ -16,6 +16,7 @@ internal static class StateView
             Swarm = state.Swarm,
             Definition = state.Run.Definition,
             Start = state.Run.Start,
+            Counted = state.Counted,
             Status = state.Paused && !state.Status.IsFinal() ? RunStatus.Paused : state.Status,
             Reason = state.Reason,
             Waiting = state.Waiting,

@@ -90,6 +90,8 @@ internal sealed class CoordinatorLoop(
             // What this node brings for the coordinator comes before the first update that tells its counters.
             Traffic = new Traffic().Note(context.Settings.Id, context.Stamp.Incarnation, new Flow(context.Traffic.Sent, context.Traffic.Received)),
         };
+        if (retained?.Counted > fresh.Run.Start)
+            fresh = fresh with { Counted = retained.Counted };
         (state, var actions) = CoordinatorMachine.Begin(fresh, retained, goesOn, members, context.Time.SteadyNow());
         if (goesOn)
             repair.Check(retained!);
@@ -153,8 +155,11 @@ internal sealed class CoordinatorLoop(
 
     private void Objected(Recollection kept)
     {
-        if (state is not null)
-            objections.Hear(kept, state);
+        if (state is null)
+            return;
+        objections.Hear(kept, state);
+        if (Inheritance.CountOf(kept.State) is var start && start > Math.Max(state.Run.Start, state.Counted))
+            commands.Offer(new SeatCommand.Happened(new CoordinatorEvent.StartRemembered(start)), bytes: 0);
     }
 
     private bool IsCommitted(string hash) => Final?.Globals.Any(g => g.Content.Blob?.Sha256 == hash) ?? false;

@@ -66,6 +66,13 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
     public async Task WatchMembersAsync(Action<Recollection> kept, CancellationToken cancellationToken) =>
         subscriptions.Add(await CollectAsync(kept, cancellationToken));
 
+    /// <summary>What nodes say of themselves, as it comes, until the result is disposed.</summary>
+    public Task<IAsyncDisposable> WatchPresenceAsync(Action<Presence> seen, CancellationToken cancellationToken) => connection.SubscribeAsync(topics.AllPresence, message =>
+    {
+        if (ProtocolJson.Read<Presence>(message.Payload, out _) is { } read && topics.Split(message.Topic).LastOrDefault() == read.From)
+            seen(read);
+    }, cancellationToken);
+
     /// <summary>Presences that members tell this coordinator alone, until the result is disposed.</summary>
     public Task<IAsyncDisposable> CountAsync(Action<Presence> seen, CancellationToken cancellationToken) => connection.SubscribeAsync(topics.Tasks(swarm, "+"), message =>
     {
@@ -77,12 +84,12 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
     public void Inherit(SwarmState? state) => Final = state;
 
     /// <summary>The start number of a run that begins now.</summary>
-    public int NextStart => (Final?.Start ?? 0) + 1;
+    public int NextStart => Inheritance.CountOf(Final) + 1;
 
     /// <summary>The state of a run that ends without its machine; what stands on the broker of the one before is the next one's to clear.</summary>
     public SwarmState Ended(RunId run, RunStatus status, string reason, long term) => new()
     {
-        Run = run.ToString(), Term = term, Swarm = swarm, Definition = run.Definition, Start = run.Start, Status = status, Reason = reason,
+        Run = run.ToString(), Term = term, Swarm = swarm, Definition = run.Definition, Start = run.Start, Counted = Final?.Counted > run.Start ? Final.Counted : 0, Status = status, Reason = reason,
         Globals = Final?.Globals ?? [], Tags = Final?.Tags ?? [], Retiring = Final?.Retiring ?? [],
     };
 

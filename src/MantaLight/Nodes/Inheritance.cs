@@ -8,12 +8,9 @@ namespace MantaLight.Nodes;
 /// <param name="Book">The definition.</param>
 /// <param name="State">The last committed state; null for the first run.</param>
 /// <param name="DefinitionLost">Whether the broker no longer has the definition.</param>
-/// <param name="StateLost">Whether the broker no longer has the state, or has an older one.</param>
+/// <param name="StateLost">Whether the broker no longer has the state, or has an older one or one that counts fewer starts.</param>
 internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool DefinitionLost, bool StateLost)
 {
-    /// <summary>How long members are asked again for what they have kept, in intervals.</summary>
-    private const int Asks = 4;
-
     /// <summary>
     /// How far a swarm has come. An end is later than its round, unless it came of a definition that may be lost; a later round than
     /// that of an end is one that whoever ended the run did not know, and ends with it. Within a round each commit of a global counts, and nothing
@@ -24,6 +21,13 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
 
     /// <summary>How many globals a run has committed: its own first ones included, the same for everybody.</summary>
     public static long CommitsOf(IEnumerable<GlobalEntry> globals) => globals.Sum(g => (long)g.Version);
+
+    /// <summary>The highest start that a state tells of.</summary>
+    public static int CountOf(SwarmState? state) => state is null ? 0 : Math.Max(state.Start, state.Counted);
+
+    /// <summary>The state, with the highest start that any of the others tells of.</summary>
+    public static SwarmState? Counting(SwarmState? state, IEnumerable<SwarmState?> all) =>
+        state is not null && all.Max(CountOf) is var count && count > CountOf(state) ? state with { Counted = count } : state;
 
     /// <summary>Later commits of a swarm are greater: by its progress, then by the term.</summary>
     public static ((int, int, bool, long) Progress, long Term) Order(SwarmState state) => (Progress(state), state.Term);
@@ -55,7 +59,8 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
         // A run under way of the definition that stands is the current one, whatever this node remembers of another definition's: a
         // broker that has lost everything counts starts anew.
         var isCurrent = !definitionLost && retained is { } current && current.Definition == book.Hash && !current.Status.IsFinal() && act.Known?.Definition != book.Hash;
-        var latest = isCurrent ? retained : Later(retained, act.Known);
+        SwarmState?[] known = [retained, act.Known];
+        var latest = Counting(isCurrent ? retained : Later(retained, act.Known), known);
         var found = new Inheritance(book, latest, definitionLost, StateLost: latest != retained);
         // Its owner has removed it while this node was cut off: a definition is lost where it is missing without a tombstone.
         if (retained?.Status.IsRemoval() == true && definitionLost && found.State == retained)
@@ -63,48 +68,23 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
             context.Post(new NodeEvent.DefinitionFound(wire.Swarm, book.Hash, []));
             return found with { Book = book with { Removing = true }, DefinitionLost = false, StateLost = false };
         }
-        return found is { DefinitionLost: false, StateLost: false } ? found : await RecallAsync(found, [retained, act.Known], wire, context, act, cancellationToken);
+        return found is { DefinitionLost: false, StateLost: false } ? found : await RecallAsync(found, known, wire, context, act, cancellationToken);
     }
 
-    /// <summary>Asks the members for what they have kept, and takes the latest.</summary>
+    /// <summary>Takes the latest that any member has kept.</summary>
     private static async Task<Inheritance> RecallAsync(
         Inheritance found, SwarmState?[] known, CoordinatorWire wire, SeatContext context, SeatCommand.Act act, CancellationToken cancellationToken)
     {
-        var kept = new List<Recollection>();
-        var members = act.Members.Select(m => m.From).Where(id => id != context.Settings.Id).ToHashSet(StringComparer.Ordinal);
-        void Keep(Recollection one)
-        {
-            lock (kept)
-            {
-                members.Remove(one.From);
-                // Very many say the same.
-                if (!kept.Exists(k => k.Definition == one.Definition && IsSame(k.State, one.State)))
-                    kept.Add(one);
-            }
-        }
-        await using (await wire.CollectAsync(Keep, cancellationToken))
-        {
-            for (var ask = 0; ask < Asks; ask++)
-            {
-                string[] asked;
-                // Of very many not all at once, nor always the same: who has a later state than is found says so later on.
-                lock (kept)
-                    asked = [.. Rendezvous.Order($"{wire.Swarm}/{ask}", members).Take(ScheduleWindow.Size)];
-                if (asked.Length == 0)
-                    break;
-                foreach (var member in asked)
-                    await wire.PostAsync(context.Settings.Topics.Inbox(member), new Recall { Swarm = wire.Swarm }, cancellationToken);
-                await wire.FlushAsync();
-                await Task.Delay(context.Settings.Coordination.RollCall / 2, context.Time, cancellationToken);
-            }
-        }
+        var kept = await new Interview(wire, context).HoldAsync(act.Members, cancellationToken);
         foreach (var one in kept)
         {
             var later = Later(found.State, one.State);
             if (later is not null && later != found.State)
                 found = found with { State = later, StateLost = true };
         }
-        found = EndedByAny(found, known.Concat(kept.Select(k => k.State)));
+        SwarmState?[] all = [.. known, .. kept.Select(k => k.State)];
+        found = EndedByAny(found, all);
+        found = found with { State = Counting(found.State, all) };
         return found is { DefinitionLost: true, State: { } state } && LatestBook(found.Book, state, kept, act, context) is { } book ? found with { Book = book } : found;
     }
 
@@ -112,7 +92,7 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
     /// The definition that came after the latest run, where somebody who knows that run has another one; else that run's
     /// own, where this node has another one, which may be older.
     /// </summary>
-    private static SwarmBook? LatestBook(SwarmBook own, SwarmState latest, List<Recollection> kept, SeatCommand.Act act, SeatContext context)
+    private static SwarmBook? LatestBook(SwarmBook own, SwarmState latest, IReadOnlyList<Recollection> kept, SeatCommand.Act act, SeatContext context)
     {
         if (own.Hash != latest.Definition && act.Known?.Run == latest.Run)
             return own;
@@ -130,10 +110,6 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
         var end = all.OfType<SwarmState>().Where(s => s.Run == latest.Run && Progress(s).HasEnded && !s.Status.IsRemoval()).MaxBy(Order);
         return end is null ? found : found with { State = latest with { Status = end.Status, Reason = end.Reason, Waiting = null }, StateLost = true };
     }
-
-    private static bool IsSame(SwarmState? one, SwarmState? other) => one is null || other is null
-        ? one == other
-        : one.Run == other.Run && one.Status == other.Status && Order(one) == Order(other);
 
     private static SwarmState? Later(SwarmState? one, SwarmState? other) =>
         one is null || (other is not null && Order(other).CompareTo(Order(one)) > 0) ? other : one;

@@ -78,7 +78,7 @@ internal sealed class SwarmMember : IAsyncDisposable
             return;
         }
         candidacy.Elect(new ElectionEvent.TermSeen(seen.Term));
-        if (memory.Later is not null)
+        if (memory.Later is not null || memory.IsMiscounted)
             TellInTurn();
         else
             tellAt = null;

@@ -25,6 +25,9 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     /// <summary>A later state than the one that a coordinator has begun with, until one has begun with it.</summary>
     public SwarmState? Later { get; private set; }
 
+    /// <summary>Whether the last committed state counts fewer starts than this node remembers.</summary>
+    public bool IsMiscounted { get; private set; }
+
     /// <summary>A stop, pause or resume of the current run whose effect has not been seen.</summary>
     public OwnersWord? Word { get; private set; }
 
@@ -35,7 +38,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     public bool IsWanted => book is not null && (book.Removing
         ? State is not null && State.Status != RunStatus.Removed
         : State is null || State.Definition != book.Hash || !State.Status.IsFinal() || State.Status.IsRemoval() || State.Status == RunStatus.Superseded
-            || restartAfter == State.Start || resumeAfter == State.Start || IsMissed);
+            || restartAfter == State.Start || (resumeAfter == State.Start && State.Status.CanGoOn()) || IsMiscounted || IsMissed);
 
     /// <summary>Whether nothing is left to know.</summary>
     public bool IsEmpty => (book is null || IsUntouched) && State is null or { Status: RunStatus.Removed };
@@ -93,6 +96,9 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
         if (!authority.Accepts(seen))
             return false;
         var isNews = State is null || Inheritance.Progress(seen).CompareTo(Inheritance.Progress(State)) >= 0;
+        var counting = Inheritance.Counting(seen, [Later, State])!;
+        IsMiscounted = counting != seen;
+        seen = counting;
         // What is later is kept, and told, until somebody has taken it up.
         Later = IsBehind(seen, Later ?? State) ? Later ?? State : null;
         State = seen;
@@ -126,8 +132,8 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     {
         if ((Later ?? State) is { } known && Inheritance.Order(kept).CompareTo(Inheritance.Order(known)) <= 0)
             return false;
-        Later = kept;
-        archive.KeepState(swarm, kept);
+        Later = Inheritance.Counting(kept, [Later, State]);
+        archive.KeepState(swarm, Later!);
         return true;
     }
 

@@ -126,6 +126,12 @@ public sealed record SwarmState : CoordinatorMessage
     /// <summary>The start's number.</summary>
     public int Start { get; set; }
 
+    /// <summary>
+    /// The highest start that any member remembers, where that is higher than this run's: a broker that has lost everything counts anew,
+    /// and the next run must not have the number, and so the attempts, of one that was.
+    /// </summary>
+    public int Counted { get; set; }
+
     /// <summary>The run's condition.</summary>
     public RunStatus Status { get; set; }
 
@@ -169,7 +175,7 @@ public sealed record SwarmState : CoordinatorMessage
     /// Whether its ids, numbers and pointers can be what they should be. A state comes from the wire, and files and chunks are
     /// removed because of what it says.
     /// </summary>
-    public bool IsSound() => Identifier.IsValid(Swarm) && BlobRef.IsHash(Definition) && Start is >= 0 and < MaximumNumber && Round is >= 0 and < MaximumNumber
+    public bool IsSound() => Identifier.IsValid(Swarm) && BlobRef.IsHash(Definition) && Start is >= 0 and < MaximumNumber && Counted is >= 0 and < MaximumNumber && Round is >= 0 and < MaximumNumber
         && Tasks.All(t => Identifier.IsValid(t.Alias)) && Globals.All(g => Identifier.IsValid(g.Tag) && g.Content.IsSound())
         && Tags.All(Identifier.IsValid) && Retiring.All(b => b.IsSound());
 

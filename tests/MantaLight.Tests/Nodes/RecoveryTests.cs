@@ -1,6 +1,9 @@
 using MantaLight.Messaging;
+using MantaLight.Nodes;
 using MantaLight.Protocol;
 using MantaLight.Shared;
+using MantaLight.Storage;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MantaLight.Tests.Nodes;
 
@@ -72,6 +75,40 @@ public sealed class RecoveryTests
         var end = await swarm.WaitAsync(s => s.Status == RunStatus.Completed);
         Assert.Equal(stopped.Start + 1, end.Start);
         Assert.Equal(expected, Summary(end));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Starts_are_counted_on_from_the_highest_that_any_member_remembers(bool hasEnded)
+    {
+        await using var swarm = await SwarmHarness.StartAsync(new SimulatedBroker(), nodes: 1);
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: hasEnded ? 1 : 1000));
+        await swarm.WaitAsync(s => hasEnded ? s.Status.IsFinal() : s.Round >= 2);
+        if (!hasEnded)
+            await swarm.ControlAsync(SwarmAction.Pause);
+        // Back from before a broker had lost everything: runs of another definition had been counted up to 7.
+        var settings = swarm.Settings("node_1");
+        var hash = new string('b', 64);
+        await using (var archive = new SwarmArchive(new FileDisk(settings.StateFolder), NullLogger.Instance))
+        {
+            archive.KeepState("vectors", new SwarmState
+            {
+                Swarm = "vectors", Definition = hash, Run = new RunId(hash, 7).ToString(), Start = 7, Round = 3, Term = 1, Status = RunStatus.Running,
+                From = "a_node_of_less", Incarnation = "before", Id = "before-1",
+            });
+        }
+        await swarm.AddNodeAsync(settings);
+        var told = await swarm.WaitAsync(s => s.Counted == 7);
+        Assert.Equal((1, hasEnded), (told.Start, told.Status.IsFinal()));
+        if (!hasEnded)
+        {
+            await swarm.ControlAsync(SwarmAction.Stop);
+            await swarm.WaitAsync(s => s.Status == RunStatus.Stopped);
+        }
+        await swarm.ControlAsync(SwarmAction.Start);
+        var next = await swarm.WaitAsync(s => s.Start > 1);
+        Assert.Equal((8, 0), (next.Start, next.Counted));
     }
 
     private static string Definition { get; } = SwarmHarness.Definition(rounds: 6, minimumNodes: 2);

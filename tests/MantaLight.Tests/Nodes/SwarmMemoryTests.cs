@@ -33,7 +33,7 @@ public sealed class SwarmMemoryTests
         Assert.False(memory.IsWanted);
         // On another broker, where starts are counted anew.
         memory.StateSeen(State(start: 1, term: 3, RunStatus.Completed));
-        Assert.False(memory.IsWanted);
+        Assert.Null(memory.Book?.RestartAfter);
     }
 
     [Fact]
@@ -117,6 +117,32 @@ public sealed class SwarmMemoryTests
         memory.StateSeen(State(start: 1, term: 1, RunStatus.Running) with { Round = 50 });
         memory.StateSeen(State(start: 1, term: 2, RunStatus.Failed) with { Round = 2 });
         Assert.Equal((RunStatus.Running, 50), (memory.Later?.Status, memory.Later?.Round));
+    }
+
+    [Fact]
+    public void A_wish_to_go_on_is_void_when_the_run_has_come_to_its_end_without_it()
+    {
+        memory.DefinitionSeen(new ReadOnlySequence<byte>(Definition), retained: false);
+        memory.StateSeen(State(start: 1, term: 1, RunStatus.Stopped));
+        memory.ControlSeen(SwarmAction.Resume);
+        Assert.True(memory.IsWanted);
+        // By nodes that had never heard of the stop, while this one was cut off.
+        memory.StateSeen(State(start: 1, term: 2, RunStatus.Completed) with { Round = 3 });
+        Assert.False(memory.IsWanted);
+    }
+
+    [Fact]
+    public void A_state_of_fewer_starts_than_are_remembered_is_told_of_them_whatever_their_definition()
+    {
+        memory.DefinitionSeen(new ReadOnlySequence<byte>(Definition), retained: false);
+        memory.StateSeen(State(start: 4, term: 1, RunStatus.Running));
+        memory.DefinitionSeen(new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(SwarmHarness.Definition(seed: 2))), retained: false);
+        var other = State(start: 1, term: 2, RunStatus.Completed) with { Definition = memory.Book!.Hash, Run = "s-1" };
+        memory.StateSeen(other);
+        Assert.Null(memory.Later);
+        Assert.Equal((1, 4, true, true), (memory.State!.Start, memory.State.Counted, memory.IsMiscounted, memory.IsWanted));
+        memory.StateSeen(other with { Term = 3, Counted = 4 });
+        Assert.Equal((false, false), (memory.IsMiscounted, memory.IsWanted));
     }
 
     private static SwarmState State(int start, long term, RunStatus status) => new()
