@@ -1,4 +1,5 @@
 using MantaLight.Protocol;
+using MantaLight.Swarms;
 
 namespace MantaLight.Coordination;
 
@@ -27,6 +28,9 @@ internal static class CommitFlow
         var next = task.Placed.Values.Select(a => a.Record?.Next).FirstOrDefault(n => n is not null);
         turn.Put(Deadlines.Committed(task) with { Phase = TaskPhase.Committed, CommittedAt = turn.Now, Again = false, Next = next });
         turn.Dirty = true;
+        // Where it could not be done it is not tried first again.
+        if (task.Task is { Fixed: true, Method: PlacementMethod.Any })
+            turn.State = turn.State with { FixedPlacement = turn.State.FixedPlacement.SetItem(task.Task.Alias, [.. task.Placed.Values.Where(a => a.Phase == AttemptPhase.Completed).Select(a => a.Node)]) };
         // Its globals stand already: what was made again is its results.
         if (task.Again)
             return;

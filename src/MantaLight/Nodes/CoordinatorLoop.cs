@@ -18,7 +18,7 @@ internal sealed class CoordinatorLoop(
     private CoordinatorState? state;
     private GlobalRepair? repair;
     private ITimer? ticks;
-    private RunConclusion? conclusion;
+    private CoordinatorHand? hand;
     private int tickQueued;
     private bool isOver;
 
@@ -59,7 +59,8 @@ internal sealed class CoordinatorLoop(
         var retained = inherited.State;
         wire.Inherit(retained);
         repair = new GlobalRepair(context, connection, swarm, Online, IsCommitted, wire.ClearBlob, Missed);
-        conclusion = new RunConclusion(context, wire, repair, term);
+        var conclusion = new RunConclusion(context, wire, repair, term);
+        hand = new CoordinatorHand(context, wire, repair, conclusion, term);
         if (inherited.DefinitionLost)
             await RestoreDefinitionAsync(definitions, cancellationToken);
         if (await conclusion.TryAsync(book, retained, cancellationToken))
@@ -211,57 +212,9 @@ internal sealed class CoordinatorLoop(
 
     private async Task<bool> DoAsync(IReadOnlyList<CoordinatorAction> actions, CancellationToken cancellationToken)
     {
-        try
-        {
-            foreach (var action in actions)
-            {
-                await DoAsync(action, cancellationToken);
-                // Nothing may follow the last word.
-                if (action is CoordinatorAction.Leave)
-                    return false;
-            }
-            return true;
-        }
-        finally
-        {
-            await wire.FlushAsync();
-        }
-    }
-
-    private async Task DoAsync(CoordinatorAction action, CancellationToken cancellationToken)
-    {
-        switch (action)
-        {
-            case CoordinatorAction.PublishState a:
-                await wire.CommitAsync(a.State, cancellationToken);
-                break;
-            case CoordinatorAction.PublishGlobal a:
-                if (a.Global.Content.Blob is { } blob)
-                    repair?.Keep(blob);
-                await wire.SendAsync(topics.Global(swarm, a.Global.Tag), new GlobalValue { Run = state!.Run.ToString(), Term = term, Global = a.Global }, retain: true, cancellationToken);
-                break;
-            case CoordinatorAction.Schedule a:
-                await wire.PostAsync(topics.Schedule(swarm, a.Node), a.Message, cancellationToken);
-                break;
-            case CoordinatorAction.Cancel a:
-                await wire.PostAsync(topics.Inbox(a.Node), a.Message, cancellationToken);
-                break;
-            case CoordinatorAction.CallRoll a:
-                await wire.PostAsync(topics.Inbox(a.Node), a.Message, cancellationToken);
-                break;
-            case CoordinatorAction.ClearBlob a:
-                wire.ClearBlob(a.Blob);
-                break;
-            case CoordinatorAction.ClearGlobal a:
-                await wire.ClearAsync(topics.Global(swarm, a.Tag), cancellationToken);
-                break;
-            case CoordinatorAction.Remove:
-                await conclusion!.RemoveAsync(book, Final, cancellationToken);
-                break;
-            case CoordinatorAction.Leave:
-                isOver = true;
-                break;
-        }
+        if (!await hand!.DoAsync(actions, book, state!.Run, cancellationToken))
+            isOver = true;
+        return !isOver;
     }
 
     private void Tick()

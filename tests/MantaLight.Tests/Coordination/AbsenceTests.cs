@@ -10,6 +10,29 @@ public sealed class AbsenceTests : CoordinatorDriver
     private static SwarmDefinition Lenient(string members = "") => Rounds($"\"quorum\": 0.5, \"retries\": 0, \"maximum\": 100{(members.Length > 0 ? ", " : "")}{members}");
 
     [Fact]
+    public void A_fixed_task_stays_where_it_could_be_done()
+    {
+        Begin(SwarmJson.Parse("""
+            { "name": "s", "module": "m", "tasks": [
+                { "alias": "worker", "type": "W", "method": "all" },
+                { "alias": "aggregator", "type": "A", "fixed": true, "after": ["worker"] },
+                { "alias": "scheduler", "type": "S", "after": ["aggregator"] } ] }
+            """u8.ToArray()), "a", "b");
+        Complete("worker", "a", "b");
+        var first = Host("aggregator");
+        for (var tries = 0; Host("aggregator") == first; tries++)
+        {
+            Assert.True(tries < 10);
+            Fail("aggregator", first);
+        }
+        var second = Host("aggregator");
+        FinishRound();
+        Assert.Equal(2, state.Round);
+        Complete("worker", "a", "b");
+        Assert.Equal((second, AttemptPhase.Scheduled), (Host("aggregator"), state.Tasks["aggregator"].Placed[second].Phase));
+    }
+
+    [Fact]
     public void A_node_that_fails_in_two_rounds_in_a_row_is_left_out_for_1_2_4_8_and_at_most_16_rounds()
     {
         Begin(Lenient(), "a", "b");
