@@ -22,8 +22,12 @@ internal sealed class Interview(CoordinatorWire wire, SeatContext context)
         await using (await wire.CollectAsync(Answered, cancellationToken))
         await using (await wire.WatchPresenceAsync(Seen, cancellationToken))
         {
-            for (var ask = 0; ask < Asks && Choose(ask) is { Length: > 0 } asked; ask++)
+            for (var ask = 0; ask < Asks; ask++)
             {
+                var asked = Choose(ask);
+                // Who is there may only just be being told.
+                if (asked.Length == 0 && ask > 0)
+                    break;
                 foreach (var member in asked)
                     await wire.PostAsync(context.Settings.Topics.Inbox(member), new Recall { Swarm = wire.Swarm }, cancellationToken);
                 await wire.FlushAsync();

@@ -122,9 +122,12 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
         return true;
     }
 
-    /// <summary>Whether the state that has been committed is behind the one that this node knows: somebody began with less.</summary>
-    private static bool IsBehind(SwarmState seen, SwarmState? known) => known is not null && !known.Status.IsRemoval() && known.Status != RunStatus.Superseded && seen.Definition == known.Definition
-        && !seen.Status.IsRemoval() && Inheritance.Progress(seen).CompareTo(Inheritance.Progress(known)) < 0;
+    /// <summary>
+    /// Whether the state that has been committed is behind the one that this node knows: somebody began with less. A run that was
+    /// removed does not go on: the definition, back or published again, is another start.
+    /// </summary>
+    private static bool IsBehind(SwarmState seen, SwarmState? known) => known is not null && known.Status != RunStatus.Superseded && seen.Definition == known.Definition
+        && !seen.Status.IsRemoval() && (!known.Status.IsRemoval() || seen.Start == known.Start) && Inheritance.Progress(seen).CompareTo(Inheritance.Progress(known)) < 0;
 
     /// <summary>Takes a later state, that another member has kept or that this node's coordinator has committed, for the one that begins with it.</summary>
     /// <returns>False where this node knows as much.</returns>

@@ -3,6 +3,7 @@ using MantaLight.Nodes;
 using MantaLight.Protocol;
 using MantaLight.Shared;
 using MantaLight.Storage;
+using MantaLight.Swarms;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MantaLight.Tests.Nodes;
@@ -75,6 +76,28 @@ public sealed class RecoveryTests
         var end = await swarm.WaitAsync(s => s.Status == RunStatus.Completed);
         Assert.Equal(stopped.Start + 1, end.Start);
         Assert.Equal(expected, Summary(end));
+    }
+
+    [Fact]
+    public async Task Who_comes_while_members_are_asked_for_what_they_have_kept_is_asked_too()
+    {
+        await using var swarm = await SwarmHarness.StartAsync(new SimulatedBroker(), nodes: 0);
+        var (owner, topics) = (swarm.Owner, swarm.Topics);
+        var bytes = System.Text.Encoding.UTF8.GetBytes(SwarmHarness.Definition(minimumNodes: 9));
+        var hash = SwarmJson.HashOf(SwarmJson.Parse(bytes));
+        var kept = new SwarmState { Swarm = "vectors", Definition = hash, Run = new RunId(hash, 1).ToString(), Start = 1, Round = 5, Status = RunStatus.Running, From = "node_0" };
+        Task Say(string topic, ControlMessage message, string from, bool retain) => owner.PublishAsync(
+            new OutboundMessage(topic, ProtocolJson.Write(message with { From = from, Incarnation = "ghost", Id = "ghost-1" }), retain), CancellationToken.None).AsTask();
+        await Say(topics.Presence("node_8"), new Presence(), "node_8", retain: true);
+        // The one says nothing, and the other comes when the one is asked.
+        await using var first = await owner.SubscribeAsync(topics.Inbox("node_8"), _ => Say(topics.Presence("node_9"), new Presence(), "node_9", retain: true), CancellationToken.None);
+        await using var second = await owner.SubscribeAsync(
+            topics.Inbox("node_9"), _ => Say(topics.Tasks("vectors", "node_9"), new Recollection { Swarm = "vectors", State = kept }, "node_9", retain: false), CancellationToken.None);
+        var settings = swarm.Settings("node_0");
+        await using (var archive = new SwarmArchive(new FileDisk(settings.StateFolder), NullLogger.Instance))
+            archive.KeepDefinition("vectors", bytes);
+        await swarm.AddNodeAsync(settings);
+        Assert.Equal((1, 5), await swarm.WaitAsync(s => s.Start > 0) is { } begun ? (begun.Start, begun.Round) : default);
     }
 
     [Theory]

@@ -145,6 +145,18 @@ public sealed class SwarmMemoryTests
         Assert.Equal((false, false), (memory.IsMiscounted, memory.IsWanted));
     }
 
+    [Fact]
+    public void A_run_that_was_removed_does_not_go_on()
+    {
+        memory.DefinitionSeen(new ReadOnlySequence<byte>(Definition), retained: false);
+        memory.StateSeen(State(start: 3, term: 1, RunStatus.Removing) with { Round = 2 });
+        // From a node that had its definition and nothing else, on a broker that has lost everything.
+        memory.StateSeen(State(start: 3, term: 2, RunStatus.Starting));
+        Assert.Equal((RunStatus.Removing, 3), (memory.Later?.Status, memory.Later?.Start));
+        memory.StateSeen(State(start: 4, term: 3, RunStatus.Starting));
+        Assert.Null(memory.Later);
+    }
+
     private static SwarmState State(int start, long term, RunStatus status) => new()
     {
         From = "node_1", Term = term, Start = start, Status = status, Definition = SwarmJson.HashOf(SwarmJson.Parse(Definition)), Run = $"r-{start}",
