@@ -14,8 +14,8 @@ internal abstract record CoordinatorEvent
     /// <summary>An owner's request.</summary>
     public sealed record ControlSeen(SwarmAction Action) : CoordinatorEvent;
 
-    /// <summary>The run is over for a reason outside it: another definition, or none.</summary>
-    public sealed record RunEnded(RunStatus Status, string Reason) : CoordinatorEvent;
+    /// <summary>The run is over for a reason outside it: another definition, by its hash, or none.</summary>
+    public sealed record RunEnded(RunStatus Status, string Reason, string? By = null) : CoordinatorEvent;
 
     /// <summary>A replaced global's chunks are off the broker.</summary>
     public sealed record BlobCleared(BlobRef Blob) : CoordinatorEvent;

@@ -24,6 +24,9 @@ internal static class CoordinatorMachine
             case CoordinatorEvent.ControlSeen e:
                 ControlSeen(turn, e.Action);
                 break;
+            // What is news to the node may be what its coordinator has found, and runs already.
+            case CoordinatorEvent.RunEnded e when e.By == turn.State.Run.Definition:
+                break;
             case CoordinatorEvent.RunEnded e:
                 RunEnd.End(turn, e.Status, e.Reason);
                 break;

@@ -85,7 +85,10 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
         SwarmState?[] all = [.. known, .. kept.Select(k => k.State)];
         found = EndedByAny(found, all);
         found = found with { State = Counting(found.State, all) };
-        return found is { DefinitionLost: true, State: { } state } && LatestBook(found.Book, state, kept, act, context) is { } book ? found with { Book = book } : found;
+        if (found is not { DefinitionLost: true, State: { } state } || LatestBook(found.Book, state, kept, act, context) is not { } book)
+            return found;
+        context.Post(new NodeEvent.DefinitionFound(wire.Swarm, found.Book.Hash, book.Bytes.ToArray()));
+        return found with { Book = book };
     }
 
     /// <summary>

@@ -86,7 +86,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
         (book, Word, restartAfter, resumeAfter, Since) = (read, null, null, null, time.SteadyNow());
         archive.KeepDefinition(swarm, bytes);
         return before is not null && before.Hash != read.Hash
-            ? new CoordinatorEvent.RunEnded(RunStatus.Superseded, "another definition was published")
+            ? new CoordinatorEvent.RunEnded(RunStatus.Superseded, "another definition was published", read.Hash)
             : null;
     }
 

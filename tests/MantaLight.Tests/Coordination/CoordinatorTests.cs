@@ -10,6 +10,16 @@ namespace MantaLight.Tests.Coordination;
 public sealed class CoordinatorTests : CoordinatorDriver
 {
     [Fact]
+    public void A_definition_that_is_run_already_does_not_end_its_run()
+    {
+        Begin("a");
+        Step(new CoordinatorEvent.RunEnded(RunStatus.Superseded, "another definition was published", state.Run.Definition));
+        Assert.Equal(RunStatus.Running, state.Status);
+        Step(new CoordinatorEvent.RunEnded(RunStatus.Superseded, "another definition was published", "other"));
+        Assert.Equal(RunStatus.Superseded, state.Status);
+    }
+
+    [Fact]
     public void Workers_are_scheduled_on_every_eligible_node_with_seeds_of_their_own()
     {
         Begin("a", "b", "c");

@@ -100,6 +100,27 @@ public sealed class RecoveryTests
         Assert.Equal((1, 5), await swarm.WaitAsync(s => s.Start > 0) is { } begun ? (begun.Start, begun.Round) : default);
     }
 
+    [Fact]
+    public async Task A_later_definition_that_a_member_has_kept_is_put_back_and_run_by_a_node_that_had_not_heard_of_it()
+    {
+        await using var swarm = await SwarmHarness.StartAsync(new SimulatedBroker(), nodes: 0);
+        var (owner, topics) = (swarm.Owner, swarm.Topics);
+        var (older, later) = (SwarmHarness.Definition(rounds: 1), SwarmHarness.Definition(rounds: 1, seed: 2));
+        var hash = SwarmJson.HashOf(SwarmJson.Parse(System.Text.Encoding.UTF8.GetBytes(later)));
+        var kept = new SwarmState { Swarm = "vectors", Definition = hash, Run = new RunId(hash, 2).ToString(), Start = 2, Status = RunStatus.Starting, From = "node_0" };
+        Task Say(string topic, ControlMessage message, bool retain) => owner.PublishAsync(
+            new OutboundMessage(topic, ProtocolJson.Write(message with { From = "node_9", Incarnation = "ghost", Id = "ghost-1" }), retain), CancellationToken.None).AsTask();
+        await Say(topics.Presence("node_9"), new Presence(), retain: true);
+        await using var asked = await owner.SubscribeAsync(
+            topics.Inbox("node_9"), _ => Say(topics.Tasks("vectors", "node_9"), new Recollection { Swarm = "vectors", Definition = later, State = kept }, retain: false), CancellationToken.None);
+        var settings = swarm.Settings("node_0");
+        await using (var archive = new SwarmArchive(new FileDisk(settings.StateFolder), NullLogger.Instance))
+            archive.KeepDefinition("vectors", System.Text.Encoding.UTF8.GetBytes(older));
+        await swarm.AddNodeAsync(settings);
+        var end = await swarm.WaitForEndAsync();
+        Assert.Equal((RunStatus.Completed, hash, 2), (end.Status, end.Definition, end.Start));
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
