@@ -63,7 +63,7 @@ internal sealed class CoordinatorLoop(
         hand = new CoordinatorHand(context, wire, repair, conclusion, term);
         if (inherited.DefinitionLost)
             await RestoreDefinitionAsync(definitions, cancellationToken);
-        if (await conclusion.TryAsync(book, retained, cancellationToken))
+        if (await conclusion.TryAsync(book, retained, inherited.Standing, cancellationToken))
         {
             // What has just been removed is not put back. An end of lower authority than is known would be obeyed by nobody.
             if (!book.Removing && retained is { } ended && !ended.Status.IsRemoval()

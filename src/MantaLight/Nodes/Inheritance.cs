@@ -11,13 +11,17 @@ namespace MantaLight.Nodes;
 /// <param name="StateLost">Whether the broker no longer has the state, or has an older one or one that counts fewer starts.</param>
 internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool DefinitionLost, bool StateLost)
 {
+    /// <summary>The state that stands on the broker; null where none does.</summary>
+    public SwarmState? Standing { get; private init; }
+
     /// <summary>
     /// How far a swarm has come. An end is later than its round, unless it came of a definition that may be lost; a later round than
-    /// that of an end is one that whoever ended the run did not know, and ends with it. Within a round each commit of a global counts, and nothing
-    /// comes after a removal, which leaves none.
+    /// that of an end is one that whoever ended the run did not know, and ends with it. Within a round each commit of a global counts. Nothing of
+    /// a start comes after its removal, whatever the round: it leaves nothing.
     /// </summary>
-    public static (int Start, int Round, bool HasEnded, long Commits) Progress(SwarmState state) =>
-        (state.Start, state.Round, state.Status.IsFinal() && state.Status != RunStatus.Superseded, state.Status.IsRemoval() ? long.MaxValue : CommitsOf(state.Globals));
+    public static (int Start, int Round, bool HasEnded, long Commits) Progress(SwarmState state) => state.Status.IsRemoval()
+        ? (state.Start, int.MaxValue, true, long.MaxValue)
+        : (state.Start, state.Round, state.Status.IsFinal() && state.Status != RunStatus.Superseded, CommitsOf(state.Globals));
 
     /// <summary>How many globals a run has committed: its own first ones included, the same for everybody.</summary>
     public static long CommitsOf(IEnumerable<GlobalEntry> globals) => globals.Sum(g => (long)g.Version);
@@ -56,40 +60,74 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
             // What was there a moment ago may just be being removed.
             definitionLost = !book.Confirmed || retained?.Status.IsRemoval() == true || (retained is { Status: RunStatus.Superseded } && retained.Definition == book.Hash);
         }
-        // A run under way of the definition that stands is the current one, whatever this node remembers of another definition's: a
-        // broker that has lost everything counts starts anew.
-        var isCurrent = !definitionLost && retained is { } current && current.Definition == book.Hash && !current.Status.IsFinal() && act.Known?.Definition != book.Hash;
+        // A run of the definition that stands is the current one, whatever this node remembers of another definition's: a broker that has
+        // lost everything counts starts anew.
+        var isCurrent = !definitionLost && retained is { } current && current.Definition == book.Hash && current.Status != RunStatus.Superseded
+            && !current.Status.IsRemoval() && act.Known?.Definition != book.Hash;
         SwarmState?[] known = [retained, act.Known];
         var latest = Counting(isCurrent ? retained : Later(retained, act.Known), known);
-        var found = new Inheritance(book, latest, definitionLost, StateLost: latest != retained);
+        var found = new Inheritance(book, latest, definitionLost, StateLost: latest != retained) { Standing = retained };
         // Its owner has removed it while this node was cut off: a definition is lost where it is missing without a tombstone.
-        if (retained?.Status.IsRemoval() == true && definitionLost && found.State == retained)
+        if (retained?.Status.IsRemoval() == true && definitionLost && latest!.Run == retained.Run && latest.Status.IsRemoval())
         {
             context.Post(new NodeEvent.DefinitionFound(wire.Swarm, book.Hash, []));
             return found with { Book = book with { Removing = true }, DefinitionLost = false, StateLost = false };
         }
-        return found is { DefinitionLost: false, StateLost: false } ? found : await RecallAsync(found, known, wire, context, act, cancellationToken);
+        if (found is { DefinitionLost: false, StateLost: false })
+            return found;
+        found = await RecallAsync(found, isCurrent, wire, context, act, cancellationToken);
+        return found with { State = InPlaceOf(retained, found.State) };
     }
+
+    /// <summary>The state, with what the one whose place it takes has on the broker: that is to be cleared, and nobody else names it.</summary>
+    private static SwarmState? InPlaceOf(SwarmState? standing, SwarmState? latest) => standing is null || latest is null ? latest : latest with
+    {
+        Retiring =
+        [
+            .. latest.Retiring.Concat(standing.Retiring).Concat(standing.Globals.Select(g => g.Content.Blob).OfType<BlobRef>())
+                .DistinctBy(b => b.Sha256).ExceptBy(latest.Globals.Select(g => g.Content.Blob?.Sha256), b => b.Sha256),
+        ],
+    };
 
     /// <summary>Takes the latest that any member has kept.</summary>
     private static async Task<Inheritance> RecallAsync(
-        Inheritance found, SwarmState?[] known, CoordinatorWire wire, SeatContext context, SeatCommand.Act act, CancellationToken cancellationToken)
+        Inheritance found, bool isCurrent, CoordinatorWire wire, SeatContext context, SeatCommand.Act act, CancellationToken cancellationToken)
     {
         var kept = await new Interview(wire, context).HoldAsync(act.Members, cancellationToken);
-        foreach (var one in kept)
+        foreach (var one in kept.Where(k => !isCurrent || k.State?.Definition == found.Book.Hash))
         {
             var later = Later(found.State, one.State);
             if (later is not null && later != found.State)
                 found = found with { State = later, StateLost = true };
         }
-        SwarmState?[] all = [.. known, .. kept.Select(k => k.State)];
+        SwarmState?[] all = [found.Standing, act.Known, .. kept.Select(k => k.State)];
         found = EndedByAny(found, all);
         found = found with { State = Counting(found.State, all) };
-        if (found is not { DefinitionLost: true, State: { } state } || LatestBook(found.Book, state, kept, act, context) is not { } book)
-            return found;
-        context.Post(new NodeEvent.DefinitionFound(wire.Swarm, found.Book.Hash, book.Bytes.ToArray()));
-        return found with { Book = book };
+        if (found is { DefinitionLost: true, State: { } gone } && gone.Status.IsRemoval() && act.Known is { } own && own.Run == gone.Run && !own.Status.IsRemoval())
+        {
+            // It was removed while this node was away, by somebody who has not finished that.
+            context.Post(new NodeEvent.DefinitionFound(wire.Swarm, found.Book.Hash, []));
+            return found with { Book = found.Book with { Removing = true }, DefinitionLost = false };
+        }
+        if (found.Book.Removing && PublishedSince(found, kept, act, context) is { } since)
+            found = found.With(since, wire, context);
+        return found is { DefinitionLost: true, State: { } state } && LatestBook(found.Book, state, kept, act, context) is { } book ? found.With(book, wire, context) : found;
     }
+
+    private Inheritance With(SwarmBook later, CoordinatorWire wire, SeatContext context)
+    {
+        context.Post(new NodeEvent.DefinitionFound(wire.Swarm, Book.Hash, later.Bytes.ToArray()));
+        return this with { Book = later, DefinitionLost = true };
+    }
+
+    /// <summary>What the owner has published since the removal that this node was to finish, and a later run runs; null where there is none.</summary>
+    private static SwarmBook? PublishedSince(Inheritance found, IReadOnlyList<Recollection> kept, SeatCommand.Act act, SeatContext context) =>
+        found.State is { } latest && !latest.Status.IsRemoval() && latest.Definition != found.Book.Hash && latest.Start > CountOf(act.Known)
+            ? Books(kept, context).Select(b => b.Book).FirstOrDefault(b => b.Hash == latest.Definition)
+            : null;
+
+    private static IEnumerable<(SwarmBook Book, string? Run)> Books(IEnumerable<Recollection> kept, SeatContext context) =>
+        kept.Where(k => k.Definition is not null).Select(k => (SwarmBook.Read(Encoding.UTF8.GetBytes(k.Definition!), context.Settings), k.State?.Run));
 
     /// <summary>
     /// The definition that came after the latest run, where somebody who knows that run has another one; else that run's
@@ -99,8 +137,7 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
     {
         if (own.Hash != latest.Definition && act.Known?.Run == latest.Run)
             return own;
-        var books = kept.Where(k => k.Definition is not null)
-            .Select(k => (Book: SwarmBook.Read(Encoding.UTF8.GetBytes(k.Definition!), context.Settings), k.State?.Run)).ToArray();
+        var books = Books(kept, context).ToArray();
         return books.FirstOrDefault(b => b.Run == latest.Run && b.Book.Hash != latest.Definition).Book
             ?? books.FirstOrDefault(b => b.Book.Hash == latest.Definition && own.Hash != latest.Definition).Book;
     }

@@ -15,7 +15,11 @@ internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, G
     private readonly Topics topics = context.Settings.Topics;
 
     /// <summary>Does all that is to do; false where there is a run to coordinate.</summary>
-    public async Task<bool> TryAsync(SwarmBook book, SwarmState? retained, CancellationToken cancellationToken)
+    /// <param name="book">The definition.</param>
+    /// <param name="retained">The state to go on from.</param>
+    /// <param name="standing">The one that stands on the broker.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    public async Task<bool> TryAsync(SwarmBook book, SwarmState? retained, SwarmState? standing, CancellationToken cancellationToken)
     {
         if (book.Removing)
         {
@@ -26,6 +30,14 @@ internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, G
             && !(book.ResumeAfter == retained.Start && retained.Status.CanGoOn()) && !retained.Status.IsRemoval() && retained.Status != RunStatus.Superseded)
         {
             return true;
+        }
+        // What somebody who had begun with less runs, although it has ended or a later run has begun, ends before another start begins.
+        if (standing is not null && !standing.Status.IsFinal() && retained is not null && (retained.Run != standing.Run || retained.Status.IsFinal()))
+        {
+            var isEnd = retained.Run == standing.Run && !retained.Status.IsRemoval();
+            var ended = isEnd ? retained : standing with { Status = RunStatus.Superseded, Reason = $"run {retained.Run} is known to be later", Waiting = null };
+            await wire.CommitAsync(ended with { Term = term }, cancellationToken);
+            wire.Inherit(retained);
         }
         if (retained is not null && retained.Definition != book.Hash && !retained.Status.IsFinal())
             await wire.CommitAsync(retained with { Status = RunStatus.Superseded, Reason = "another definition was published", Term = term }, cancellationToken);

@@ -95,12 +95,15 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     {
         if (!authority.Accepts(seen))
             return false;
-        var isNews = State is null || Inheritance.Progress(seen).CompareTo(Inheritance.Progress(State)) >= 0;
+        var known = Later ?? State;
+        var isNews = known is null || Inheritance.Progress(seen).CompareTo(Inheritance.Progress(known)) >= 0;
+        // The removal of a run before the one that is known concerns neither it nor its definition.
+        var isOlder = seen.Status.IsRemoval() && !isNews && book is { Removing: false };
         var counting = Inheritance.Counting(seen, [Later, State])!;
         IsMiscounted = counting != seen;
         seen = counting;
         // What is later is kept, and told, until somebody has taken it up.
-        Later = IsBehind(seen, Later ?? State) ? Later ?? State : null;
+        Later = (isOlder && !known!.Status.IsRemoval()) || IsBehind(seen, known) ? known : null;
         State = seen;
         // The wish is fulfilled: it must not be again where another broker counts starts anew.
         if (seen.Start > restartAfter)
@@ -115,11 +118,24 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
             book = null;
         if (Word is { } word && (seen.Start > word.Start || (seen.Start == word.Start && IsDone(word, seen))))
             Word = null;
-        if (seen.Status == RunStatus.Removed)
-            archive.Forget(swarm);
-        else if (Later is null)
-            archive.KeepState(swarm, seen);
+        Archive(seen, isOlder);
         return true;
+    }
+
+    private void Archive(SwarmState seen, bool isOlder)
+    {
+        if (seen.Status != RunStatus.Removed)
+        {
+            if (Later is null)
+                archive.KeepState(swarm, seen);
+        }
+        else if (!isOlder)
+        {
+            archive.Forget(swarm);
+            // Published again before the removal was through.
+            if (book is { Removing: false })
+                archive.KeepDefinition(swarm, book.Bytes.ToArray());
+        }
     }
 
     /// <summary>

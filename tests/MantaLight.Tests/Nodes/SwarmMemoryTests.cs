@@ -94,6 +94,7 @@ public sealed class SwarmMemoryTests
         // The broker was killed and has forgotten all that came after it.
         memory.StateSeen(State(start: 1, term: 2, RunStatus.Removed));
         Assert.Equal(SwarmJson.HashOf(SwarmJson.Parse(Definition)), memory.Book?.Hash);
+        Assert.Equal((RunStatus.Running, 2), (memory.Later?.Status, memory.Later?.Start));
     }
 
     [Fact]

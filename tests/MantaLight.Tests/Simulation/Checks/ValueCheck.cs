@@ -73,7 +73,7 @@ internal sealed class ValueCheck(World world, HistoryPlan plan) : ICheck
         if (entry.Version <= (chain?.Version ?? 0))
             return;
         // Who knew most is back, and the run goes on from there.
-        if (entry.Version > chain?.Version + 1 && past.GetValueOrDefault(state.Run)?.LastOrDefault(p => p.Version == entry.Version && p.Made.Hash == hash) is { } known)
+        if (entry.Version > chain?.Version && past.GetValueOrDefault(state.Run)?.LastOrDefault(p => p.Version == entry.Version && p.Made.Hash == hash) is { } known)
         {
             chains[state.Run] = known;
             return;
