@@ -111,7 +111,11 @@ internal static class AttemptFlow
         var number = AttemptId.NumberOf(update.Attempt);
         if (number <= attempt.Number || update.Attempt != AttemptId.Of(turn.State.Run, turn.State.Round, update.Alias, update.From, number))
             return false;
-        attempt = attempt with { Number = number, Id = update.Attempt, Phase = AttemptPhase.Accepted, Incarnation = update.Incarnation, Began = null };
+        attempt = attempt with
+        {
+            Number = number, Id = update.Attempt, Phase = AttemptPhase.Accepted, Incarnation = update.Incarnation, Began = null,
+            Deadline = attempt.Deadline == default ? turn.Now + Deadlines.Of(turn.State, turn.Task(update.Alias)) : attempt.Deadline,
+        };
         turn.Put(update.Alias, attempt);
         return true;
     }

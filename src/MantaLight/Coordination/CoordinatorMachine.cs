@@ -69,23 +69,27 @@ internal static class CoordinatorMachine
         {
             Takeover.GoOn(turn, retained);
             // The pointers follow the state, and are repaired from it.
-            foreach (var entry in turn.State.EffectiveGlobals())
-                turn.Do(new CoordinatorAction.PublishGlobal(entry));
+            PublishGlobals(turn, retained);
         }
         else
         {
             turn.State = StartPoint.Of(turn.State);
-            var entries = turn.State.EffectiveGlobals();
-            foreach (var stale in (retained?.Tags ?? []).Except(entries.Select(e => e.Tag)))
-                turn.Do(new CoordinatorAction.ClearGlobal(stale));
-            foreach (var entry in entries)
-                turn.Do(new CoordinatorAction.PublishGlobal(entry));
+            PublishGlobals(turn, retained);
             // Another run's chunks go with this run's first replaced ones.
             turn.State = turn.State with { Retiring = retained is null ? [] : [.. retained.Retiring, .. retained.Globals.Select(g => g.Content.Blob).OfType<BlobRef>()] };
             turn.Dirty = true;
         }
         RoundFlow.Advance(turn);
         return turn.End();
+    }
+
+    private static void PublishGlobals(Turn turn, SwarmState? retained)
+    {
+        var entries = turn.State.EffectiveGlobals();
+        foreach (var stale in (retained?.Tags ?? []).Except(entries.Select(e => e.Tag)))
+            turn.Do(new CoordinatorAction.ClearGlobal(stale));
+        foreach (var entry in entries)
+            turn.Do(new CoordinatorAction.PublishGlobal(entry));
     }
 
     private static void MemberSeen(Turn turn, Presence presence)

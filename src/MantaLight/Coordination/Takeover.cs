@@ -168,7 +168,8 @@ internal static class Takeover
         if (!task.Placed.TryGetValue(update.From, out var attempt) || task.LeftOut.ContainsKey(update.From))
             return;
         var number = AttemptId.NumberOf(update.Attempt);
-        if (number < attempt.Number || attempt.Phase == AttemptPhase.Completed)
+        // Told again: what has become of it since stands, and one failure counts once.
+        if (attempt.Id == update.Attempt || number < attempt.Number || attempt.Phase == AttemptPhase.Completed)
             return;
         turn.Put(task.Task.Alias, attempt with
         {

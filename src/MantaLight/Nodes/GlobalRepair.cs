@@ -205,9 +205,9 @@ internal sealed class GlobalRepair : IAsyncDisposable
                 if (member != context.Settings.Id)
                     await context.Fetcher.FetchResultAsync(member, blob, stopping.Token);
             }
-            catch (BlobUnavailableException)
+            catch (Exception e) when (e is BlobUnavailableException or MalformedDataException)
             {
-                // The next one may have it.
+                // The next one may have it, or a whole copy of it.
             }
         }
     }

@@ -82,6 +82,7 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
     /// <summary>The state, with what the one whose place it takes has on the broker: that is to be cleared, and nobody else names it.</summary>
     private static SwarmState? InPlaceOf(SwarmState? standing, SwarmState? latest) => standing is null || latest is null ? latest : latest with
     {
+        Tags = [.. latest.Tags.Union(standing.Tags)],
         Retiring =
         [
             .. latest.Retiring.Concat(standing.Retiring).Concat(standing.Globals.Select(g => g.Content.Blob).OfType<BlobRef>())

@@ -24,8 +24,9 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
     public bool IsEmpty => attempts.All.Count == 0 && left.Count == 0 && orphans.IsEmpty;
 
     /// <summary>Whether the swarm needs a blob of the node's store.</summary>
-    public bool Needs(string hash) => attempts.All.Any(a => a.Runner.Touches(hash))
-        || memory.State is { } state && state.Globals.Any(g => g.Content.Blob?.Sha256 == hash);
+    public bool Needs(string hash) => attempts.All.Any(a => a.Runner.Touches(hash)) || IsGlobalOf(memory.State, hash) || IsGlobalOf(memory.Later, hash);
+
+    private static bool IsGlobalOf(SwarmState? state, string hash) => state is not null && state.Globals.Any(g => g.Content.Blob?.Sha256 == hash);
 
     public void Scheduled(ScheduleAttempt schedule)
     {
@@ -127,8 +128,9 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
     {
         foreach (var attempt in attempts.All.Where(a => a.Outcome is not null && a.Schedule.Run == seen.Run))
             attempt.Runner.HandOver(blob => seen.Globals.Any(g => g.Content.Blob?.Sha256 == blob.Sha256));
-        foreach (var attempt in attempts.All.Where(a => a.Schedule.Run == seen.Run ? seen.Status.IsFinal() : IsOutranked(a.Schedule, seen)))
-            Cancel(attempt, $"run {seen.Run} is {seen.Status}");
+        // What still runs in a round that is long over would put a global there that nobody takes any more.
+        foreach (var attempt in attempts.All.Where(a => IsPast(a.Schedule, seen)))
+            Cancel(attempt, $"run {seen.Run} is {seen.Status} in round {seen.Round}");
         Forget();
     }
 

@@ -153,7 +153,7 @@ internal sealed class NodeAttemptStore(
             await PatientlyAsync(
                 () => fetcher.FetchResultAsync(input.Node, input.Staged.Content.Blob!, cancellationToken), e => e is BrokerConnectionLostException, cancellationToken);
         }
-        catch (BlobUnavailableException)
+        catch (Exception e) when (e is BlobUnavailableException or MalformedDataException)
         {
             missing.TryAdd($"{input.Node}/{hash}", new MissingResult { Node = input.Node, Sha256 = hash });
             throw;

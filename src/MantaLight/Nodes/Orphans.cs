@@ -16,7 +16,7 @@ internal sealed class Orphans(AttemptServices node, string swarm, SwarmMemory me
 
     private static readonly TimeSpan Resend = TimeSpan.FromSeconds(3);
 
-    /// <summary>How often a coordinator is told: it may change, and a message be lost.</summary>
+    /// <summary>How often a coordinator is told: a message may be lost.</summary>
     private const int Words = 3;
 
     private readonly List<Orphan> orphans = [];
@@ -39,13 +39,13 @@ internal sealed class Orphans(AttemptServices node, string swarm, SwarmMemory me
     /// <summary>Does with each what is to be done now; one that another attempt reads waits until that is over too.</summary>
     public void Tidy(SwarmState state, Func<string, bool> isRead)
     {
-        orphans.RemoveAll(o => o.Told == Words || (o.Word.Run == state.Run && state.Globals.Any(g => g.Content.Blob?.Sha256 == o.Word.Blob.Sha256)));
+        orphans.RemoveAll(o => o.Word.Run == state.Run && state.Globals.Any(g => g.Content.Blob?.Sha256 == o.Word.Blob.Sha256));
         foreach (var orphan in orphans.Where(o => !isRead(o.Word.Blob.Sha256)).ToArray())
         {
             if (state.Status.IsRemoval())
                 Clear(orphan);
             else if (orphan.Word.Run == state.Run && !state.Status.IsFinal())
-                Tell(orphan);
+                Tell(orphan, state.Term);
         }
     }
 
@@ -57,10 +57,13 @@ internal sealed class Orphans(AttemptServices node, string swarm, SwarmMemory me
         orphans.Remove(orphan);
     }
 
-    private void Tell(Orphan orphan)
+    /// <summary>Tells each coordinator; what none has cleared stays to be cleared when the swarm has gone.</summary>
+    private void Tell(Orphan orphan, long term)
     {
         var now = node.Time.SteadyNow();
-        if (orphan.Due > now)
+        if (orphan.Term != term)
+            (orphan.Term, orphan.Told) = (term, 0);
+        if (orphan.Told == Words || orphan.Due > now)
             return;
         orphan.Due = now + Resend;
         orphan.Told++;
@@ -71,7 +74,10 @@ internal sealed class Orphans(AttemptServices node, string swarm, SwarmMemory me
     {
         public TaskAbandoned Word => word;
 
+        /// <summary>How often the coordinator of <see cref="Term"/> was told.</summary>
         public int Told { get; set; }
+
+        public long Term { get; set; } = -1;
 
         public DateTimeOffset Due { get; set; }
     }

@@ -97,6 +97,41 @@ public sealed class TakeoverTests : CoordinatorDriver
     }
 
     [Fact]
+    public void A_failure_that_is_told_again_in_a_roll_call_counts_once()
+    {
+        Begin(Rounds("\"retries\": 1, \"maximum\": 3"), "a", "b");
+        var failed = new TaskFailed
+        {
+            From = "a", Incarnation = "first", Run = state.Run.ToString(), Round = 1, Alias = "worker", Attempt = state.Tasks["worker"].Placed["a"].Id, Error = "E", Message = "no",
+        };
+        TakeOver(StateView.Of(state));
+        for (var copy = 0; copy < 5; copy++)
+            Step(new CoordinatorEvent.UpdateSeen(failed));
+        Assert.Equal(1, state.Tasks["worker"].Placed["a"].Failures);
+        Wait(timing.RollCall);
+        Wait(TimeSpan.FromSeconds(30));
+        Assert.Contains(Schedules("worker"), s => s.Node == "a");
+    }
+
+    [Fact]
+    public void An_attempt_of_a_predecessor_that_is_heard_of_after_the_roll_call_has_a_deadline()
+    {
+        Begin(Rounds("\"quorum\": 0.5, \"maximum\": 3"), "a", "b");
+        Step(new CoordinatorEvent.ControlSeen(SwarmAction.Pause));
+        var running = new TaskRunning
+        {
+            From = "b", Incarnation = "first", Run = state.Run.ToString(), Round = 1, Alias = "worker", Attempt = state.Tasks["worker"].Placed["b"].Id, Progress = 0.5,
+        };
+        TakeOver(StateView.Of(state));
+        Wait(timing.Patience);
+        Step(new CoordinatorEvent.UpdateSeen(running));
+        Step(new CoordinatorEvent.ControlSeen(SwarmAction.Resume));
+        Complete("worker", "a");
+        Wait(TimeSpan.FromMinutes(6));
+        Assert.Equal(AttemptPhase.Failed, state.Tasks["worker"].Placed["b"].Phase);
+    }
+
+    [Fact]
     public void A_fixed_task_stays_where_it_was_also_when_the_successor_finds_it_before_its_turn()
     {
         var definition = SwarmJson.Parse("""

@@ -99,6 +99,23 @@ public sealed class LateMemoryTests
         Assert.Equal([(1, RunStatus.Superseded), (2, RunStatus.Starting)], states.SkipWhile(s => s.Status != RunStatus.Superseded).Take(2));
     }
 
+    [Fact]
+    public async Task What_a_node_remembers_as_committed_stays_on_its_disk_while_others_begin_with_less()
+    {
+        await using var swarm = await SwarmHarness.StartAsync(new SimulatedBroker(), nodes: 2);
+        await swarm.PublishDefinitionAsync(First);
+        var end = await swarm.WaitForEndAsync();
+        var files = end.Globals.SelectMany(_ => new[] { "node_0", "node_1" }, (g, node) => Path.Combine(swarm.Settings(node).StateFolder, "blobs", g.Content.Blob!.Sha256)).ToArray();
+        await SwarmHarness.EventuallyAsync(() => files.Any(File.Exists));
+        var kept = files.Where(File.Exists).ToArray();
+        // Of a higher authority: obeyed until somebody begins with the end again.
+        var less = State(First, 1, RunStatus.Running, round: 1) with { Term = end.Term + 1, From = "node_9" };
+        await swarm.Owner.PublishAsync(new OutboundMessage(swarm.Topics.State("vectors"), ProtocolJson.Write(less), retain: true), CancellationToken.None);
+        var again = await swarm.WaitAsync(s => s.Status.IsFinal() && s.Term > less.Term);
+        Assert.Equal((RunStatus.Completed, end.Globals.Length), (again.Status, again.Globals.Length));
+        Assert.All(kept, file => Assert.True(File.Exists(file), file));
+    }
+
     private static string HashOf(string definition) => SwarmJson.HashOf(SwarmJson.Parse(Encoding.UTF8.GetBytes(definition)));
 
     private static SwarmState State(string definition, int start, RunStatus status, int round = 0) => new()
