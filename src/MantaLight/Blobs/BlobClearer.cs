@@ -20,10 +20,10 @@ internal sealed class BlobClearer : IAsyncDisposable
     private readonly Topics topics;
     private readonly ILogger logger;
     private readonly TimeProvider time;
-    private readonly Action<BlobRef>? cleared;
+    private readonly Action<string, BlobRef>? cleared;
     private readonly Task clearing;
 
-    public BlobClearer(IBrokerConnection connection, Topics topics, ILogger logger, Drops drops, TimeProvider time, Action<BlobRef>? cleared = null)
+    public BlobClearer(IBrokerConnection connection, Topics topics, ILogger logger, Drops drops, TimeProvider time, Action<string, BlobRef>? cleared = null)
     {
         asked = Channel.CreateBounded<(string Swarm, BlobRef Blob)>(
             new BoundedChannelOptions(Capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite },
@@ -74,7 +74,7 @@ internal sealed class BlobClearer : IAsyncDisposable
         try
         {
             await BlobPublisher.ClearGlobalAsync(connection, topics, time, swarm, blob, stopping.Token);
-            cleared?.Invoke(blob);
+            cleared?.Invoke(swarm, blob);
             return true;
         }
         catch (BrokerConnectionLostException)

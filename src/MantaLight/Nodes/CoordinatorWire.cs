@@ -17,7 +17,7 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
     private readonly List<IAsyncDisposable> subscriptions = [];
     private readonly Queue<Task> underWay = new();
     private readonly BlobClearer clearer = new(
-        connection, context.Settings.Topics, context.Logger, context.Drops, context.Time, blob => commands.Post(new SeatCommand.Happened(new CoordinatorEvent.BlobCleared(blob))));
+        connection, context.Settings.Topics, context.Logger, context.Drops, context.Time, (_, blob) => commands.Post(new SeatCommand.Happened(new CoordinatorEvent.BlobCleared(blob))));
 
     private readonly Topics topics = context.Settings.Topics;
     private DateTimeOffset waitLogged;

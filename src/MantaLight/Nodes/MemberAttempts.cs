@@ -24,7 +24,8 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
     public bool IsEmpty => attempts.All.Count == 0 && left.Count == 0 && orphans.IsEmpty;
 
     /// <summary>Whether the swarm needs a blob of the node's store.</summary>
-    public bool Needs(string hash) => attempts.All.Any(a => a.Runner.Touches(hash)) || IsGlobalOf(memory.State, hash) || IsGlobalOf(memory.Later, hash);
+    public bool Needs(string hash) => attempts.All.Any(a => a.Runner.Touches(hash)) || orphans.Holds(hash)
+        || IsGlobalOf(memory.State, hash) || IsGlobalOf(memory.Later, hash);
 
     private static bool IsGlobalOf(SwarmState? state, string hash) => state is not null && state.Globals.Any(g => g.Content.Blob?.Sha256 == hash);
 
@@ -208,8 +209,11 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         foreach (var attempt in gone)
         {
             left.UnionWith(attempt.Runner.Touched);
-            node.Journal.Delete(swarm, attempt.Schedule);
-            orphans.Add(attempt);
+            // What is this node's to clear is written down until that is done.
+            var isOwn = state.Status.IsRemoval() && !attempt.Runner.Published.IsEmpty;
+            orphans.Add(attempt, isOwn);
+            if (!isOwn)
+                node.Journal.Delete(swarm, attempt.Schedule);
             attempt.Dispose();
         }
         orphans.Tidy(state, hash => attempts.All.Any(a => a.Runner.Touches(hash)));
@@ -218,6 +222,12 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
             node.Store.Delete(hash);
             left.Remove(hash);
         }
+    }
+
+    public void ChunksCleared(string hash)
+    {
+        orphans.Cleared(hash);
+        Forget();
     }
 
     private static bool IsPast(ScheduleAttempt schedule, SwarmState state) => schedule.Run == state.Run

@@ -27,6 +27,9 @@ internal abstract record NodeEvent
     /// <summary>A coordinator of this node keeps a global's blob.</summary>
     public sealed record BlobKept(string Swarm, string Hash) : NodeEvent;
 
+    /// <summary>Chunks that this node was to clear, since their swarm has gone, are off the broker.</summary>
+    public sealed record ChunksCleared(string Swarm, string Hash) : NodeEvent;
+
     /// <summary>A member knows a later state than the coordinator of this node had begun with.</summary>
     public sealed record Recollected(string Swarm, Recollection Kept) : NodeEvent;
 

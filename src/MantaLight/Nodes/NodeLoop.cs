@@ -86,6 +86,9 @@ internal sealed class NodeLoop
             case NodeEvent.BlobKept e:
                 swarms.Find(e.Swarm)?.Keep(e.Hash);
                 break;
+            case NodeEvent.ChunksCleared e:
+                swarms.Find(e.Swarm)?.ChunksCleared(e.Hash);
+                break;
             case NodeEvent.Recollected e:
                 swarms.Find(e.Swarm)?.Recollected(e.Kept.State!);
                 break;

@@ -23,15 +23,22 @@ internal sealed class Orphans(AttemptServices node, string swarm, SwarmMemory me
 
     public bool IsEmpty => orphans.Count == 0;
 
+    /// <summary>Whether a file is kept for the journal: a node that is killed while it clears does so again.</summary>
+    public bool Holds(string hash) => orphans.Any(o => o.Journaled is not null && o.Files.Contains(hash));
+
     /// <summary>Notes what an attempt that is over may have put there.</summary>
-    public void Add(NodeAttempt attempt)
+    /// <param name="attempt">The attempt.</param>
+    /// <param name="isJournaled">Whether its entry in the journal, and its files, stay until that is cleared.</param>
+    public void Add(NodeAttempt attempt, bool isJournaled)
     {
+        string[] files = isJournaled ? [.. attempt.Runner.Touched] : [];
         foreach (var blob in attempt.Runner.Published)
         {
-            orphans.Add(new Orphan(new TaskAbandoned
+            var word = new TaskAbandoned
             {
                 Run = attempt.Schedule.Run, Round = attempt.Schedule.Round, Alias = attempt.Schedule.Alias, Attempt = attempt.Schedule.Attempt, Blob = blob,
-            }));
+            };
+            orphans.Add(new Orphan(word, isJournaled ? attempt.Schedule : null, files));
         }
         orphans.RemoveRange(0, Math.Max(0, orphans.Count - Maximum));
     }
@@ -53,8 +60,22 @@ internal sealed class Orphans(AttemptServices node, string swarm, SwarmMemory me
     {
         if (memory.Book is { Removing: false })
             return;
-        node.Clearer.Clear(swarm, orphan.Word.Blob);
-        orphans.Remove(orphan);
+        if (!orphan.IsBeingCleared)
+            node.Clearer.Clear(swarm, orphan.Word.Blob);
+        orphan.IsBeingCleared = true;
+        if (orphan.Journaled is null)
+            orphans.Remove(orphan);
+    }
+
+    /// <summary>Chunks that this node was to clear are gone.</summary>
+    public void Cleared(string hash)
+    {
+        foreach (var orphan in orphans.Where(o => o.IsBeingCleared && o.Word.Blob.Sha256 == hash).ToArray())
+        {
+            orphans.Remove(orphan);
+            if (orphan.Journaled is { } schedule && !orphans.Any(o => o.Journaled == schedule))
+                node.Journal.Delete(swarm, schedule);
+        }
     }
 
     /// <summary>Tells each coordinator; what none has cleared stays to be cleared when the swarm has gone.</summary>
@@ -70,9 +91,15 @@ internal sealed class Orphans(AttemptServices node, string swarm, SwarmMemory me
         node.Outbox.Send(node.Topics.Tasks(swarm, node.Settings.Id), orphan.Word);
     }
 
-    private sealed class Orphan(TaskAbandoned word)
+    private sealed class Orphan(TaskAbandoned word, ScheduleAttempt? journaled, string[] files)
     {
         public TaskAbandoned Word => word;
+
+        public ScheduleAttempt? Journaled => journaled;
+
+        public string[] Files => files;
+
+        public bool IsBeingCleared { get; set; }
 
         /// <summary>How often the coordinator of <see cref="Term"/> was told.</summary>
         public int Told { get; set; }

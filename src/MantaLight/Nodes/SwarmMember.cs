@@ -130,6 +130,8 @@ internal sealed class SwarmMember : IAsyncDisposable
         candidacy.Elect(new ElectionEvent.ConnectionLost());
     }
 
+    public void ChunksCleared(string hash) => attempts.ChunksCleared(hash);
+
     /// <summary>A coordinator of this node keeps a global.</summary>
     public void Keep(string hash) => attempts.Keep(hash);
 
