@@ -1,9 +1,11 @@
 using System.Buffers;
 using MantaLight.Blobs;
+using MantaLight.Coordination;
 using MantaLight.Messaging;
 using MantaLight.Nodes;
 using MantaLight.Protocol;
 using MantaLight.Shared;
+using MantaLight.Simulation;
 using MantaLight.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -109,6 +111,52 @@ public sealed class AttemptJournalTests : IDisposable
         Assert.Contains(swarm.Log.Lines, l => l.StartsWith($"Warning: Blob {blob.Sha256} on this node's disk is not what its hash says; it is dropped", StringComparison.Ordinal));
         Assert.Contains(swarm.Log.Lines, l => l.StartsWith($"Warning: Journal entry journal/{id}.worker.1.{first.Run} ", StringComparison.Ordinal));
         await SwarmHarness.EventuallyAsync(() => CountedWorker.Count(id) == 2);
+    }
+
+    [Fact]
+    public async Task What_a_node_has_left_of_a_removed_swarm_stays_in_its_journal_until_it_is_cleared()
+    {
+        var broker = new SimulatedBroker();
+        var (clears, goOn) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var slow = new BentBroker(broker, (inner, profile) => profile.ClientId.EndsWith(".node_0", StringComparison.Ordinal) ? new SlowToClear(inner, clears, goOn.Task) : inner);
+        await using var swarm = await SwarmHarness.StartAsync(slow, nodes: 0);
+        var settings = swarm.Settings("node_0");
+        var disk = new FileDisk(settings.StateFolder);
+        var blob = new BlobStore(disk).Write(new ReadOnlySequence<byte>(new byte[2000]), 1024, ValueFormat.Weights);
+        var run = new RunId(new string('a', 64), 1);
+        var schedule = new ScheduleAttempt
+        {
+            Run = run.ToString(), Alias = "setup", Attempt = AttemptId.Of(run, 0, "setup", "node_0", 1), Number = 1, Module = "m", TaskType = "t", From = "node_1",
+        };
+        new AttemptJournal(disk, log.CreateLogger("journal")).Write("vectors", schedule, new TaskCompleted
+        {
+            Run = schedule.Run, Alias = "setup", Attempt = schedule.Attempt, Globals = [new StagedGlobal { Tag = "model", Content = new ValueRef { Blob = blob } }],
+        });
+        var tombstone = new SwarmState { Swarm = "vectors", Definition = run.Definition, Run = schedule.Run, Start = 1, Term = 3, Status = RunStatus.Removed, From = "node_1" };
+        await swarm.Owner.PublishAsync(new OutboundMessage(swarm.Topics.State("vectors"), ProtocolJson.Write(tombstone), retain: true), CancellationToken.None);
+        foreach (var chunk in (int[])[0, 1])
+            await swarm.Owner.PublishAsync(new OutboundMessage(swarm.Topics.SwarmBlob("vectors", blob.Sha256, chunk), new byte[10], retain: true), CancellationToken.None);
+        await swarm.AddNodeAsync(settings);
+        await clears.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        // Were it killed now, it would begin again.
+        Assert.Equal((1, true), (disk.List("journal").Count, disk.Exists($"blobs/{blob.Sha256}")));
+        goOn.SetResult();
+        await SwarmHarness.EventuallyAsync(() => disk.List("journal").Count == 0 && !disk.Exists($"blobs/{blob.Sha256}"));
+        Assert.DoesNotContain(broker.Retained.Keys, topic => topic.Contains(blob.Sha256, StringComparison.Ordinal));
+    }
+
+    /// <summary>A connection that clears nothing retained until it may.</summary>
+    private sealed class SlowToClear(IBrokerConnection inner, TaskCompletionSource clears, Task goOn) : BentConnection(inner)
+    {
+        public override async ValueTask PublishAsync(OutboundMessage message, CancellationToken cancellationToken)
+        {
+            if (message.Payload.IsEmpty)
+            {
+                clears.TrySetResult();
+                await goOn.WaitAsync(cancellationToken);
+            }
+            await base.PublishAsync(message, cancellationToken);
+        }
     }
 
     private const string Counted = $$"""
