@@ -48,10 +48,11 @@ internal sealed class BlobFetcher(
         }
         finally
         {
-            // Nobody waits for it any more: what it would still bring, nobody would remove.
+            // Nobody waits for it any more: what it would still bring, nobody would remove, and how it has just failed, nobody would see.
             if (Leave(shared))
             {
-                await shared.Stop.CancelBesideAsync();
+                if (!shared.Running.IsCompleted)
+                    await shared.Stop.CancelBesideAsync();
                 await shared.Running.ConfigureAwait(Background.Quietly);
             }
         }
@@ -73,12 +74,12 @@ internal sealed class BlobFetcher(
         }
     }
 
-    /// <summary>Whether it was the last one that waited for something that is under way; others then begin anew.</summary>
+    /// <summary>Whether it was the last one that waited; others then begin anew.</summary>
     private bool Leave(Transfer shared)
     {
         lock (gate)
         {
-            if (--shared.Waiting > 0 || shared.Running.IsCompleted)
+            if (--shared.Waiting > 0)
                 return false;
             Forget(shared);
             return true;

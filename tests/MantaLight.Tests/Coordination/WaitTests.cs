@@ -49,8 +49,9 @@ public sealed class WaitTests : CoordinatorDriver
     public void What_a_predecessor_had_sent_is_not_said_to_wait_since_it_may_have_begun()
     {
         Begin("a");
+        var sent = Schedules("worker").Single().Message;
         TakeOver(StateView.Of(state));
-        Accept("worker", "a", sent: 0);
+        Step(new CoordinatorEvent.UpdateSeen(new TaskAccepted { From = "a", Incarnation = "first", Run = sent.Run, Round = sent.Round, Alias = sent.Alias, Attempt = sent.Attempt }));
         Wait(timing.RollCall);
         Wait(TimeSpan.FromSeconds(4));
         Assert.Equal("task 'worker' waits for 1 of 1: a (accepted)", state.Waiting);
