@@ -30,7 +30,10 @@ internal static class CommitFlow
         turn.Dirty = true;
         // Where it could not be done it is not tried first again.
         if (task.Task is { Fixed: true, Method: PlacementMethod.Any })
-            turn.State = turn.State with { FixedPlacement = turn.State.FixedPlacement.SetItem(task.Task.Alias, [.. task.Placed.Values.Where(a => a.Phase == AttemptPhase.Completed).Select(a => a.Node)]) };
+        {
+            var done = task.Placed.Values.Where(a => a.Phase == AttemptPhase.Completed).Select(a => a.Node);
+            turn.State = turn.State with { FixedPlacement = turn.State.FixedPlacement.SetItem(task.Task.Alias, [.. done]) };
+        }
         // Its globals stand already: what was made again is its results.
         if (task.Again)
             return;

@@ -154,11 +154,11 @@ internal sealed class CoordinatorLoop(
 
     private void Missed(string hash, bool isMissing) => commands.Post(new SeatCommand.Happened(new CoordinatorEvent.GlobalMissed(hash, isMissing)));
 
-    private void Objected(Recollection kept)
+    private void Objected(Recollection kept, long size)
     {
         if (state is null)
             return;
-        objections.Hear(kept, state);
+        objections.Hear(kept, size, state);
         if (Inheritance.CountOf(kept.State) is var start && start > Math.Max(state.Run.Start, state.Counted))
             commands.Offer(new SeatCommand.Happened(new CoordinatorEvent.StartRemembered(start)), bytes: 0);
     }

@@ -52,18 +52,18 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
 
     private bool IsSound(SwarmState read) => read.Swarm == swarm && Authority.IsTerm(read.Term) && read.IsSound();
 
-    /// <summary>What members have kept of the swarm, as they tell it, until the result is disposed.</summary>
-    public Task<IAsyncDisposable> CollectAsync(Action<Recollection> kept, CancellationToken cancellationToken) => connection.SubscribeAsync(topics.Tasks(swarm, "+"), message =>
+    /// <summary>What members have kept of the swarm, as they tell it and with the message's bytes, until the result is disposed.</summary>
+    public Task<IAsyncDisposable> CollectAsync(Action<Recollection, long> kept, CancellationToken cancellationToken) => connection.SubscribeAsync(topics.Tasks(swarm, "+"), message =>
     {
         if (ProtocolJson.Read<Recollection>(message.Payload, out _) is { } read && read.Swarm == swarm && topics.Split(message.Topic).LastOrDefault() == read.From
             && (read.State is not { } state || IsSound(state)))
         {
-            kept(read);
+            kept(read, message.Size);
         }
     }, cancellationToken);
 
     /// <summary>As <see cref="CollectAsync"/>, for as long as this coordinator acts.</summary>
-    public async Task WatchMembersAsync(Action<Recollection> kept, CancellationToken cancellationToken) =>
+    public async Task WatchMembersAsync(Action<Recollection, long> kept, CancellationToken cancellationToken) =>
         subscriptions.Add(await CollectAsync(kept, cancellationToken));
 
     /// <summary>What nodes say of themselves, as it comes, until the result is disposed.</summary>

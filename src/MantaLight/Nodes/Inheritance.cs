@@ -115,6 +115,7 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
         return found is { DefinitionLost: true, State: { } state } && LatestBook(found.Book, state, kept, act, context) is { } book ? found.With(book, wire, context) : found;
     }
 
+    /// <summary>The same with a definition that members have kept and the broker has not, which the node takes for its own too.</summary>
     private Inheritance With(SwarmBook later, CoordinatorWire wire, SeatContext context)
     {
         context.Post(new NodeEvent.DefinitionFound(wire.Swarm, Book.Hash, later.Bytes.ToArray()));

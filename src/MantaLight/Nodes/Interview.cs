@@ -19,7 +19,7 @@ internal sealed class Interview(CoordinatorWire wire, SeatContext context)
     {
         foreach (var member in members)
             Come(member.From);
-        await using (await wire.CollectAsync(Answered, cancellationToken))
+        await using (await wire.CollectAsync((one, _) => Answered(one), cancellationToken))
         await using (await wire.WatchPresenceAsync(Seen, cancellationToken))
         {
             for (var ask = 0; ask < Asks; ask++)

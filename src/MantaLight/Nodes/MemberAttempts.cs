@@ -27,8 +27,6 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
     public bool Needs(string hash) => attempts.All.Any(a => a.Runner.Touches(hash)) || orphans.Holds(hash)
         || IsGlobalOf(memory.State, hash) || IsGlobalOf(memory.Later, hash);
 
-    private static bool IsGlobalOf(SwarmState? state, string hash) => state is not null && state.Globals.Any(g => g.Content.Blob?.Sha256 == hash);
-
     public void Scheduled(ScheduleAttempt schedule)
     {
         if (!memory.Accepts(schedule))
@@ -81,6 +79,13 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
 
     /// <summary>Notes a blob that the node keeps for the swarm, beside those of its attempts.</summary>
     public void Keep(string hash) => left.Add(hash);
+
+    /// <summary>Takes note that chunks that were this node's to clear are gone.</summary>
+    public void ChunksCleared(string hash)
+    {
+        orphans.Cleared(hash);
+        Forget();
+    }
 
     public void Ended(TaskUpdate outcome)
     {
@@ -141,7 +146,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         foreach (var attempt in attempts.Current.Where(a => a.Outcome is not null && !IsSettled(a) && now - a.LastSent >= Resend + ReportSpread.Of(a.Schedule)))
             Say(attempt);
         // Another swarm may have needed it until now, or a removal been on its way.
-        if (left.Count > 0 || !orphans.IsEmpty || memory.State is { Status: RunStatus.Removing or RunStatus.Removed })
+        if (left.Count > 0 || !orphans.IsEmpty || memory.State?.Status.IsRemoval() == true)
             Forget();
     }
 
@@ -224,11 +229,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         }
     }
 
-    public void ChunksCleared(string hash)
-    {
-        orphans.Cleared(hash);
-        Forget();
-    }
+    private static bool IsGlobalOf(SwarmState? state, string hash) => state is not null && state.Globals.Any(g => g.Content.Blob?.Sha256 == hash);
 
     private static bool IsPast(ScheduleAttempt schedule, SwarmState state) => schedule.Run == state.Run
         ? state.Status.IsFinal() || schedule.Round < state.Round - 1

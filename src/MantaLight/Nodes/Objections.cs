@@ -10,7 +10,7 @@ internal sealed class Objections(SeatContext context, string swarm, long term)
     private long toldTerm = -1;
 
     /// <summary>Takes what a member has kept, and tells the node of it where it counts more than the run that is coordinated.</summary>
-    public void Hear(Recollection kept, CoordinatorState coordinated)
+    public void Hear(Recollection kept, long size, CoordinatorState coordinated)
     {
         if (kept.State is not { } known)
             return;
@@ -20,7 +20,7 @@ internal sealed class Objections(SeatContext context, string swarm, long term)
             && Inheritance.Progress(known).CompareTo((coordinated.Run.Start, coordinated.Round, false, Inheritance.CommitsOf(coordinated.Globals.Values))) > 0;
         // Very many may say the same.
         if (((outranks && known.Term > toldTerm) || (isLater && (told is null || Inheritance.Order(known).CompareTo(Inheritance.Order(told)) > 0)))
-            && context.Offer(new NodeEvent.Recollected(swarm, kept), ProtocolJson.Write(kept).Length))
+            && context.Offer(new NodeEvent.Recollected(swarm, kept), size))
         {
             told = isLater ? known : told;
             toldTerm = Math.Max(toldTerm, known.Term);
