@@ -95,6 +95,8 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     {
         if (!authority.Accepts(seen))
             return false;
+        if (IsEcho(seen))
+            return true;
         var known = Later ?? State;
         var isNews = known is null || Inheritance.Progress(seen).CompareTo(Inheritance.Progress(known)) >= 0;
         // The removal of a run before the one that is known concerns neither it nor its definition.
@@ -121,6 +123,10 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
         Archive(seen, isOlder);
         return true;
     }
+
+    /// <summary>Whether it is from before the end of its run: a coordinator of this node tells the end at once, and the broker brings what it had published on the way there later.</summary>
+    private bool IsEcho(SwarmState seen) => State is { } ended && ended.Status.IsFinal() && !seen.Status.IsFinal()
+        && (seen.Run, seen.Term, seen.From, seen.Incarnation) == (ended.Run, ended.Term, ended.From, ended.Incarnation);
 
     private void Archive(SwarmState seen, bool isOlder)
     {

@@ -158,6 +158,18 @@ public sealed class SwarmMemoryTests
         Assert.Null(memory.Later);
     }
 
+    [Fact]
+    public void What_a_coordinator_of_this_node_had_published_before_it_ended_the_run_does_not_bring_it_back()
+    {
+        memory.DefinitionSeen(new ReadOnlySequence<byte>(Definition), retained: false);
+        memory.Concluded(State(start: 1, term: 1, RunStatus.Superseded) with { Round = 2 });
+        memory.StateSeen(State(start: 1, term: 1, RunStatus.Running) with { Round = 2 });
+        Assert.Equal(RunStatus.Superseded, memory.State?.Status);
+        // Whoever coordinates after it may well bring it back.
+        memory.StateSeen(State(start: 1, term: 2, RunStatus.Running) with { Round = 2 });
+        Assert.Equal(RunStatus.Running, memory.State?.Status);
+    }
+
     private static SwarmState State(int start, long term, RunStatus status) => new()
     {
         From = "node_1", Term = term, Start = start, Status = status, Definition = SwarmJson.HashOf(SwarmJson.Parse(Definition)), Run = $"r-{start}",
