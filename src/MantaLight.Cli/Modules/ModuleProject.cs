@@ -28,7 +28,7 @@ internal sealed record ModuleProject(string File, string AssemblyName)
     public async Task<string> EnsureBuiltAsync(Action<string> say, CancellationToken cancellationToken)
     {
         // Nodes that are started together must not build one project at once.
-        await using var only = await BuildLock.TakeAsync(Path.Combine(Folder, "obj"), cancellationToken);
+        await using var only = await BuildLock.TakeAsync(Path.Combine(Folder, "obj"), say, cancellationToken);
         var output = Output();
         if (output is not null && System.IO.File.GetLastWriteTimeUtc(output) >= LatestSource(File, 0))
             return output;

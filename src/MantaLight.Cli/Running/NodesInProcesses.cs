@@ -20,7 +20,7 @@ internal sealed class NodesInProcesses(
     public override async Task StartAsync(SwarmClient client, CancellationToken cancellationToken)
     {
         var missing = nodes.Select(n => n.Id).ToHashSet(StringComparer.Ordinal);
-        var present = Channel.CreateUnbounded<Presence>();
+        var present = Channel.CreateBounded<Presence>(new BoundedChannelOptions(4096) { FullMode = BoundedChannelFullMode.DropOldest });
         var began = time.GetUtcNow();
         await using var subscription = await client.SubscribeAsync(client.Topics.AllPresence, Receive, cancellationToken);
         left = nodes.Count;

@@ -24,12 +24,14 @@ internal sealed class BlobPublisher(IBrokerConnection connection, Topics topics,
     }
 
     /// <summary>Whether the broker has the chunks of a global that this node need not have: the last one, or all where it is not proven.</summary>
-    public async Task<bool> IsOnBrokerAsync(string swarm, BlobRef blob, CancellationToken cancellationToken)
+    public async Task<bool> IsOnBrokerAsync(string swarm, BlobRef blob, SignOfLife? sign, CancellationToken cancellationToken)
     {
         for (var chunk = connection.Limits.ReplaysRetainedByWildcard ? blob.ChunkCount - 1 : 0; chunk < blob.ChunkCount; chunk++)
         {
             if (await ReadBackAsync(swarm, blob, chunk, cancellationToken) is not { } kept || kept.Length != blob.LengthOf(chunk))
                 return false;
+            if (sign is not null)
+                await sign.GiveAsync();
         }
         return true;
     }

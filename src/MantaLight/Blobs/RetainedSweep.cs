@@ -12,9 +12,9 @@ namespace MantaLight.Blobs;
 /// <param name="connection">The coordinator's.</param>
 /// <param name="topics">The cluster's.</param>
 /// <param name="swarm">The swarm.</param>
-/// <param name="signInterval">How often a sign of life is given, at once for the first time.</param>
+/// <param name="sign">What tells others that it goes on.</param>
 /// <param name="time">The time.</param>
-internal sealed class RetainedSweep(IBrokerConnection connection, Topics topics, string swarm, TimeSpan signInterval, TimeProvider time)
+internal sealed class RetainedSweep(IBrokerConnection connection, Topics topics, string swarm, SignOfLife sign, TimeProvider time)
 {
     /// <summary>More are found by the next replay.</summary>
     private const int Capacity = 4096;
@@ -22,29 +22,28 @@ internal sealed class RetainedSweep(IBrokerConnection connection, Topics topics,
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(1);
 
     private int cleared;
-    private DateTimeOffset? lastSign;
 
     /// <summary>Sweeps until nothing more is found, which can take minutes: now and then it gives a sign of life.</summary>
-    public async Task RunAsync(IEnumerable<BlobRef> blobs, IEnumerable<string> tags, Func<ValueTask> signOfLife, CancellationToken cancellationToken)
+    public async Task RunAsync(IEnumerable<BlobRef> blobs, IEnumerable<string> tags, CancellationToken cancellationToken)
     {
-        await GiveSignAsync(signOfLife);
+        await sign.GiveAsync();
         // What is known first: a replay would bring all of its bytes once more.
         foreach (var topic in blobs.SelectMany(blob => Enumerable.Range(0, blob.ChunkCount).Select(chunk => topics.SwarmBlob(swarm, blob.Sha256, chunk))))
-            await ClearAsync(topic, signOfLife, cancellationToken);
+            await ClearAsync(topic, cancellationToken);
         foreach (var tag in tags.Distinct())
-            await ClearAsync(topics.Global(swarm, tag), signOfLife, cancellationToken);
+            await ClearAsync(topics.Global(swarm, tag), cancellationToken);
         if (!connection.Limits.ReplaysRetainedByWildcard)
             return;
         // A replay is cut off where it exceeds the broker's queue: until one brings nothing.
         for (var before = -1; before < cleared;)
         {
             before = cleared;
-            await ClearReplayedAsync(topics.AllSwarmBlobs(swarm), signOfLife, cancellationToken);
-            await ClearReplayedAsync(topics.AllGlobals(swarm), signOfLife, cancellationToken);
+            await ClearReplayedAsync(topics.AllSwarmBlobs(swarm), cancellationToken);
+            await ClearReplayedAsync(topics.AllGlobals(swarm), cancellationToken);
         }
     }
 
-    private async Task ClearReplayedAsync(string filter, Func<ValueTask> signOfLife, CancellationToken cancellationToken)
+    private async Task ClearReplayedAsync(string filter, CancellationToken cancellationToken)
     {
         var found = Channel.CreateBounded<string>(new BoundedChannelOptions(Capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
         await using var subscription = await connection.SubscribeAsync(filter, message =>
@@ -55,23 +54,15 @@ internal sealed class RetainedSweep(IBrokerConnection connection, Topics topics,
         while (await found.Reader.ComesWithinAsync(Silence, time, cancellationToken))
         {
             while (found.Reader.TryRead(out var topic))
-                await ClearAsync(topic, signOfLife, cancellationToken);
+                await ClearAsync(topic, cancellationToken);
         }
-        await GiveSignAsync(signOfLife);
+        await sign.GiveAsync();
     }
 
-    private async Task ClearAsync(string topic, Func<ValueTask> signOfLife, CancellationToken cancellationToken)
+    private async Task ClearAsync(string topic, CancellationToken cancellationToken)
     {
         await connection.PublishAsync(new OutboundMessage(topic, ReadOnlyMemory<byte>.Empty, retain: true), cancellationToken);
         await BlobPublisher.PaceAsync(++cleared, time, cancellationToken);
-        await GiveSignAsync(signOfLife);
-    }
-
-    private async ValueTask GiveSignAsync(Func<ValueTask> signOfLife)
-    {
-        if (time.SteadyNow() - lastSign < signInterval)
-            return;
-        lastSign = time.SteadyNow();
-        await signOfLife();
+        await sign.GiveAsync();
     }
 }

@@ -92,6 +92,9 @@ internal static class AttemptFlow
             case TaskCompleted completed:
                 Complete(turn, task, attempt, completed);
                 break;
+            // As good as killed: done again when it is back, or elsewhere.
+            case TaskFailed { Error: TaskFailed.Stopping } when isUnderWay:
+                break;
             case TaskFailed { Missing.IsEmpty: false } failed when isUnderWay && MissingInputs.MakeAgain(turn, task, attempt, failed):
                 break;
             case TaskFailed failed when isUnderWay:
@@ -148,8 +151,9 @@ internal static class AttemptFlow
         if (attempt.IsPastDeadline(turn.Now))
         {
             Cancel(turn, attempt, "its deadline has passed");
-            turn.Put(alias, attempt with { Phase = AttemptPhase.Failed, Trouble = $"the deadline of {task.Deadline:c} passed" });
-            turn.News = true;
+            // What hangs on one node may not on another; what all nodes do ends with the deadline, and the round goes on without the late.
+            var isDoneAnew = task.Task.Method == PlacementMethod.Any && attempt.Failures < state.Definition.Rounds.Retries;
+            Fail(turn, task, isDoneAnew ? attempt with { Deadline = default } : attempt, $"the deadline of {task.Deadline:c} passed", isDoneAnew);
         }
         else if (member is null or { Online: false })
         {

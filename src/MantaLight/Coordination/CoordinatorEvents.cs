@@ -26,6 +26,9 @@ internal abstract record CoordinatorEvent
     /// <summary>A member remembers a run of a higher start, of whatever definition.</summary>
     public sealed record StartRemembered(int Start) : CoordinatorEvent;
 
+    /// <summary>A state of a lower authority stands, or has stood, in place of this coordinator's.</summary>
+    public sealed record StateOverwritten : CoordinatorEvent;
+
     /// <summary>Time has passed; with what the coordinator connection has carried.</summary>
     public sealed record Tick(Flow Traffic) : CoordinatorEvent;
 }

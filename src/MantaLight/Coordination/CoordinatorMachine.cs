@@ -42,6 +42,9 @@ internal static class CoordinatorMachine
                 break;
             case CoordinatorEvent.StartRemembered:
                 break;
+            case CoordinatorEvent.StateOverwritten:
+                turn.News = true;
+                break;
             case CoordinatorEvent.Tick e:
                 turn.State = turn.State with { Traffic = turn.State.Traffic with { Coordinator = e.Traffic } };
                 AttemptFlow.CheckTimes(turn);

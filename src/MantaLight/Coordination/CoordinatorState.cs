@@ -60,6 +60,9 @@ internal sealed record CoordinatorState
     /// <summary>How many have been called.</summary>
     public int Called { get; init; }
 
+    /// <summary>Whether its process has never seen anybody coordinate: all nodes may have been shut down, and come back one by one.</summary>
+    public bool IsCold { get; init; }
+
     /// <summary>When this coordinator took the run over; absent for one that began it.</summary>
     public DateTimeOffset? TookOver { get; init; }
 

@@ -90,8 +90,11 @@ internal static class Takeover
     /// <summary>Calls a member that is back while reports are still waited for.</summary>
     public static void MemberIsBack(Turn turn, string node)
     {
-        if (turn.State.RollCallUntil is not null && !turn.State.Uncalled.Contains(node))
+        if (turn.State.RollCallUntil is null)
+            return;
+        if (!turn.State.Uncalled.Contains(node))
             CallRoll(turn, node);
+        Regrouping.MemberIsBack(turn);
     }
 
     private static void CallRoll(Turn turn, string node) => turn.Do(new CoordinatorAction.CallRoll(node, new RollCall
@@ -115,6 +118,8 @@ internal static class Takeover
             return true;
         }
         var missing = Missing(state).ToArray();
+        if (!state.Status.IsFinal() && Regrouping.IsWaiting(turn, missing))
+            return true;
         if (!state.Status.IsFinal() && missing.Length > 0 && turn.Now - until < state.Timing.Patience - state.Timing.RollCall)
         {
             var nodes = missing.SelectMany(t => t.Placed.Values.Where(a => a.IsOpen)).Select(a => a.Node).Distinct().Order(StringComparer.Ordinal);
@@ -125,6 +130,7 @@ internal static class Takeover
         foreach (var task in missing)
             MakeAgain(turn, task);
         turn.State = turn.State with { RollCallUntil = null };
+        Regrouping.End(turn);
         turn.Dirty = true;
         return false;
     }

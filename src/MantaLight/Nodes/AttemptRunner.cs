@@ -34,6 +34,9 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
     /// <summary>How often a global is published once more that the broker did not give back.</summary>
     private const int MaximumRepeats = 3;
 
+    /// <summary>The reason of those that end with the node.</summary>
+    public const string NodeIsStopping = "the node is stopping";
+
     private static readonly TimeSpan ShortestInterval = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan PublishPause = TimeSpan.FromSeconds(1);
     private static readonly JsonElement NoOptions = JsonDocument.Parse("{}").RootElement.Clone();
@@ -90,7 +93,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
                 ? cancelReason() ?? "cancelled"
                 : $"the deadline of {TimeSpan.FromSeconds(schedule.TimeoutSeconds):c} passed";
             Log.AttemptCancelled(logger, schedule.Attempt, reason);
-            outcome = new TaskFailed { Error = "Cancelled", Message = reason, Retryable = cancellationToken.IsCancellationRequested };
+            outcome = new TaskFailed { Error = reason == NodeIsStopping ? TaskFailed.Stopping : "Cancelled", Message = reason, Retryable = cancellationToken.IsCancellationRequested };
         }
         catch (Exception e)
         {

@@ -18,6 +18,9 @@ internal sealed class Candidacy(SeatContext seats, string swarm, SwarmMemory mem
     private CoordinatorSeat? seat;
     private string? failure;
 
+    // Whether anybody has coordinated this swarm since this process began.
+    private bool hasSeenLife;
+
     /// <summary>Whether neither this node nor another holds the seat or wants it.</summary>
     public bool IsIdle => election.Role == ElectionRole.Idle && seat is null && election.Vacant;
 
@@ -29,11 +32,19 @@ internal sealed class Candidacy(SeatContext seats, string swarm, SwarmMemory mem
     /// <summary>The same for what comes from the wire, of which only so much may wait.</summary>
     public void Offer(CoordinatorEvent happening) => seat?.Offer(new SeatCommand.Happened(happening));
 
+    /// <summary>A state of a lower authority came: where this node coordinates, its own is put in its place.</summary>
+    public void Overwritten(SwarmState lower)
+    {
+        if (election.Role == ElectionRole.Acting && lower.Term < election.Term)
+            Offer(new CoordinatorEvent.StateOverwritten());
+    }
+
     /// <summary>A claim, or a beat, from the wire.</summary>
     public void Hear(Claim claim, ElectionEvent happening)
     {
         if (election.Outranks(claim))
             Telemetry.Drop(Telemetry.LowerAuthority);
+        hasSeenLife |= happening is ElectionEvent.BeatSeen;
         Elect(happening);
     }
 
@@ -66,7 +77,7 @@ internal sealed class Candidacy(SeatContext seats, string swarm, SwarmMemory mem
                     break;
                 case ElectionAction.Act a when memory.Book is { } book:
                     // The newest of everything: much may have happened since the seat was opened.
-                    seat?.Post(new SeatCommand.Act(a.Term, present(), book, memory.Later ?? memory.State, memory.Word));
+                    seat?.Post(new SeatCommand.Act(a.Term, present(), book, memory.Later ?? memory.State, memory.Word, IsCold: !hasSeenLife));
                     break;
                 case ElectionAction.CloseConnection a:
                     if (a.Graceful)
@@ -75,6 +86,7 @@ internal sealed class Candidacy(SeatContext seats, string swarm, SwarmMemory mem
                     break;
             }
         }
+        hasSeenLife |= election.Role == ElectionRole.Acting;
         Watch(happening);
     }
 

@@ -1,3 +1,4 @@
+using MantaLight.Blobs;
 using MantaLight.Coordination;
 using MantaLight.Protocol;
 
@@ -7,13 +8,13 @@ namespace MantaLight.Nodes;
 internal static class CommitProof
 {
     /// <summary>What a coordinator is to make of an event: a record whose globals are not on the broker is a failed attempt.</summary>
-    public static async Task<CoordinatorEvent> ProveAsync(CoordinatorState state, CoordinatorEvent happening, GlobalRepair repair, CancellationToken cancellationToken)
+    public static async Task<CoordinatorEvent> ProveAsync(CoordinatorState state, CoordinatorEvent happening, GlobalRepair repair, SignOfLife sign, CancellationToken cancellationToken)
     {
         if (happening is not CoordinatorEvent.UpdateSeen { Update: TaskCompleted { Globals.Length: > 0 } record } || !IsOpen(state, record))
             return happening;
         foreach (var blob in record.Globals.Select(g => g.Content.Blob).OfType<BlobRef>().Where(b => b.IsSound()))
         {
-            if (await repair.IsOnBrokerAsync(blob, cancellationToken))
+            if (await repair.IsOnBrokerAsync(blob, sign, cancellationToken))
                 continue;
             return new CoordinatorEvent.UpdateSeen(new TaskFailed
             {

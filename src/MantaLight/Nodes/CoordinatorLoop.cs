@@ -36,7 +36,7 @@ internal sealed class CoordinatorLoop(
     {
         if (happening is CoordinatorEvent.Tick)
             Interlocked.Exchange(ref tickQueued, 0);
-        return GuardAsync(async stop => await FeedAsync(await CommitProof.ProveAsync(state!, happening, repair!, stop), stop), cancellationToken);
+        return GuardAsync(async stop => await FeedAsync(await CommitProof.ProveAsync(state!, happening, repair!, wire.Beats(term, context.Time.SteadyNow(), stop), stop), stop), cancellationToken);
     }
 
     /// <summary>Waits until what is being cleared is cleared, or the patience is over.</summary>
@@ -53,8 +53,11 @@ internal sealed class CoordinatorLoop(
 
     private async Task<bool> BeginRunAsync(CancellationToken cancellationToken)
     {
+        // Very many members take their time to answer.
+        var sign = wire.Beats(term, context.Time.SteadyNow(), cancellationToken);
         await using var definitions = await wire.WatchDefinitionAsync(cancellationToken);
         var inherited = await Inheritance.ReadAsync(wire, definitions, context, act, cancellationToken);
+        await sign.GiveAsync();
         book = inherited.Book;
         var retained = inherited.State;
         wire.Inherit(retained);
@@ -76,6 +79,7 @@ internal sealed class CoordinatorLoop(
         // What comes from here on is queued behind this call.
         await wire.SubscribeAsync<Presence>(topics.AllPresence, presence => new CoordinatorEvent.MemberSeen(presence), cancellationToken);
         var members = await Census.TakeAsync(wire, context, act.Members, cancellationToken);
+        await sign.GiveAsync();
         await wire.SubscribeAsync<ControlMessage>(topics.Tasks(swarm, "+"), Told, cancellationToken);
         await wire.SubscribeAsync<SwarmControl>(topics.Control(swarm), control => new CoordinatorEvent.ControlSeen(control.Action), cancellationToken);
         await wire.WatchMembersAsync(Objected, cancellationToken);
@@ -88,6 +92,7 @@ internal sealed class CoordinatorLoop(
             Run = new RunId(book.Hash, resumes ? retained!.Start : wire.NextStart),
             Term = term,
             Timing = context.Settings.Coordination,
+            IsCold = act.IsCold,
             // What this node brings for the coordinator comes before the first update that tells its counters.
             Traffic = new Traffic().Note(context.Settings.Id, context.Stamp.Incarnation, new Flow(context.Traffic.Sent, context.Traffic.Received)),
         };

@@ -169,7 +169,7 @@ internal abstract record SeatCommand
     public sealed record Beat(long Term) : SeatCommand;
 
     /// <summary>To begin, with what the node knows at that moment.</summary>
-    public sealed record Act(long Term, ImmutableArray<Presence> Members, SwarmBook Book, SwarmState? Known, OwnersWord? Word) : SeatCommand;
+    public sealed record Act(long Term, ImmutableArray<Presence> Members, SwarmBook Book, SwarmState? Known, OwnersWord? Word, bool IsCold) : SeatCommand;
 
     public sealed record Happened(CoordinatorEvent Event) : SeatCommand;
 

@@ -36,8 +36,12 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
 
     /// <summary>Removes the swarm's globals and every chunk, and goes on beating meanwhile.</summary>
     public Task SweepAsync(IEnumerable<BlobRef> blobs, IEnumerable<string> tags, long term, CancellationToken cancellationToken) =>
-        new RetainedSweep(connection, topics, swarm, context.Settings.Election.Beat, context.Time).RunAsync(
-            blobs, tags, () => SendAsync(topics.Beat(swarm), new CoordinatorBeat { Term = term }, retain: false, cancellationToken), cancellationToken);
+        new RetainedSweep(connection, topics, swarm, Beats(term, last: null, cancellationToken), context.Time).RunAsync(blobs, tags, cancellationToken);
+
+    /// <summary>Beats for whoever works so long that its loop cannot send them.</summary>
+    public SignOfLife Beats(long term, DateTimeOffset? last, CancellationToken cancellationToken) => new(
+        context.Settings.Election.Beat, last, context.Time,
+        () => SendAsync(topics.Beat(swarm), new CoordinatorBeat { Term = term }, retain: false, cancellationToken));
 
     /// <summary>Waits until what is being cleared is cleared, or the patience is over.</summary>
     public Task DrainAsync(TimeSpan patience) => clearer.DrainAsync(patience);

@@ -64,7 +64,7 @@ internal sealed class GlobalRepair : IAsyncDisposable
     public void Keep(BlobRef blob) => work.Writer.TryWrite((blob, Kept: true));
 
     /// <summary>Whether all chunks stand on the broker, as far as the last one tells.</summary>
-    public Task<bool> IsOnBrokerAsync(BlobRef blob, CancellationToken cancellationToken) => publisher.IsOnBrokerAsync(swarm, blob, cancellationToken);
+    public Task<bool> IsOnBrokerAsync(BlobRef blob, SignOfLife sign, CancellationToken cancellationToken) => publisher.IsOnBrokerAsync(swarm, blob, sign, cancellationToken);
 
     /// <summary>Waits until all that was asked for is done, or the patience is over.</summary>
     public Task DrainAsync(TimeSpan patience)
@@ -125,7 +125,7 @@ internal sealed class GlobalRepair : IAsyncDisposable
         context.Post(new NodeEvent.BlobKept(swarm, blob.Sha256));
         try
         {
-            if ((kept || await publisher.IsOnBrokerAsync(swarm, blob, stopping.Token)) && await TryReadAsync(blob))
+            if ((kept || await publisher.IsOnBrokerAsync(swarm, blob, sign: null, stopping.Token)) && await TryReadAsync(blob))
                 return Result.Done;
             await FindAsync(blob);
             if (!context.Store.Contains(blob.Sha256))

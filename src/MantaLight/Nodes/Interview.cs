@@ -9,17 +9,21 @@ internal sealed class Interview(CoordinatorWire wire, SeatContext context)
     /// <summary>How often those are asked who have not answered.</summary>
     private const int Asks = 4;
 
+    /// <summary>Enough for what differs; anybody can send some.</summary>
+    private const long MaximumBytes = 64 << 20;
+
     private readonly Lock gate = new();
     private readonly HashSet<string> known = new(StringComparer.Ordinal);
     private readonly HashSet<string> silent = new(StringComparer.Ordinal);
     private readonly List<Recollection> kept = [];
+    private long bytes;
 
     /// <summary>What they say, the same only once.</summary>
     public async Task<IReadOnlyList<Recollection>> HoldAsync(IEnumerable<Presence> members, CancellationToken cancellationToken)
     {
         foreach (var member in members)
             Come(member.From);
-        await using (await wire.CollectAsync((one, _) => Answered(one), cancellationToken))
+        await using (await wire.CollectAsync(Answered, cancellationToken))
         await using (await wire.WatchPresenceAsync(Seen, cancellationToken))
         {
             for (var ask = 0; ask < Asks; ask++)
@@ -60,14 +64,21 @@ internal sealed class Interview(CoordinatorWire wire, SeatContext context)
         }
     }
 
-    private void Answered(Recollection one)
+    private void Answered(Recollection one, long size)
     {
         lock (gate)
         {
             silent.Remove(one.From);
             // Very many say the same.
-            if (!kept.Exists(k => k.Definition == one.Definition && IsSame(k.State, one.State)))
-                kept.Add(one);
+            if (kept.Exists(k => k.Definition == one.Definition && IsSame(k.State, one.State)))
+                return;
+            if (bytes + size > MaximumBytes)
+            {
+                context.Drops.Beyond("recollections full", $"What members remember of swarm {wire.Swarm} is more than {MaximumBytes >> 20} MiB; the rest is not listened to");
+                return;
+            }
+            bytes += size;
+            kept.Add(one);
         }
     }
 

@@ -135,7 +135,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         foreach (var attempt in attempts.All.Where(a => a.Outcome is not null && a.Schedule.Run == seen.Run))
             attempt.Runner.HandOver(blob => seen.Globals.Any(g => g.Content.Blob?.Sha256 == blob.Sha256));
         // What still runs in a round that is long over would put a global there that nobody takes any more.
-        foreach (var attempt in attempts.All.Where(a => IsPast(a.Schedule, seen)))
+        foreach (var attempt in attempts.All.Where(a => IsPast(a.Schedule, seen) && !IsOfLater(a.Schedule)))
             Cancel(attempt, $"run {seen.Run} is {seen.Status} in round {seen.Round}");
         Forget();
     }
@@ -155,7 +155,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
     {
         isStopping = true;
         foreach (var attempt in attempts.All)
-            Cancel(attempt, "the node is stopping");
+            Cancel(attempt, AttemptRunner.NodeIsStopping);
         var running = attempts.All.Select(a => a.Running).OfType<Task<TaskUpdate>>().ToArray();
         Task all = Task.WhenAll(running);
         await all.EndsWithinAsync(TimeSpan.FromSeconds(10), node.Time);
@@ -210,7 +210,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         // Where a tombstone has overtaken the owner's removal, it is not known yet whether the swarm has gone or begins anew.
         if (memory.State is not { } state || (state.Status.IsRemoval() && memory.Book is { Removing: false }))
             return;
-        var gone = attempts.Take(a => a.Outcome is not null && IsPast(a.Schedule, state));
+        var gone = attempts.Take(a => a.Outcome is not null && IsPast(a.Schedule, state) && !IsOfLater(a.Schedule));
         foreach (var attempt in gone)
         {
             left.UnionWith(attempt.Runner.Touched);
@@ -230,6 +230,9 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
     }
 
     private static bool IsGlobalOf(SwarmState? state, string hash) => state is not null && state.Globals.Any(g => g.Content.Blob?.Sha256 == hash);
+
+    /// <summary>Whether it is of a run that is known to be later than the one that somebody has begun with, and is taken up again when that one knows.</summary>
+    private bool IsOfLater(ScheduleAttempt schedule) => memory.Later is { } later && schedule.Run == later.Run && !IsPast(schedule, later);
 
     private static bool IsPast(ScheduleAttempt schedule, SwarmState state) => schedule.Run == state.Run
         ? state.Status.IsFinal() || schedule.Round < state.Round - 1

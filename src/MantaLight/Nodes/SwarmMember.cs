@@ -75,6 +75,7 @@ internal sealed class SwarmMember : IAsyncDisposable
         {
             // Whoever begins with less authority than this node has seen cannot be obeyed, and should know why.
             TellInTurn();
+            candidacy.Overwritten(seen);
             return;
         }
         candidacy.Elect(new ElectionEvent.TermSeen(seen.Term));

@@ -142,6 +142,9 @@ public sealed record NextRequest
 /// <summary>The attempt ended in an error.</summary>
 public sealed record TaskFailed : TaskUpdate
 {
+    /// <summary>The <see cref="Error"/> of an attempt that ends because its node stops: nobody's failure.</summary>
+    public const string Stopping = "Stopping";
+
     /// <summary>The exception's type.</summary>
     public string Error { get; set; } = "";
 

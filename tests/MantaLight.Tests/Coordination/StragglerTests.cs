@@ -47,6 +47,39 @@ public sealed class StragglerTests : CoordinatorDriver
     }
 
     [Fact]
+    public void A_task_for_one_node_that_runs_past_its_deadline_is_given_to_another_as_often_as_a_failure_would_be()
+    {
+        Begin(Rounds("\"retries\": 1"), "a", "b", "c");
+        Complete("worker", "a", "b", "c");
+        var first = Host("aggregator");
+        Wait(Deadline);
+        var second = Host("aggregator");
+        Assert.NotEqual(first, second);
+        Assert.Equal((second, 300.0), (Schedules("aggregator")[^1].Node, Schedules("aggregator")[^1].Message.TimeoutSeconds));
+        Assert.Contains(done.OfType<CoordinatorAction.Cancel>(), c => c.Node == first);
+        Wait(Deadline);
+        Assert.Equal(RunStatus.Failed, state.Status);
+        Assert.Contains($"{second}: the deadline of 00:05:00 passed", state.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_attempt_that_ends_because_its_node_stops_has_not_failed()
+    {
+        Begin(Rounds("\"retries\": 0"), "a", "b");
+        Accept("worker", "a", sent: 0);
+        Step(new CoordinatorEvent.UpdateSeen(new TaskFailed
+        {
+            From = "a", Incarnation = "first", Run = state.Run.ToString(), Round = 1, Alias = "worker", Attempt = state.Tasks["worker"].Placed["a"].Id,
+            Error = TaskFailed.Stopping, Message = "the node is stopping",
+        }));
+        Member("a", NodeStatus.Offline);
+        Wait(TimeSpan.FromMinutes(1));
+        Member("a", incarnation: "second");
+        Wait(timing.RollCall);
+        Assert.Equal((2, 0), (Schedules("worker").Count(s => s.Node == "a"), state.Tasks["worker"].Placed["a"].Failures));
+    }
+
+    [Fact]
     public void By_default_a_shortfall_ends_the_run_with_who_and_why()
     {
         Begin("a", "b");

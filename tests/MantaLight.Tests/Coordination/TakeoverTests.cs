@@ -34,6 +34,19 @@ public sealed class TakeoverTests : CoordinatorDriver
     }
 
     [Fact]
+    public void A_state_of_a_lower_term_that_has_taken_the_place_of_its_own_is_replaced_but_not_more_than_once_a_second()
+    {
+        Begin("a");
+        Wait(TimeSpan.FromSeconds(1));
+        done.Clear();
+        for (var i = 0; i < 100; i++)
+            Step(new CoordinatorEvent.StateOverwritten());
+        Assert.Single(done.OfType<CoordinatorAction.PublishState>());
+        Wait(TimeSpan.FromSeconds(1));
+        Assert.Equal(2, done.OfType<CoordinatorAction.PublishState>().Count());
+    }
+
+    [Fact]
     public void Deadlines_start_anew_with_a_successor()
     {
         Begin("a", "b");

@@ -46,6 +46,10 @@ public sealed partial class CoordinationFaultTests
         var end = await swarm.WaitForEndAsync();
         Assert.Equal((before.Run, RunStatus.Completed), (end.Run, end.Status));
         Assert.Equal(Enumerable.Range(1, end.Round), end.History.Select(h => h.Round));
+        Assert.Equal(before.History.Select(Measured), end.History.Take(before.History.Length).Select(Measured));
+
+        // A run that began anew would not measure the same again.
+        static (int, double, long) Measured(RoundSummary round) => (round.Round, round.OverheadSeconds, round.BytesUp);
     }
 
     [Theory]

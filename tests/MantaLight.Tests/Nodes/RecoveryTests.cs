@@ -14,11 +14,12 @@ public sealed class RecoveryTests
         var broker = new SimulatedBroker();
         await using var swarm = await SwarmHarness.StartAsync(broker, nodes: 2);
         await swarm.PublishDefinitionAsync(Definition);
-        await swarm.WaitAsync(s => s.Round >= 2);
+        var before = await swarm.WaitAsync(s => s.Round >= 3);
         broker.GoDown(loseRetained: true);
         broker.ComeUp();
         var end = await swarm.WaitForEndAsync();
         Assert.Equal(expected, Summary(end));
+        Assert.Equal(Done(before), Done(end).Take(before.History.Length));
         Assert.Contains(swarm.Topics.Definition("vectors"), broker.Retained.Keys);
     }
 
@@ -37,6 +38,26 @@ public sealed class RecoveryTests
         var end = await swarm.WaitForEndAsync();
         Assert.Equal(before.Run, end.Run);
         Assert.Equal(expected, Summary(end));
+        Assert.Equal(Done(before), Done(end).Take(before.History.Length));
+    }
+
+    [Fact]
+    public async Task Nodes_that_were_shut_down_and_come_back_one_by_one_go_on_when_enough_are_there_whatever_the_deadline()
+    {
+        await using var swarm = await SwarmHarness.StartAsync(new SimulatedBroker(), nodes: 2);
+        // Never done with its third round.
+        await swarm.AddNodeAsync(swarm.Settings("node_2") with { BeforeAttempt = (round, _, stop) => round < 3 ? Task.CompletedTask : Task.Delay(Timeout.Infinite, stop) });
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 4, minimumNodes: 3, deadline: "00:00:03"));
+        var before = await swarm.WaitAsync(s => s.Round == 3);
+        await Task.WhenAll(swarm.StopNodeAsync("node_0"), swarm.StopNodeAsync("node_1"), swarm.StopNodeAsync("node_2"));
+        await swarm.AddNodeAsync("node_1");
+        await swarm.WaitAsync(s => s.Term > before.Term && s.Waiting?.EndsWith("node_0, node_2 are not there yet", StringComparison.Ordinal) == true);
+        await swarm.AddNodeAsync("node_0");
+        await swarm.WaitAsync(s => s.Waiting?.EndsWith("node_2 is not there yet", StringComparison.Ordinal) == true);
+        await swarm.AddNodeAsync("node_2");
+        var end = await swarm.WaitForEndAsync();
+        Assert.Equal((before.Run, RunStatus.Completed, 4), (end.Run, end.Status, end.Round));
+        Assert.Equal(Done(before), Done(end).Take(before.History.Length));
     }
 
     [Fact]
@@ -82,6 +103,9 @@ public sealed class RecoveryTests
         await swarm.PublishDefinitionAsync(Definition);
         return Summary(await swarm.WaitForEndAsync());
     }
+
+    /// <summary>What a run that began anew would not have again.</summary>
+    private static IEnumerable<(int, double, double, long)> Done(SwarmState state) => state.History.Select(h => (h.Round, h.TrainSeconds, h.OverheadSeconds, h.BytesUp));
 
     private static string[] Summary(SwarmState end) => [end.Status.ToString(), .. end.History.Select(h => $"{h.Round}: {h.Participants}, {h.GlobalSha256}")];
 }

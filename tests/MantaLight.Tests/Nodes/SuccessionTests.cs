@@ -53,9 +53,11 @@ public sealed class SuccessionTests
         var broker = new SimulatedBroker();
         await using var swarm = await SwarmHarness.StartAsync(broker, nodes: 2);
         await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 20, minimumNodes: 2));
-        await swarm.WaitAsync(s => s.Round >= 2);
+        var before = await swarm.WaitAsync(s => s.Round >= 3);
         broker.GoDown(loseRetained: false);
         broker.ComeUp();
-        Assert.Equal(RunStatus.Completed, (await swarm.WaitForEndAsync()).Status);
+        var end = await swarm.WaitForEndAsync();
+        Assert.Equal((before.Run, RunStatus.Completed), (end.Run, end.Status));
+        Assert.Equal(before.History.Select(h => h.OverheadSeconds), end.History.Take(before.History.Length).Select(h => h.OverheadSeconds));
     }
 }

@@ -25,9 +25,8 @@ internal static class Recovery
     public static bool IsSucceeded(WireView view, long term) =>
         view.Claim is { } claim && claim.Term > term && view.Act is { } act && act.Term == claim.Term && act.From == claim.From;
 
-    /// <summary>The swarm works over the broker that was started at a moment.</summary>
-    public static bool IsServed(WireView view, DateTimeOffset since) => view.State?.Sent >= since
-        || view.Updates.Values.Any(u => u is TaskAccepted or TaskRunning && u.Sent >= since);
+    /// <summary>Somebody coordinates over the broker that was started at a moment.</summary>
+    public static bool IsServed(WireView view, DateTimeOffset since) => view.Act?.Sent >= since;
 
     /// <summary>What the broker had lost is there again: the definition, and a state that is no older than before.</summary>
     public static bool IsRestored(WireView view, WireView before, DateTimeOffset since) => view.Defined >= since

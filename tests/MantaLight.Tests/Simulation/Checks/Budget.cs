@@ -41,8 +41,8 @@ internal sealed record Budget(string What, Func<TrafficCheck, double> Messages, 
     // A broker that restarts is told by everybody.
     private static readonly Budget Presences = new("presences", t => Nodes(t) * (3 + (2 * t.Plan.Faults)), _ => 600);
 
-    // Roll calls and what is asked where something is missing.
-    private static readonly Budget Calls = new("calls", t => Nodes(t) * ((2 * t.Terms) + t.Plan.Faults), _ => 500);
+    // Roll calls and what is asked where something is missing; what cannot be done, and is waited for, is cancelled at each deadline.
+    private static readonly Budget Calls = new("calls", t => Nodes(t) * ((2 * t.Terms) + t.Plan.Faults), _ => 500, t => Swarms(t) * Nodes(t) / SwarmPlan.ShortestDeadline.TotalSeconds);
 
     private static readonly Budget Memories = new("recollections", t => Nodes(t) * t.Terms, t => 3000 + (700 * Math.Min(t.Rounds, SwarmState.MaximumHistory)));
 

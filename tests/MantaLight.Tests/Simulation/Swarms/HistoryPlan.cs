@@ -72,6 +72,9 @@ internal sealed record SwarmPlan
 
     public required TimeSpan Deadline { get; init; }
 
+    /// <summary>No task has less time, also where deadlines adapt.</summary>
+    public static TimeSpan ShortestDeadline { get; } = TimeSpan.FromSeconds(5);
+
     /// <summary>Whether the deadline follows what tasks have taken of late.</summary>
     public bool Adapts { get; init; }
 

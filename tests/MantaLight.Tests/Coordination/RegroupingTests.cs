@@ -1,0 +1,93 @@
+using MantaLight.Coordination;
+using MantaLight.Protocol;
+
+namespace MantaLight.Tests.Coordination;
+
+/// <summary>All nodes were shut down, and come back one by one.</summary>
+public sealed class RegroupingTests : CoordinatorDriver
+{
+    [Fact]
+    public void Who_is_back_first_holds_nobody_to_a_deadline_and_says_whom_it_waits_for()
+    {
+        Begin("a", "b", "c");
+        Complete("worker", "b");
+        ComeBack("a");
+        Wait(TimeSpan.FromHours(1));
+        Assert.Equal("task 'worker' goes on when 3 of its 3 nodes are back: b, c are not there yet", state.Waiting);
+        Assert.Empty(Schedules("worker"));
+        Member("b", incarnation: "second");
+        Wait(TimeSpan.FromHours(1));
+        Assert.Equal("task 'worker' goes on when 3 of its 3 nodes are back: c is not there yet", state.Waiting);
+        Member("c", incarnation: "second");
+        Wait(timing.RollCall);
+        Assert.Equal(["a", "b", "c"], Schedules("worker").Select(s => s.Node));
+        Assert.All(Schedules("worker"), s => Assert.Equal(300.0, s.Message.TimeoutSeconds));
+        // From now on the deadline counts.
+        Wait(TimeSpan.FromMinutes(5));
+        Assert.Equal(RunStatus.Failed, state.Status);
+    }
+
+    [Fact]
+    public void As_many_as_the_quorum_needs_are_enough()
+    {
+        Begin(Definition(quorum: 0.5), "a", "b", "c");
+        ComeBack("a");
+        Wait(TimeSpan.FromHours(1));
+        Member("b", incarnation: "second");
+        Wait(timing.RollCall);
+        Assert.Equal(["a", "b"], state.Tasks["worker"].Placed.Values.Where(a => a.Phase == AttemptPhase.Scheduled && a.Incarnation == "second").Select(a => a.Node));
+        Assert.Equal(TaskPhase.Running, state.Tasks["worker"].Phase);
+    }
+
+    [Fact]
+    public void What_a_node_had_done_counts_and_what_it_still_does_has_its_whole_deadline_when_enough_are_back()
+    {
+        Begin("a", "b", "c");
+        var (done, running) = (Completed("worker", "a", 1), Accepted("b"));
+        ComeBack("a");
+        Step(new CoordinatorEvent.UpdateSeen(done with { Incarnation = "second" }));
+        Member("b", incarnation: "second");
+        Step(new CoordinatorEvent.UpdateSeen(running));
+        Wait(TimeSpan.FromHours(1));
+        Member("c", incarnation: "second");
+        Wait(timing.RollCall);
+        Assert.Equal("c", Assert.Single(Schedules("worker")).Node);
+        Wait(TimeSpan.FromMinutes(4));
+        Assert.Equal((AttemptPhase.Completed, AttemptPhase.Accepted), (state.Tasks["worker"].Placed["a"].Phase, state.Tasks["worker"].Placed["b"].Phase));
+    }
+
+    [Fact]
+    public void A_successor_that_has_seen_another_coordinate_lets_deadlines_count()
+    {
+        Begin("a", "b");
+        ComeBack("a", isCold: false);
+        Wait(timing.RollCall);
+        Wait(TimeSpan.FromMinutes(5));
+        Assert.Equal(RunStatus.Failed, state.Status);
+    }
+
+    [Fact]
+    public void Its_owner_can_stop_it_meanwhile()
+    {
+        Begin("a", "b");
+        ComeBack("a");
+        Wait(TimeSpan.FromHours(1));
+        Step(new CoordinatorEvent.ControlSeen(SwarmAction.Stop));
+        Assert.Equal(RunStatus.Stopped, state.Status);
+    }
+
+    private void ComeBack(string node, bool isCold = true)
+    {
+        done.Clear();
+        var retained = StateView.Of(state);
+        now += TimeSpan.FromDays(2);
+        var fresh = new CoordinatorState { Swarm = "s", Definition = state.Definition, Run = state.Run, Term = state.Term + 1, Timing = timing, IsCold = isCold };
+        (state, var actions) = CoordinatorMachine.Begin(fresh, retained, goesOn: true, [Presence(node, incarnation: "second")], now);
+        done.AddRange(actions);
+    }
+
+    private TaskAccepted Accepted(string node) => new()
+    {
+        From = node, Incarnation = "second", Run = state.Run.ToString(), Round = state.Round, Alias = "worker", Attempt = state.Tasks["worker"].Placed[node].Id,
+    };
+}
