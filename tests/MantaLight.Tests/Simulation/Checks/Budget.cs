@@ -15,9 +15,9 @@ internal sealed record Budget(string What, Func<TrafficCheck, double> Messages, 
     // Claimed, read back, given back, lost. Who comes to the seat and does not get it leaves a will, and comes again.
     private static readonly Budget Claims = new("claims", t => 4 * t.Terms, _ => 250, t => Swarms(t) * Nodes(t) / 10.0);
 
-    // Each task begins and is committed, and each coordinator finds the round again; a wait is told anew every five seconds. Its
-    // size is that of its history.
-    private static readonly Budget States = new("states", t => (7 * t.Rounds) + (6 * t.Terms), t => 2000 + (700 * Math.Min(t.Rounds, SwarmState.MaximumHistory)), t => Swarms(t) / 5.0);
+    // Each task begins and is committed, and each coordinator finds the round again; a wait is told anew every five seconds,
+    // and ends and begins again with each deadline. Its size is that of its history.
+    private static readonly Budget States = new("states", t => (7 * t.Rounds) + (6 * t.Terms), t => 2000 + (700 * Math.Min(t.Rounds, SwarmState.MaximumHistory)), t => (Swarms(t) / 5.0) + (Swarms(t) / SwarmPlan.ShortestDeadline.TotalSeconds));
 
     // What nobody accepts is sent again every three seconds.
     private static readonly Budget Schedules = new("schedule messages", t => 1.5 * Attempts(t) * t.Rounds, t => 1200 + (500 * Nodes(t)), t => Swarms(t) * Nodes(t) / 3.0);

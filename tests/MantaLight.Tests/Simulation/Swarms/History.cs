@@ -112,7 +112,10 @@ internal sealed class History
         if (world.Now > plan.Restless)
         {
             foreach (var swarm in plan.Swarms.Where(s => !HasEnded(s)))
-                owner.LookAfter(swarm, evidence.States.GetValueOrDefault(swarm.Name));
+            {
+                var state = evidence.States.GetValueOrDefault(swarm.Name);
+                owner.LookAfter(swarm, state, state is not null && IsDestroyed(state));
+            }
         }
         LookAfter();
     });
@@ -131,7 +134,7 @@ internal sealed class History
     }
 
     // Of a global of which a copy was spoiled no other may have been left.
-    private bool IsDestroyed(SwarmState state) => state.Reason?.Contains("is lost unless", StringComparison.Ordinal) == true
+    private bool IsDestroyed(SwarmState state) => (state.Reason ?? state.Waiting)?.Contains("is lost unless", StringComparison.Ordinal) == true
         && state.Globals.Any(g => g.Content.Blob is { } blob && nodes.Any(n => n.Disk.Spoiled.Contains($"blobs/{blob.Sha256}"))
             && !nodes.Any(n => n.Disk.HasIntact($"blobs/{blob.Sha256}", blob.Sha256)));
 

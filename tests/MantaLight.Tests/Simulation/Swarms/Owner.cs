@@ -36,8 +36,11 @@ internal sealed class Owner(World world, FaultyBroker broker, HistoryPlan plan)
         }
     }
 
-    /// <summary>Looks after a swarm from time to time: what was lost before anybody had heard it is said again.</summary>
-    public void LookAfter(SwarmPlan swarm, SwarmState? state)
+    /// <summary>
+    /// Looks after a swarm from time to time: what was lost before anybody had heard it is said again, and what waits for what
+    /// nobody has any more is stopped.
+    /// </summary>
+    public void LookAfter(SwarmPlan swarm, SwarmState? state, bool isDestroyed)
     {
         if (underWay > 0)
             return;
@@ -46,6 +49,8 @@ internal sealed class Owner(World world, FaultyBroker broker, HistoryPlan plan)
             Plan(world.Now, () => Publish(swarm, 0));
         else if (state?.Status == RunStatus.Paused)
             Plan(world.Now, () => Control(swarm, SwarmAction.Resume));
+        else if (isDestroyed)
+            Plan(world.Now, () => Control(swarm, SwarmAction.Stop));
         else if (broker.LastLoss >= published[swarm.Name] && world.Now > plan.Restless + TimeSpan.FromMinutes(2) && !IsRetained(swarm, version))
             Plan(world.Now, () => Publish(swarm, version));
     }
