@@ -16,7 +16,7 @@ internal sealed class BlobCheck(World world) : ICheck
     private readonly Dictionary<string, string> runs = new(StringComparer.Ordinal);
     private readonly HashSet<(string Swarm, string Hash)> lost = [];
 
-    /// <summary>What some state of a swarm has named, to be kept or to be cleared, and had not been cleared when the swarm was removed.</summary>
+    /// <summary>What some state of a swarm has named, to be kept or to be cleared, and has not been cleared since.</summary>
     public HashSet<(string Swarm, string Hash)> Named { get; } = [];
 
     public void Seen(Sighting sighting)
@@ -70,6 +70,8 @@ internal sealed class BlobCheck(World world) : ICheck
     private void Cleared((string Swarm, string Hash) blob)
     {
         chunks.Remove(blob);
+        // What is put there after that, no state has named.
+        Named.Remove(blob);
         cleared.Enqueue(blob);
         if (cleared.Count > MaximumCleared)
             cleared.Dequeue();
@@ -77,7 +79,7 @@ internal sealed class BlobCheck(World world) : ICheck
 
     private void StateSeen(SwarmState state)
     {
-        Named.UnionWith(state.Globals.Select(g => g.Content.Blob).OfType<BlobRef>().Concat(state.Retiring).Select(b => (state.Swarm, b.Sha256)));
+        Named.UnionWith(state.Globals.Select(g => g.Content.Blob).OfType<BlobRef>().Concat(state.Retiring).Select(b => (state.Swarm, b.Sha256)).Where(b => chunks.ContainsKey(b) || lost.Contains(b)));
         // What a node puts there when all has been cleared is its own to clear again.
         if (state.Status == RunStatus.Removed)
             Named.RemoveWhere(n => n.Swarm == state.Swarm && !chunks.ContainsKey(n));
