@@ -23,7 +23,7 @@ internal static class AttemptFlow
             Phase = AttemptPhase.Scheduled,
             Incarnation = state.Members.GetValueOrDefault(attempt.Node)?.Presence.Incarnation ?? "",
             Began = turn.Now,
-            // One deadline for the task on this node, however often it is lost or repeated: a round must end.
+            // One deadline for the task on this node, however often it is lost or fails: a round must end.
             Deadline = attempt.Deadline == default ? turn.Now + task.Deadline + ScheduleWindow.SpreadOf(task) : attempt.Deadline,
             LastSent = turn.Now,
             Progress = null,
@@ -92,6 +92,9 @@ internal static class AttemptFlow
             case TaskCompleted completed:
                 Complete(turn, task, attempt, completed);
                 break;
+            case TaskFailed { Error: TaskFailed.DeadlinePassed } when isUnderWay:
+                Overrun(turn, task, attempt);
+                break;
             // As good as killed: done again when it is back, or elsewhere.
             case TaskFailed { Error: TaskFailed.Stopping } when isUnderWay:
                 break;
@@ -151,9 +154,7 @@ internal static class AttemptFlow
         if (attempt.IsPastDeadline(turn.Now))
         {
             Cancel(turn, attempt, "its deadline has passed");
-            // What hangs on one node may not on another; what all nodes do ends with the deadline, and the round goes on without the late.
-            var isDoneAnew = task.Task.Method == PlacementMethod.Any && attempt.Failures < state.Definition.Rounds.Retries;
-            Fail(turn, task, isDoneAnew ? attempt with { Deadline = default } : attempt, $"the deadline of {task.Deadline:c} passed", isDoneAnew);
+            Overrun(turn, task, attempt);
         }
         else if (member is null or { Online: false })
         {
@@ -210,6 +211,26 @@ internal static class AttemptFlow
     private static Attempt Rested(Turn turn, Attempt attempt) => attempt.Failures <= 1
         ? attempt with { Phase = AttemptPhase.Waiting }
         : attempt with { Phase = AttemptPhase.Resting, RestsUntil = turn.Now + TimeSpan.FromSeconds(Math.Min(MaximumRest, Math.Pow(2, attempt.Failures - 2))) };
+
+    /// <summary>
+    /// What hangs on one node may not on another: a task that any can do, and that is needed, is given to the next one, with the definition's
+    /// whole deadline. What is placed on all nodes ends with the deadline, and the round goes on without the late.
+    /// </summary>
+    private static void Overrun(Turn turn, TaskRound task, Attempt attempt)
+    {
+        var rounds = turn.State.Definition.Rounds;
+        var isNeeded = task.Counts.Completed < Shortfall.NeededOf(turn.State, task);
+        if (task.Task.Method == PlacementMethod.Any && isNeeded && attempt.Failures < rounds.Retries && Placement.Next(turn.State, task, attempt.Node) is { } other)
+        {
+            turn.News = true;
+            var trouble = $"the deadline of {task.Deadline:c} passed on {attempt.Node}";
+            Move(turn, task with { Deadline = rounds.Deadline }, attempt with { Phase = AttemptPhase.Waiting, Deadline = default, Failures = attempt.Failures + 1, Trouble = trouble }, other);
+        }
+        else
+        {
+            Fail(turn, task, attempt, $"the deadline of {task.Deadline:c} passed", retryable: false);
+        }
+    }
 
     private static void Move(Turn turn, TaskRound task, Attempt attempt, string other)
     {

@@ -59,6 +59,14 @@ internal static class Placement
         return Rendezvous.Order($"{state.Definition.Seed}/{state.Round}/{round.Task.Alias}", free).FirstOrDefault();
     }
 
+    /// <summary>The node after one for which a task took too long, in an order that comes to each once; null where there is none.</summary>
+    public static string? Next(CoordinatorState state, TaskRound round, string after)
+    {
+        var order = Rendezvous.Order($"{state.Definition.Seed}/{state.Round}/{round.Task.Alias}", Eligible(state, round.Task).Append(after).Distinct()).ToArray();
+        var place = Array.IndexOf(order, after);
+        return order[(place + 1)..].Concat(order[..place]).FirstOrDefault(node => !round.Placed.ContainsKey(node) && !round.LeftOut.ContainsKey(node));
+    }
+
     /// <summary>Whether a node has been away for longer than it takes to come back.</summary>
     public static bool IsAway(CoordinatorState state, string node, DateTimeOffset now) =>
         !state.Members.TryGetValue(node, out var member) || (!member.Online && now - member.Since >= state.Timing.Offline);

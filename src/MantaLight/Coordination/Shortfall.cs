@@ -7,10 +7,12 @@ namespace MantaLight.Coordination;
 internal static class Shortfall
 {
     /// <summary>How many nodes must complete the task.</summary>
-    public static int NeededOf(CoordinatorState state, TaskRound task)
+    public static int NeededOf(CoordinatorState state, TaskRound task) => NeededOf(state, task, task.Placed.Count + task.LeftOut.Count);
+
+    /// <summary>How many of the nodes that it was placed on.</summary>
+    public static int NeededOf(CoordinatorState state, TaskRound task, int total)
     {
         var quorum = state.Definition.Rounds.Quorum;
-        var total = task.Placed.Count + task.LeftOut.Count;
         if (quorum <= 1)
             return Math.Max(1, (int)Math.Ceiling((quorum * total) - 1e-9));
         return task.Task.Method == PlacementMethod.All ? Placement.Least(state, task.Task) : (int)Math.Min(quorum, total);

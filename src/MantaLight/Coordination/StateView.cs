@@ -20,6 +20,7 @@ internal static class StateView
             Status = state.Paused && !state.Status.IsFinal() ? RunStatus.Paused : state.Status,
             Reason = state.Reason,
             Waiting = state.Waiting,
+            Regrouping = state.IsCold && !state.Status.IsFinal(),
             Round = state.Round,
             MaximumRounds = state.Definition.Rounds.Maximum,
             FromAlias = state.FromAlias,

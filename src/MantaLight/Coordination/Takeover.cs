@@ -38,6 +38,7 @@ internal static class Takeover
             if (state.Definition.Find(before.Alias) is { } task)
                 turn.Put(GoOn(turn, task, before));
         }
+        Regrouping.Begin(turn, retained);
         turn.State = turn.State with { Uncalled = [.. state.Members.Where(m => m.Value.Online).Select(m => m.Key)] };
         CallNext(turn);
         turn.Dirty = true;
@@ -94,7 +95,7 @@ internal static class Takeover
             return;
         if (!turn.State.Uncalled.Contains(node))
             CallRoll(turn, node);
-        Regrouping.MemberIsBack(turn);
+        Regrouping.MemberIsBack(turn, node);
     }
 
     private static void CallRoll(Turn turn, string node) => turn.Do(new CoordinatorAction.CallRoll(node, new RollCall

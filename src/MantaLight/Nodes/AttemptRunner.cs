@@ -93,7 +93,8 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
                 ? cancelReason() ?? "cancelled"
                 : $"the deadline of {TimeSpan.FromSeconds(schedule.TimeoutSeconds):c} passed";
             Log.AttemptCancelled(logger, schedule.Attempt, reason);
-            outcome = new TaskFailed { Error = reason == NodeIsStopping ? TaskFailed.Stopping : "Cancelled", Message = reason, Retryable = cancellationToken.IsCancellationRequested };
+            var error = !cancellationToken.IsCancellationRequested ? TaskFailed.DeadlinePassed : reason == NodeIsStopping ? TaskFailed.Stopping : "Cancelled";
+            outcome = new TaskFailed { Error = error, Message = reason, Retryable = cancellationToken.IsCancellationRequested };
         }
         catch (Exception e)
         {

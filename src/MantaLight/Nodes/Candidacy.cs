@@ -86,7 +86,8 @@ internal sealed class Candidacy(SeatContext seats, string swarm, SwarmMemory mem
                     break;
             }
         }
-        hasSeenLife |= election.Role == ElectionRole.Acting;
+        // The last word of one who coordinated is never retained.
+        hasSeenLife |= election.Role == ElectionRole.Acting || happening is ElectionEvent.LostSeen;
         Watch(happening);
     }
 

@@ -119,7 +119,7 @@ internal sealed class NodeLoop
                 break;
             case ["swarms", var id, "state"]:
                 if (Read<SwarmState>(message) is { } state && Check(message, state.Swarm == id && state.IsSound() && Authority.IsTerm(state.Term), "another swarm's state, or one whose parts cannot be"))
-                    swarms.Get(id)?.StateSeen(state);
+                    swarms.Get(id)?.StateSeen(state, message.Retained);
                 break;
             case ["swarms", var id, "control"]:
                 if (Read<SwarmControl>(message) is { } control)

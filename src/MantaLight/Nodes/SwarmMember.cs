@@ -69,9 +69,9 @@ internal sealed class SwarmMember : IAsyncDisposable
     /// <summary>Takes up what an earlier process of this node had completed.</summary>
     public void Restore(JournalEntry entry) => attempts.Restore(entry);
 
-    public void StateSeen(SwarmState seen)
+    public void StateSeen(SwarmState seen, bool isRetained)
     {
-        if (!memory.StateSeen(seen))
+        if (!memory.StateSeen(seen, isRetained))
         {
             // Whoever begins with less authority than this node has seen cannot be obeyed, and should know why.
             TellInTurn();

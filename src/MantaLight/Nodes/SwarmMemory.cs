@@ -91,11 +91,12 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     }
 
     /// <summary>Takes a state; false where a lower authority sent it.</summary>
-    public bool StateSeen(SwarmState seen)
+    public bool StateSeen(SwarmState seen, bool isRetained = false)
     {
         if (!authority.Accepts(seen))
             return false;
-        if (IsEcho(seen))
+        // What is retained is what the broker has, whatever this node knows.
+        if (!isRetained && IsEcho(seen))
             return true;
         var known = Later ?? State;
         var isNews = known is null || Inheritance.Progress(seen).CompareTo(Inheritance.Progress(known)) >= 0;

@@ -141,6 +141,10 @@ public sealed record SwarmState : CoordinatorMessage
     /// <summary>What it waits for, where it waits.</summary>
     public string? Waiting { get; set; }
 
+    /// <summary>Whether all nodes were shut down, and too few are back: whoever takes over now waits for them too.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Regrouping { get; set; }
+
     /// <summary>The round under way or last finished; 0 before the first.</summary>
     public int Round { get; set; }
 

@@ -145,6 +145,9 @@ public sealed record TaskFailed : TaskUpdate
     /// <summary>The <see cref="Error"/> of an attempt that ends because its node stops: nobody's failure.</summary>
     public const string Stopping = "Stopping";
 
+    /// <summary>The <see cref="Error"/> of an attempt that has run past its deadline.</summary>
+    public const string DeadlinePassed = "DeadlinePassed";
+
     /// <summary>The exception's type.</summary>
     public string Error { get; set; } = "";
 

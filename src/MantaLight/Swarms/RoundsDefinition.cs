@@ -7,7 +7,7 @@ public sealed record RoundsDefinition
     /// <value>100.</value>
     public int Maximum { get; init; } = 100;
 
-    /// <summary>How long a node may take for a task, repetitions included; above zero.</summary>
+    /// <summary>How long a node may take for a task, repetitions after errors included; above zero.</summary>
     /// <value>10 minutes.</value>
     public TimeSpan Deadline { get; init; } = TimeSpan.FromMinutes(10);
 

@@ -33,6 +33,7 @@ public sealed class RegroupingTests : CoordinatorDriver
         Begin(Definition(quorum: 0.5), "a", "b", "c");
         ComeBack("a");
         Wait(TimeSpan.FromHours(1));
+        Assert.Empty(Schedules("worker"));
         Member("b", incarnation: "second");
         Wait(timing.RollCall);
         Assert.Equal(["a", "b"], state.Tasks["worker"].Placed.Values.Where(a => a.Phase == AttemptPhase.Scheduled && a.Incarnation == "second").Select(a => a.Node));
@@ -72,8 +73,60 @@ public sealed class RegroupingTests : CoordinatorDriver
         Begin("a", "b");
         ComeBack("a");
         Wait(TimeSpan.FromHours(1));
+        Assert.NotNull(state.RollCallUntil);
         Step(new CoordinatorEvent.ControlSeen(SwarmAction.Stop));
         Assert.Equal(RunStatus.Stopped, state.Status);
+    }
+
+    [Fact]
+    public void Whoever_takes_over_meanwhile_waits_too_and_when_it_has_gone_on_nobody_does_any_more()
+    {
+        Begin("a", "b");
+        ComeBack("a");
+        Wait(TimeSpan.FromHours(1));
+        Assert.True(StateView.Of(state).Regrouping);
+        Member("b", incarnation: "second");
+        Wait(timing.RollCall);
+        Assert.Equal((false, TaskPhase.Running), (StateView.Of(state).Regrouping, state.Tasks["worker"].Phase));
+    }
+
+    [Fact]
+    public void Of_very_many_nodes_those_who_come_later_are_taken_in_and_all_that_were_placed_count()
+    {
+        string[] nodes = [.. Enumerable.Range(0, 40).Select(i => $"n{i:00}")];
+        Begin(Definition(quorum: 0.5), nodes);
+        ComeBack("n00");
+        foreach (var node in nodes.Skip(1).Take(18))
+            Member(node, incarnation: "second");
+        Wait(TimeSpan.FromHours(1));
+        Assert.Equal("task 'worker' goes on when 20 of its 40 nodes are back; 19 are there", state.Waiting);
+        Member("n39", incarnation: "second");
+        Wait(timing.RollCall);
+        Assert.Equal(20, state.Tasks["worker"].Placed.Count(p => p.Value.Phase == AttemptPhase.Scheduled));
+    }
+
+    [Fact]
+    public void Who_comes_and_goes_without_having_anything_to_do_does_not_prolong_the_roll_call()
+    {
+        Begin("a");
+        ComeBack("a");
+        for (var i = 0; i < 5; i++)
+        {
+            Wait(timing.RollCall / 2);
+            Member("z", incarnation: $"z{i}");
+        }
+        Assert.Equal(TaskPhase.Running, state.Tasks["worker"].Phase);
+    }
+
+    [Fact]
+    public void Where_rounds_are_rather_skipped_it_waits_no_longer_than_a_deadline()
+    {
+        Begin(Rounds("\"maximum\": 5, \"on_shortfall\": \"skip\""), "a", "b");
+        ComeBack("a");
+        Wait(TimeSpan.FromMinutes(4));
+        Assert.Empty(Schedules("worker"));
+        Wait(TimeSpan.FromMinutes(1));
+        Assert.NotEmpty(Schedules("worker"));
     }
 
     private void ComeBack(string node, bool isCold = true)

@@ -63,6 +63,47 @@ public sealed class StragglerTests : CoordinatorDriver
     }
 
     [Fact]
+    public void The_nodes_own_word_that_the_deadline_has_passed_comes_to_the_same_and_each_node_has_its_turn()
+    {
+        Begin(Rounds("\"retries\": 2"), "a", "b", "c");
+        Complete("worker", "a", "b", "c");
+        var hosts = new List<string>();
+        for (var i = 0; i < 3; i++)
+        {
+            hosts.Add(Host("aggregator"));
+            now += Deadline;
+            Step(new CoordinatorEvent.UpdateSeen(new TaskFailed
+            {
+                From = hosts[^1], Incarnation = "first", Run = state.Run.ToString(), Round = 1, Alias = "aggregator", Attempt = state.Tasks["aggregator"].Placed[hosts[^1]].Id,
+                Error = TaskFailed.DeadlinePassed, Message = "the deadline of 00:05:00 passed", Retryable = false,
+            }));
+        }
+        Assert.Equal(["a", "b", "c"], hosts.Order());
+        Assert.Equal(RunStatus.Failed, state.Status);
+    }
+
+    [Fact]
+    public void A_task_for_one_node_that_no_other_can_do_ends_with_its_deadline_also_where_that_node_has_gone()
+    {
+        Begin("a");
+        Complete("worker", "a");
+        Member("a", NodeStatus.Offline);
+        Wait(Deadline);
+        Assert.Equal(RunStatus.Failed, state.Status);
+    }
+
+    [Fact]
+    public void A_task_that_any_can_do_is_given_to_nobody_else_where_enough_have_completed()
+    {
+        Begin(Rounds("\"quorum\": 0.5", """, { "alias": "extra", "type": "E", "method": "any", "maximum": 2 }"""), "a", "b", "c");
+        var (first, second) = (state.Tasks["extra"].Placed.Keys.First(), state.Tasks["extra"].Placed.Keys.Last());
+        Complete("extra", first);
+        Wait(Deadline);
+        Assert.Equal(TaskPhase.Committed, state.Tasks["extra"].Phase);
+        Assert.Equal(AttemptPhase.Failed, state.Tasks["extra"].Placed[second].Phase);
+    }
+
+    [Fact]
     public void An_attempt_that_ends_because_its_node_stops_has_not_failed()
     {
         Begin(Rounds("\"retries\": 0"), "a", "b");

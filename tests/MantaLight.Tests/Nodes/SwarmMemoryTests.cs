@@ -165,6 +165,10 @@ public sealed class SwarmMemoryTests
         memory.Concluded(State(start: 1, term: 1, RunStatus.Superseded) with { Round = 2 });
         memory.StateSeen(State(start: 1, term: 1, RunStatus.Running) with { Round = 2 });
         Assert.Equal(RunStatus.Superseded, memory.State?.Status);
+        // But what the broker retains is what it has.
+        memory.StateSeen(State(start: 1, term: 1, RunStatus.Running) with { Round = 2 }, isRetained: true);
+        Assert.Equal(RunStatus.Running, memory.State?.Status);
+        memory.Concluded(State(start: 1, term: 1, RunStatus.Superseded) with { Round = 2 });
         // Whoever coordinates after it may well bring it back.
         memory.StateSeen(State(start: 1, term: 2, RunStatus.Running) with { Round = 2 });
         Assert.Equal(RunStatus.Running, memory.State?.Status);
