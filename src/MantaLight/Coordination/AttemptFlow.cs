@@ -219,8 +219,10 @@ internal static class AttemptFlow
     private static void Overrun(Turn turn, TaskRound task, Attempt attempt)
     {
         var rounds = turn.State.Definition.Rounds;
+        task = task with { Overran = task.Overran.Add(attempt.Node) };
+        turn.Put(task);
         var isNeeded = task.Counts.Completed < Shortfall.NeededOf(turn.State, task);
-        if (task.Task.Method == PlacementMethod.Any && isNeeded && attempt.Failures < rounds.Retries && Placement.Next(turn.State, task, attempt.Node) is { } other)
+        if (task.Task.Method == PlacementMethod.Any && isNeeded && attempt.Failures < rounds.Retries && Placement.Replacement(turn.State, task) is { } other)
         {
             turn.News = true;
             var trouble = $"the deadline of {task.Deadline:c} passed on {attempt.Node}";

@@ -26,7 +26,7 @@ internal static class CommitFlow
     private static void Commit(Turn turn, TaskRound task)
     {
         var next = task.Placed.Values.Select(a => a.Record?.Next).FirstOrDefault(n => n is not null);
-        turn.Put(Deadlines.Committed(task) with { Phase = TaskPhase.Committed, CommittedAt = turn.Now, Again = false, Next = next });
+        turn.Put(Deadlines.Committed(task) with { Phase = TaskPhase.Committed, CommittedAt = turn.Now, Again = false, Next = next, Unseen = [] });
         turn.Dirty = true;
         // Where it could not be done it is not tried first again.
         if (task.Task is { Fixed: true, Method: PlacementMethod.Any })

@@ -63,9 +63,6 @@ internal sealed record CoordinatorState
     /// <summary>Whether its process has never seen anybody coordinate: all nodes may have been shut down, and come back one by one.</summary>
     public bool IsCold { get; init; }
 
-    /// <summary>While it is: of tasks placed on very many nodes how many they were, and their keys.</summary>
-    public ImmutableSortedDictionary<string, PlacedBefore> Before { get; init; } = Ordered<PlacedBefore>();
-
     /// <summary>When this coordinator took the run over; absent for one that began it.</summary>
     public DateTimeOffset? TookOver { get; init; }
 

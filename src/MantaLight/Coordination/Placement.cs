@@ -56,15 +56,8 @@ internal static class Placement
     public static string? Replacement(CoordinatorState state, TaskRound round)
     {
         var free = Eligible(state, round.Task).Where(node => !round.Placed.ContainsKey(node) && !round.LeftOut.ContainsKey(node));
-        return Rendezvous.Order($"{state.Definition.Seed}/{state.Round}/{round.Task.Alias}", free).FirstOrDefault();
-    }
-
-    /// <summary>The node after one for which a task took too long, in an order that comes to each once; null where there is none.</summary>
-    public static string? Next(CoordinatorState state, TaskRound round, string after)
-    {
-        var order = Rendezvous.Order($"{state.Definition.Seed}/{state.Round}/{round.Task.Alias}", Eligible(state, round.Task).Append(after).Distinct()).ToArray();
-        var place = Array.IndexOf(order, after);
-        return order[(place + 1)..].Concat(order[..place]).FirstOrDefault(node => !round.Placed.ContainsKey(node) && !round.LeftOut.ContainsKey(node));
+        // Where it has hung before, it is tried again when there is nobody else.
+        return Rendezvous.Order($"{state.Definition.Seed}/{state.Round}/{round.Task.Alias}", free).OrderBy(round.Overran.Contains).FirstOrDefault();
     }
 
     /// <summary>Whether a node has been away for longer than it takes to come back.</summary>

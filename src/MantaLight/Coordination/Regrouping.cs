@@ -1,12 +1,8 @@
+using System.Collections.Immutable;
 using MantaLight.Protocol;
 using MantaLight.Swarms;
 
 namespace MantaLight.Coordination;
-
-/// <summary>A task placed on more nodes than a state lists.</summary>
-/// <param name="Count">How many they were.</param>
-/// <param name="Keys">Their <see cref="NodeKeys"/>.</param>
-internal sealed record PlacedBefore(int Count, IReadOnlySet<uint> Keys);
 
 /// <summary>
 /// Where all nodes were shut down: whoever comes back first takes over, and holds nobody to a deadline before as many are back as
@@ -16,19 +12,9 @@ internal static class Regrouping
 {
     private const int MaximumNamed = 5;
 
-    /// <summary>Notes who is to come: very many are known by their keys alone.</summary>
-    public static void Begin(Turn turn, SwarmState retained)
-    {
-        if (!turn.State.IsCold)
-            return;
-        var before = CoordinatorState.Ordered<PlacedBefore>();
-        foreach (var task in retained.Tasks.Where(t => t.Placed > t.Nodes.Length))
-        {
-            if (NodeKeys.Read(task.NodeKeys) is { } keys)
-                before = before.SetItem(task.Alias, new PlacedBefore(task.Placed, keys));
-        }
-        turn.State = turn.State with { Before = before };
-    }
+    /// <summary>Who is to come and is not known by name: the state lists the first of very many, and the keys of all.</summary>
+    public static ImmutableHashSet<uint> Unseen(TaskState before, IEnumerable<string> known) =>
+        before.Placed > before.Nodes.Length && NodeKeys.Read(before.NodeKeys) is { } keys ? [.. keys.Except(known.Select(NodeKeys.Of))] : [];
 
     /// <summary>Whether too few are back for a task of the round.</summary>
     /// <param name="turn">The step.</param>
@@ -41,7 +27,7 @@ internal static class Regrouping
         // Whose owner would rather have rounds skipped does not want to wait for ever.
         if (state.Definition.Rounds.OnShortfall == ShortfallPolicy.Skip && turn.Now - state.TookOver >= state.Definition.Rounds.Deadline)
             return false;
-        if (Awaited(state).Concat(unreported).FirstOrDefault(t => CountBack(state, t) < Needed(state, t)) is not { } task)
+        if (Awaited(state).Concat(unreported).FirstOrDefault(t => CountBack(state, t) < Shortfall.NeededOf(state, t)) is not { } task)
             return false;
         turn.Blocked = () => Explain(turn.State, task);
         return true;
@@ -50,16 +36,11 @@ internal static class Regrouping
     /// <summary>Takes in a member that is back, and gives it the time to tell what it has done.</summary>
     public static void MemberIsBack(Turn turn, string node)
     {
-        if (!turn.State.IsCold)
-            return;
-        foreach (var (alias, before) in turn.State.Before)
-        {
-            var known = turn.Task(alias);
-            if (before.Keys.Contains(NodeKeys.Of(node)) && !known.Placed.ContainsKey(node) && !known.LeftOut.ContainsKey(node))
-                turn.Put(known.With(new Attempt { Node = node }));
-        }
+        var key = NodeKeys.Of(node);
+        foreach (var task in turn.State.Tasks.Values.Where(t => t.Unseen.Contains(key)))
+            turn.Put(task.With(new Attempt { Node = node }) with { Unseen = task.Unseen.Remove(key) });
         var until = turn.Now + turn.State.Timing.RollCall;
-        if (turn.State.RollCallUntil < until && turn.State.Tasks.Values.Any(t => t.Placed.GetValueOrDefault(node) is { IsOpen: true }))
+        if (turn.State.IsCold && turn.State.RollCallUntil < until && turn.State.Tasks.Values.Any(t => t.Placed.GetValueOrDefault(node) is { IsOpen: true }))
             turn.State = turn.State with { RollCallUntil = until };
     }
 
@@ -68,20 +49,19 @@ internal static class Regrouping
     {
         if (!turn.State.IsCold)
             return;
-        turn.State = turn.State with { IsCold = false, Before = CoordinatorState.Ordered<PlacedBefore>() };
+        turn.State = turn.State with { IsCold = false };
         foreach (var task in turn.State.Tasks.Values)
         {
+            // What others have done and cannot tell is not waited for any more; whom a quorum counts, it goes on counting.
+            if (task.Phase == TaskPhase.Committed)
+                turn.Put(task with { Unseen = [] });
             foreach (var attempt in task.Placed.Values.Where(a => a.IsOpen && a.Deadline != default))
                 turn.Put(task.Task.Alias, attempt with { Deadline = turn.Now + Deadlines.Of(turn.State, task) });
         }
     }
 
-    private static IEnumerable<TaskRound> Awaited(CoordinatorState state) => state.Tasks.Values.Where(t => t.Phase == TaskPhase.Pending && !t.Placed.IsEmpty);
-
-    private static int Total(CoordinatorState state, TaskRound task) =>
-        Math.Max(task.Placed.Count + task.LeftOut.Count, state.Before.GetValueOrDefault(task.Task.Alias)?.Count ?? 0);
-
-    private static int Needed(CoordinatorState state, TaskRound task) => Shortfall.NeededOf(state, task, Total(state, task));
+    private static IEnumerable<TaskRound> Awaited(CoordinatorState state) =>
+        state.Tasks.Values.Where(t => t.Phase == TaskPhase.Pending && !(t.Placed.IsEmpty && t.Unseen.IsEmpty));
 
     private static int CountBack(CoordinatorState state, TaskRound task)
     {
@@ -96,8 +76,7 @@ internal static class Regrouping
     private static string Explain(CoordinatorState state, TaskRound task)
     {
         string[] away = [.. task.Placed.Values.Where(a => a.Phase != AttemptPhase.Completed && !IsThere(state, a.Node)).Select(a => a.Node)];
-        var unknown = Total(state, task) - task.Placed.Count - task.LeftOut.Count;
-        var names = away.Length == 0 ? "" : $": {Placement.List(away, MaximumNamed)}{(unknown > 0 ? $" and {unknown} more" : "")} {(away.Length == 1 && unknown == 0 ? "is" : "are")} not there yet";
-        return $"task '{task.Task.Alias}' goes on when {Needed(state, task)} of its {Total(state, task)} nodes are back{(names.Length == 0 ? $"; {CountBack(state, task)} are there" : names)}";
+        var names = away.Length == 0 ? "" : $": {Placement.List(away, MaximumNamed)}{(task.Unseen.IsEmpty ? "" : $" and {task.Unseen.Count} more")} {(away.Length == 1 && task.Unseen.IsEmpty ? "is" : "are")} not there yet";
+        return $"task '{task.Task.Alias}' goes on when {Shortfall.NeededOf(state, task)} of its {task.Total} nodes are back{(names.Length == 0 ? $"; {CountBack(state, task)} are there" : names)}";
     }
 }

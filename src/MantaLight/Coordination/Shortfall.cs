@@ -7,12 +7,10 @@ namespace MantaLight.Coordination;
 internal static class Shortfall
 {
     /// <summary>How many nodes must complete the task.</summary>
-    public static int NeededOf(CoordinatorState state, TaskRound task) => NeededOf(state, task, task.Placed.Count + task.LeftOut.Count);
-
-    /// <summary>How many of the nodes that it was placed on.</summary>
-    public static int NeededOf(CoordinatorState state, TaskRound task, int total)
+    public static int NeededOf(CoordinatorState state, TaskRound task)
     {
         var quorum = state.Definition.Rounds.Quorum;
+        var total = task.Total;
         if (quorum <= 1)
             return Math.Max(1, (int)Math.Ceiling((quorum * total) - 1e-9));
         return task.Task.Method == PlacementMethod.All ? Placement.Least(state, task.Task) : (int)Math.Min(quorum, total);
@@ -69,6 +67,6 @@ internal static class Shortfall
     private static string Explain(CoordinatorState state, TaskRound task)
     {
         var troubles = string.Join("; ", StateView.Troubles(task).Select(t => $"{t.Node}: {t.Reason}"));
-        return $"task '{task.Task.Alias}': {task.Counts.Completed} of {task.Placed.Count + task.LeftOut.Count} nodes completed where {NeededOf(state, task)} are needed ({troubles}){(Waits.Missed(state) is { } missed ? $"; {missed}" : "")}";
+        return $"task '{task.Task.Alias}': {task.Counts.Completed} of {task.Total} nodes completed where {NeededOf(state, task)} are needed ({troubles}){(Waits.Missed(state) is { } missed ? $"; {missed}" : "")}";
     }
 }

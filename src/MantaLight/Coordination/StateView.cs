@@ -41,11 +41,11 @@ internal static class StateView
     {
         Alias = task.Task.Alias,
         Phase = task.Phase,
-        Placed = task.Placed.Count,
+        Placed = task.Placed.Count + task.Unseen.Count,
         Completed = task.Counts.Completed,
         Nodes = [.. task.Placed.Keys.Take(TaskState.MaximumListed)],
-        NodeKeys = task.Placed.Count <= TaskState.MaximumListed ? null : Protocol.NodeKeys.Of(
-            task.Placed.Values.Where(a => task.Phase != TaskPhase.Committed || a.Phase != AttemptPhase.Failed).Select(a => a.Node)),
+        NodeKeys = task.Placed.Count <= TaskState.MaximumListed && task.Unseen.IsEmpty ? null : Protocol.NodeKeys.Write(
+            task.Placed.Values.Where(a => task.Phase != TaskPhase.Committed || a.Phase != AttemptPhase.Failed).Select(a => Protocol.NodeKeys.Of(a.Node)).Concat(task.Unseen)),
         Troubles = Troubles(task),
         Again = task.Again,
         Next = task.Next,

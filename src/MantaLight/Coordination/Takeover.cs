@@ -22,6 +22,7 @@ internal static class Takeover
             Status = retained.Round == (state.Definition.Start?.Round ?? 0) ? RunStatus.Starting : RunStatus.Running,
             Paused = retained.Status == RunStatus.Paused,
             TookOver = turn.Now,
+            IsCold = state.IsCold || retained.Regrouping,
             Retiring = retained.Retiring,
             Round = retained.Round,
             SetUp = retained.Round > 0,
@@ -38,7 +39,6 @@ internal static class Takeover
             if (state.Definition.Find(before.Alias) is { } task)
                 turn.Put(GoOn(turn, task, before));
         }
-        Regrouping.Begin(turn, retained);
         turn.State = turn.State with { Uncalled = [.. state.Members.Where(m => m.Value.Online).Select(m => m.Key)] };
         CallNext(turn);
         turn.Dirty = true;
@@ -58,6 +58,7 @@ internal static class Takeover
             // What was running is started again after the roll call, for those who do not report it.
             Phase = before.Phase == TaskPhase.Running ? TaskPhase.Pending : before.Phase,
             LeftOut = left,
+            Unseen = turn.State.IsCold ? Regrouping.Unseen(before, placed) : [],
             CommittedAt = turn.Now,
             Again = before.Again,
             Next = before.Next,
@@ -91,11 +92,9 @@ internal static class Takeover
     /// <summary>Calls a member that is back while reports are still waited for.</summary>
     public static void MemberIsBack(Turn turn, string node)
     {
-        if (turn.State.RollCallUntil is null)
-            return;
-        if (!turn.State.Uncalled.Contains(node))
-            CallRoll(turn, node);
         Regrouping.MemberIsBack(turn, node);
+        if (turn.State.RollCallUntil is not null && !turn.State.Uncalled.Contains(node))
+            CallRoll(turn, node);
     }
 
     private static void CallRoll(Turn turn, string node) => turn.Do(new CoordinatorAction.CallRoll(node, new RollCall
@@ -142,7 +141,7 @@ internal static class Takeover
             next => next.Phase is TaskPhase.Pending or TaskPhase.Running && next.Task.After.Contains(task.Task.Alias)
                 && (next.Placed.IsEmpty || next.Counts.Waiting > 0)));
 
-    private static bool IsUnreported(TaskRound task) => task.Phase == TaskPhase.Committed && task.Open > 0;
+    private static bool IsUnreported(TaskRound task) => task.Phase == TaskPhase.Committed && (task.Open > 0 || !task.Unseen.IsEmpty);
 
     private static void MakeAgain(Turn turn, TaskRound task)
     {

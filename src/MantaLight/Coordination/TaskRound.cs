@@ -20,6 +20,12 @@ internal sealed record TaskRound
     /// <summary>Left out of the round although it was chosen, with the reason.</summary>
     public ImmutableSortedDictionary<string, NodeTrouble> LeftOut { get; init; } = CoordinatorState.Ordered<NodeTrouble>();
 
+    /// <summary>Keys of nodes that it was placed on, where they are very many, and that have not been seen since all were shut down.</summary>
+    public ImmutableHashSet<uint> Unseen { get; init; } = [];
+
+    /// <summary>Nodes on which it has run past its deadline.</summary>
+    public ImmutableHashSet<string> Overran { get; init; } = [];
+
     /// <summary>When it began to run.</summary>
     public DateTimeOffset Since { get; init; }
 
@@ -44,13 +50,16 @@ internal sealed record TaskRound
     public int Open => Placed.Count - Counts.Completed - Counts.Failed;
 
     /// <summary>Whether it was placed on one node: only then it may set globals.</summary>
-    public bool IsOnOneNode => Placed.Count + LeftOut.Count == 1;
+    public bool IsOnOneNode => Total == 1;
 
     public static TaskRound Of(TaskDefinition task, IEnumerable<string> nodes)
     {
         var placed = CoordinatorState.Ordered<Attempt>().AddRange(nodes.Select(node => KeyValuePair.Create(node, new Attempt { Node = node })));
         return new TaskRound { Task = task, Placed = placed, Counts = new PhaseCounts(placed.Count, 0, 0, 0) };
     }
+
+    /// <summary>How many nodes it was placed on.</summary>
+    public int Total => Placed.Count + LeftOut.Count + Unseen.Count;
 
     public TaskRound With(Attempt attempt)
     {

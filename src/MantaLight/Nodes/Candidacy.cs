@@ -86,8 +86,8 @@ internal sealed class Candidacy(SeatContext seats, string swarm, SwarmMemory mem
                     break;
             }
         }
-        // The last word of one who coordinated is never retained.
-        hasSeenLife |= election.Role == ElectionRole.Acting || happening is ElectionEvent.LostSeen;
+        // A will may be of somebody who died before this process began; a goodbye is said by the living.
+        hasSeenLife |= election.Role == ElectionRole.Acting || happening is ElectionEvent.LostSeen { Graceful: true };
         Watch(happening);
     }
 

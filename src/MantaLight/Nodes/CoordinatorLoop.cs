@@ -92,7 +92,7 @@ internal sealed class CoordinatorLoop(
             Run = new RunId(book.Hash, resumes ? retained!.Start : wire.NextStart),
             Term = term,
             Timing = context.Settings.Coordination,
-            IsCold = goesOn && (act.IsCold || retained!.Regrouping || inherited.Standing?.Regrouping == true),
+            IsCold = goesOn && (act.IsCold || inherited.Standing?.Regrouping == true),
             // What this node brings for the coordinator comes before the first update that tells its counters.
             Traffic = new Traffic().Note(context.Settings.Id, context.Stamp.Incarnation, new Flow(context.Traffic.Sent, context.Traffic.Received)),
         };

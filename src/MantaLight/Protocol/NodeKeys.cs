@@ -16,13 +16,16 @@ public static class NodeKeys
         return key;
     }
 
-    /// <summary>The keys of nodes: big-endian, ascending, as base64.</summary>
-    public static string Of(IEnumerable<string> nodes)
+    /// <summary>The keys of nodes, as they are written.</summary>
+    public static string Of(IEnumerable<string> nodes) => Write(nodes.Select(Of));
+
+    /// <summary>Keys as they are written: big-endian, ascending, as base64.</summary>
+    public static string Write(IEnumerable<uint> keys)
     {
-        uint[] keys = [.. nodes.Select(Of).Order()];
-        var bytes = new byte[keys.Length * Size];
-        for (var i = 0; i < keys.Length; i++)
-            BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(i * Size), keys[i]);
+        uint[] ordered = [.. keys.Order()];
+        var bytes = new byte[ordered.Length * Size];
+        for (var i = 0; i < ordered.Length; i++)
+            BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(i * Size), ordered[i]);
         return Convert.ToBase64String(bytes);
     }
 

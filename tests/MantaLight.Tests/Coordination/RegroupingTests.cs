@@ -96,13 +96,45 @@ public sealed class RegroupingTests : CoordinatorDriver
         string[] nodes = [.. Enumerable.Range(0, 40).Select(i => $"n{i:00}")];
         Begin(Definition(quorum: 0.5), nodes);
         ComeBack("n00");
+        // The coordinator connection was cut: it begins again with what it has published.
+        ComeBack("n00", isCold: false);
         foreach (var node in nodes.Skip(1).Take(18))
             Member(node, incarnation: "second");
         Wait(TimeSpan.FromHours(1));
         Assert.Equal("task 'worker' goes on when 20 of its 40 nodes are back; 19 are there", state.Waiting);
         Member("n39", incarnation: "second");
         Wait(timing.RollCall);
-        Assert.Equal(20, state.Tasks["worker"].Placed.Count(p => p.Value.Phase == AttemptPhase.Scheduled));
+        var placed = state.Tasks["worker"].Placed;
+        Assert.Equal(20, placed.Count(p => p.Value.Phase == AttemptPhase.Scheduled));
+        // The quorum is still one of all that were placed, and who comes before its end takes part.
+        Assert.Equal(20, Shortfall.NeededOf(state, state.Tasks["worker"]));
+        Member("n38", incarnation: "second");
+        Wait(TimeSpan.FromSeconds(1));
+        Assert.Contains(Schedules("worker"), s => s.Node == "n38");
+        Complete("worker", [.. state.Tasks["worker"].Placed.Keys]);
+        Assert.Equal((TaskPhase.Committed, 21), (state.Tasks["worker"].Phase, state.Tasks["worker"].Counts.Completed));
+        Assert.Single(Schedules("aggregator"));
+        Assert.Equal(21, Schedules("aggregator")[0].Message.Inputs.Length);
+    }
+
+    [Fact]
+    public void Results_of_very_many_nodes_are_waited_for_before_they_are_combined()
+    {
+        string[] nodes = [.. Enumerable.Range(0, 40).Select(i => $"n{i:00}")];
+        Begin(Definition(), nodes);
+        var records = nodes.Select(node => Completed("worker", node, 1) with { Incarnation = "second" }).ToArray();
+        Complete("worker", nodes);
+        ComeBack("n00");
+        Step(new CoordinatorEvent.UpdateSeen(records[0]));
+        Wait(TimeSpan.FromHours(1));
+        Assert.Equal("task 'worker' goes on when 40 of its 40 nodes are back; 1 are there", state.Waiting);
+        foreach (var record in records.Skip(1))
+        {
+            Member(record.From, incarnation: "second");
+            Step(new CoordinatorEvent.UpdateSeen(record));
+        }
+        Wait(timing.RollCall);
+        Assert.Equal(40, Assert.Single(Schedules("aggregator")).Message.Inputs.Length);
     }
 
     [Fact]

@@ -83,6 +83,17 @@ public sealed class StragglerTests : CoordinatorDriver
     }
 
     [Fact]
+    public void Where_it_has_hung_a_task_is_tried_again_only_when_there_is_nobody_else()
+    {
+        Begin(Rounds("\"retries\": 3"), "a", "b", "c");
+        Complete("worker", "a", "b", "c");
+        var hung = Host("aggregator");
+        Wait(Deadline);
+        Fail("aggregator", Host("aggregator"));
+        Assert.NotEqual(hung, Host("aggregator"));
+    }
+
+    [Fact]
     public void A_task_for_one_node_that_no_other_can_do_ends_with_its_deadline_also_where_that_node_has_gone()
     {
         Begin("a");
