@@ -40,6 +40,9 @@ internal static class Shortfall
     {
         if (turn.State.Paused || turn.Now < NextTry(task))
             return false;
+        // Those who are missing are not known by name: they take part when they come.
+        if (task.LeftOut.IsEmpty && task.Counts.Failed == 0)
+            return false;
         foreach (var left in task.LeftOut.Keys)
             task = task.With(new Attempt { Node = left });
         foreach (var failed in task.Placed.Values.Where(a => a.Phase == AttemptPhase.Failed))

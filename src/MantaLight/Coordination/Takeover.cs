@@ -58,7 +58,7 @@ internal static class Takeover
             // What was running is started again after the roll call, for those who do not report it.
             Phase = before.Phase == TaskPhase.Running ? TaskPhase.Pending : before.Phase,
             LeftOut = left,
-            Unseen = turn.State.IsCold ? Regrouping.Unseen(before, placed) : [],
+            Unseen = task.Method == PlacementMethod.All && (turn.State.IsCold || !isCommitted) ? Regrouping.Unseen(before, placed) : [],
             CommittedAt = turn.Now,
             Again = before.Again,
             Next = before.Next,

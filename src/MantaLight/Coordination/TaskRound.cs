@@ -20,7 +20,7 @@ internal sealed record TaskRound
     /// <summary>Left out of the round although it was chosen, with the reason.</summary>
     public ImmutableSortedDictionary<string, NodeTrouble> LeftOut { get; init; } = CoordinatorState.Ordered<NodeTrouble>();
 
-    /// <summary>Keys of nodes that it was placed on, where they are very many, and that have not been seen since all were shut down.</summary>
+    /// <summary>Keys of nodes that it was placed on, where they are very many, and that a successor has not seen.</summary>
     public ImmutableHashSet<uint> Unseen { get; init; } = [];
 
     /// <summary>Nodes on which it has run past its deadline.</summary>

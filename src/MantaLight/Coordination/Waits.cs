@@ -47,18 +47,19 @@ internal static class Waits
 
     private static string Describe(Turn turn, TaskRound task)
     {
-        var isShort = task.Open == 0;
+        var isShort = task.Open == 0 && task.Unseen.IsEmpty;
         var missing = task.Placed.Values.Where(a => isShort ? a.Phase == AttemptPhase.Failed : a.IsOpen)
             .Select(a => (a.Node, Doing: Describe(turn, task, a)))
             .OrderBy(a => a.Doing.Rank).ThenBy(a => a.Node, StringComparer.Ordinal)
             .Take(MaximumNodes)
             .Select(a => $"{a.Node} ({a.Doing.Text})")
             .ToArray();
-        var rest = (isShort ? task.Counts.Failed : task.Open) - missing.Length;
-        var names = string.Join(", ", missing) + (rest > 0 ? $" and {rest} more" : "");
+        var open = task.Open + task.Unseen.Count;
+        var rest = (isShort ? task.Counts.Failed : open) - missing.Length;
+        var names = string.Join(", ", missing) + (rest > 0 ? $"{(missing.Length > 0 ? " and " : "")}{rest} more" : "");
         return isShort
             ? $"task '{task.Task.Alias}' has {task.Counts.Completed} of the {Shortfall.NeededOf(turn.State, task)} nodes that its quorum needs, and tries again {In(turn, Shortfall.NextTry(task))}: {names}"
-            : $"task '{task.Task.Alias}' waits for {task.Open} of {task.Placed.Count}: {names}";
+            : $"task '{task.Task.Alias}' waits for {open} of {task.Placed.Count + task.Unseen.Count}: {names}";
     }
 
     /// <summary>What an attempt is doing, and how interesting that is.</summary>

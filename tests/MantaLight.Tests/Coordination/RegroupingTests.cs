@@ -111,7 +111,14 @@ public sealed class RegroupingTests : CoordinatorDriver
         Member("n38", incarnation: "second");
         Wait(TimeSpan.FromSeconds(1));
         Assert.Contains(Schedules("worker"), s => s.Node == "n38");
+        // A successor that has seen them all goes on counting those who have not come.
+        TakeOver(StateView.Of(state));
+        Wait(timing.RollCall);
         Complete("worker", [.. state.Tasks["worker"].Placed.Keys]);
+        Assert.Equal((TaskPhase.Running, 19, 20), (state.Tasks["worker"].Phase, state.Tasks["worker"].Unseen.Count, Shortfall.NeededOf(state, state.Tasks["worker"])));
+        Wait(TimeSpan.FromSeconds(4));
+        Assert.Equal("task 'worker' waits for 19 of 40: 19 more", state.Waiting);
+        Wait(TimeSpan.FromMinutes(5));
         Assert.Equal((TaskPhase.Committed, 21), (state.Tasks["worker"].Phase, state.Tasks["worker"].Counts.Completed));
         Assert.Single(Schedules("aggregator"));
         Assert.Equal(21, Schedules("aggregator")[0].Message.Inputs.Length);
