@@ -52,7 +52,7 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
             var read = SwarmBook.Read(bytes, context.Settings);
             var isNews = read.Hash != book.Hash || book.Removing;
             if (isNews)
-                context.Post(new NodeEvent.DefinitionFound(wire.Swarm, book.Hash, bytes));
+                context.Post(new NodeEvent.DefinitionFound(wire.Swarm, book.Hash, bytes, IsOnBroker: true));
             book = isNews ? read : book with { Confirmed = true };
         }
         else if (!book.Removing)
@@ -70,7 +70,7 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
         // Its owner has removed it while this node was cut off: a definition is lost where it is missing without a tombstone.
         if (retained?.Status.IsRemoval() == true && definitionLost && latest!.Run == retained.Run && latest.Status.IsRemoval())
         {
-            context.Post(new NodeEvent.DefinitionFound(wire.Swarm, book.Hash, []));
+            context.Post(new NodeEvent.DefinitionFound(wire.Swarm, book.Hash, [], IsOnBroker: true));
             return found with { Book = book with { Removing = true }, DefinitionLost = false, StateLost = false };
         }
         if (found is { DefinitionLost: false, StateLost: false })
@@ -107,7 +107,7 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
         if (found is { DefinitionLost: true, State: { } gone } && gone.Status.IsRemoval() && act.Known is { } own && own.Run == gone.Run && !own.Status.IsRemoval())
         {
             // It was removed while this node was away, by somebody who has not finished that.
-            context.Post(new NodeEvent.DefinitionFound(wire.Swarm, found.Book.Hash, []));
+            context.Post(new NodeEvent.DefinitionFound(wire.Swarm, found.Book.Hash, [], IsOnBroker: true));
             return found with { Book = found.Book with { Removing = true }, DefinitionLost = false };
         }
         if (found.Book.Removing && PublishedSince(found, kept, act, context) is { } since)
@@ -118,7 +118,7 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
     /// <summary>The same with a definition that members have kept and the broker has not, which the node takes for its own too.</summary>
     private Inheritance With(SwarmBook later, CoordinatorWire wire, SeatContext context)
     {
-        context.Post(new NodeEvent.DefinitionFound(wire.Swarm, Book.Hash, later.Bytes.ToArray()));
+        context.Post(new NodeEvent.DefinitionFound(wire.Swarm, Book.Hash, later.Bytes.ToArray(), IsOnBroker: false));
         return this with { Book = later, DefinitionLost = true };
     }
 

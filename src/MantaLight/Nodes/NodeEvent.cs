@@ -21,8 +21,8 @@ internal abstract record NodeEvent
     /// <summary>A coordinator of this node coordinates no more; with what it had committed, or begun with.</summary>
     public sealed record SeatLost(string Swarm, SwarmState Final) : NodeEvent;
 
-    /// <summary>A coordinator of this node has found a definition on the broker that the node had missed; it is empty where that was a removal.</summary>
-    public sealed record DefinitionFound(string Swarm, string InPlaceOf, byte[] Bytes) : NodeEvent;
+    /// <summary>A coordinator of this node has found a definition that the node had missed, on the broker or with a member; it is empty where that was a removal.</summary>
+    public sealed record DefinitionFound(string Swarm, string InPlaceOf, byte[] Bytes, bool IsOnBroker) : NodeEvent;
 
     /// <summary>A coordinator of this node keeps a global's blob.</summary>
     public sealed record BlobKept(string Swarm, string Hash) : NodeEvent;

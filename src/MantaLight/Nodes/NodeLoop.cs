@@ -81,7 +81,7 @@ internal sealed class NodeLoop
                 swarms.Find(e.Swarm)?.SeatLost(e.Final);
                 break;
             case NodeEvent.DefinitionFound e:
-                swarms.Find(e.Swarm)?.DefinitionFound(e.InPlaceOf, e.Bytes);
+                swarms.Find(e.Swarm)?.DefinitionFound(e.InPlaceOf, e.Bytes, e.IsOnBroker);
                 break;
             case NodeEvent.BlobKept e:
                 swarms.Find(e.Swarm)?.Keep(e.Hash);

@@ -46,13 +46,11 @@ internal sealed class SwarmMember : IAsyncDisposable
         candidacy.Reconsider();
     }
 
-    /// <summary>Takes a definition, or its removal, that this node has missed, and that its coordinator has found on the broker and begins with.</summary>
-    public void DefinitionFound(string inPlaceOf, byte[] bytes)
+    /// <summary>Takes a definition, or its removal, that this node has missed, and that its coordinator has found, on the broker or with a member, and begins with.</summary>
+    public void DefinitionFound(string inPlaceOf, byte[] bytes, bool isOnBroker)
     {
-        if (memory.Book is not { } book || book.Hash != inPlaceOf || (book.Removing && bytes.Length == 0))
-            return;
-        memory.DefinitionSeen(new ReadOnlySequence<byte>(bytes), retained: bytes.Length > 0);
-        candidacy.Reconsider();
+        if (memory.DefinitionFound(inPlaceOf, bytes, isOnBroker))
+            candidacy.Reconsider();
     }
 
     /// <summary>Takes up what an earlier process of this node knew of the swarm.</summary>

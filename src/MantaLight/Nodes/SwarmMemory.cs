@@ -90,6 +90,20 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
             : null;
     }
 
+    /// <summary>Takes what a coordinator of this node has found in place of the definition that it had been given; false where that is not it any more.</summary>
+    /// <param name="inPlaceOf">The hash of that.</param>
+    /// <param name="bytes">The definition; empty for its removal.</param>
+    /// <param name="isOnBroker">Whether the broker has it; else a member had kept it, and it is still to be put back.</param>
+    public bool DefinitionFound(string inPlaceOf, byte[] bytes, bool isOnBroker)
+    {
+        if (book is null || book.Hash != inPlaceOf || (book.Removing && bytes.Length == 0))
+            return false;
+        DefinitionSeen(new ReadOnlySequence<byte>(bytes), retained: bytes.Length > 0);
+        if (!isOnBroker)
+            book = book with { Confirmed = false };
+        return true;
+    }
+
     /// <summary>Takes a state; false where a lower authority sent it.</summary>
     public bool StateSeen(SwarmState seen, bool isRetained = false)
     {

@@ -174,6 +174,22 @@ public sealed class SwarmMemoryTests
         Assert.Equal(RunStatus.Running, memory.State?.Status);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_definition_that_a_member_had_kept_is_not_taken_for_the_brokers_before_it_is_there(bool isOwn)
+    {
+        memory.DefinitionSeen(new ReadOnlySequence<byte>(Definition), retained: false);
+        memory.ConnectionChanged(connected: false);
+        memory.ConnectionChanged(connected: true);
+        var kept = isOwn ? Definition : Encoding.UTF8.GetBytes(SwarmHarness.Definition(seed: 2));
+        Assert.True(memory.DefinitionFound(memory.Book!.Hash, kept, isOnBroker: false));
+        Assert.Equal((false, SwarmJson.HashOf(SwarmJson.Parse(kept))), (memory.Book!.Confirmed, memory.Book.Hash));
+        // Put back, and heard.
+        memory.DefinitionSeen(new ReadOnlySequence<byte>(kept), retained: false);
+        Assert.True(memory.Book!.Confirmed);
+    }
+
     private static SwarmState State(int start, long term, RunStatus status) => new()
     {
         From = "node_1", Term = term, Start = start, Status = status, Definition = SwarmJson.HashOf(SwarmJson.Parse(Definition)), Run = $"r-{start}",
