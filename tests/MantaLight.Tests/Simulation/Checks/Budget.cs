@@ -1,4 +1,5 @@
 using MantaLight.Protocol;
+using MantaLight.Swarms;
 
 namespace MantaLight.Simulation;
 
@@ -17,7 +18,7 @@ internal sealed record Budget(string What, Func<TrafficCheck, double> Messages, 
 
     // Each task begins and is committed, and each coordinator finds the round again; a wait is told anew every five seconds,
     // and ends and begins again with each deadline. Its size is that of its history.
-    private static readonly Budget States = new("states", t => (7 * t.Rounds) + (6 * t.Terms), t => 2000 + (700 * Math.Min(t.Rounds, SwarmState.MaximumHistory)), t => (Swarms(t) / 5.0) + (Swarms(t) / SwarmPlan.ShortestDeadline.TotalSeconds));
+    private static readonly Budget States = new("states", t => (7 * t.Rounds) + (6 * t.Terms), t => 2000 + (700 * Math.Min(t.Rounds, SwarmState.MaximumHistory)), t => (Swarms(t) / 5.0) + (Patient(t) / SwarmPlan.ShortestDeadline.TotalSeconds));
 
     // What nobody accepts is sent again every three seconds.
     private static readonly Budget Schedules = new("schedule messages", t => 1.5 * Attempts(t) * t.Rounds, t => 1200 + (500 * Nodes(t)), t => Swarms(t) * Nodes(t) / 3.0);
@@ -42,7 +43,7 @@ internal sealed record Budget(string What, Func<TrafficCheck, double> Messages, 
     private static readonly Budget Presences = new("presences", t => Nodes(t) * (3 + (2 * t.Plan.Faults)), _ => 600);
 
     // Roll calls and what is asked where something is missing; what cannot be done, and is waited for, is cancelled at each deadline.
-    private static readonly Budget Calls = new("calls", t => Nodes(t) * ((2 * t.Terms) + t.Plan.Faults), _ => 500, t => Swarms(t) * Nodes(t) / SwarmPlan.ShortestDeadline.TotalSeconds);
+    private static readonly Budget Calls = new("calls", t => Nodes(t) * ((2 * t.Terms) + t.Plan.Faults), _ => 500, t => Patient(t) * Nodes(t) / SwarmPlan.ShortestDeadline.TotalSeconds);
 
     private static readonly Budget Memories = new("recollections", t => Nodes(t) * t.Terms, t => 3000 + (700 * Math.Min(t.Rounds, SwarmState.MaximumHistory)));
 
@@ -71,6 +72,9 @@ internal sealed record Budget(string What, Func<TrafficCheck, double> Messages, 
     private static int Nodes(TrafficCheck traffic) => traffic.Plan.Nodes.Length;
 
     private static int Swarms(TrafficCheck traffic) => traffic.Plan.Swarms.Length;
+
+    /// <summary>Those that try again at each deadline, however long.</summary>
+    private static int Patient(TrafficCheck traffic) => traffic.Plan.Swarms.Count(s => s.OnShortfall == ShortfallPolicy.Wait);
 
     // All train and all test; one aggregates and one decides.
     private static int Attempts(TrafficCheck traffic) => (2 * Nodes(traffic)) + 2;

@@ -60,7 +60,9 @@ public sealed class CrowdTests
         Assert.Equal(Size, scene.Figures.Counts["schedule"]);
         Assert.Equal((Size, Size), scene.Figures.Commits[(1, "worker")]);
         Assert.All(scene.Crowd.Participants, p => Assert.Equal((1, 0), (p.Trainings, p.Cancelled)));
-        AssertNothingWasLost(scene);
+        // A thousand presences are replayed to a node that starts, and others may come meanwhile.
+        Assert.DoesNotContain(scene.Figures.Dropped.Keys, k => !k.EndsWith(" presence", StringComparison.Ordinal));
+        Assert.Equal(0, scene.DroppedByNodes);
     }
 
     [Fact]
