@@ -118,7 +118,7 @@ internal static class RoundFlow
             if (task.Task.Method == PlacementMethod.Any)
             {
                 if (Placement.Replacement(state, task) is { } other)
-                    task = AttemptFlow.Moved(task, attempt, other);
+                    task = AttemptFailure.Moved(task, attempt, other);
             }
             // Whom an earlier task of the round was committed without is not waited for once more.
             else if (task.Placed.Count > 1 && state.Tasks.Values.FirstOrDefault(t => IsWithout(t, attempt.Node)) is { } earlier)

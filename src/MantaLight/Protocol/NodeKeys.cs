@@ -16,9 +16,6 @@ public static class NodeKeys
         return key;
     }
 
-    /// <summary>The keys of nodes, as they are written.</summary>
-    public static string Of(IEnumerable<string> nodes) => Write(nodes.Select(Of));
-
     /// <summary>Keys as they are written: big-endian, ascending, as base64.</summary>
     public static string Write(IEnumerable<uint> keys)
     {
