@@ -121,11 +121,21 @@ internal sealed class BlobPublisher(IBrokerConnection connection, Topics topics,
 
     private async Task<byte[]?> ReadBackAsync(string swarm, BlobRef blob, int chunk, CancellationToken cancellationToken)
     {
-        var found = new Awaited<byte[]>();
-        await using var subscription = await connection.SubscribeAsync(
-            topics.SwarmBlob(swarm, blob.Sha256, chunk), message => found.TrySet(message.Payload.ToArray()), cancellationToken);
-        return await found.WaitAsync(5 * timing.Idle, stamp.Time, cancellationToken);
+        // What comes by while it is on its way through a cluster tells nothing of what is kept: that is asked for again.
+        for (var tries = 0; tries < 3; tries++)
+        {
+            var found = new Awaited<Echo>();
+            await using var subscription = await connection.SubscribeAsync(
+                topics.SwarmBlob(swarm, blob.Sha256, chunk), message => found.TrySet(new Echo(message.Payload.ToArray(), message.Retained)), cancellationToken);
+            var echo = await found.WaitAsync(5 * timing.Idle, stamp.Time, cancellationToken);
+            if (echo is null or { IsRetained: true })
+                return echo?.Bytes;
+        }
+        return null;
     }
+
+    /// <summary>What came on a chunk's topic.</summary>
+    private sealed record Echo(byte[] Bytes, bool IsRetained);
 
     private static void ReadExactly(DiskFile file, Span<byte> target, long offset)
     {

@@ -32,6 +32,9 @@ internal sealed class CoordinatorHand(SeatContext context, CoordinatorWire wire,
     {
         switch (action)
         {
+            case CoordinatorAction.PublishState { State.Status: RunStatus.Completed or RunStatus.Stopped or RunStatus.Failed } a:
+                await conclusion.EndAsync(a.State, cancellationToken);
+                break;
             case CoordinatorAction.PublishState a:
                 await wire.CommitAsync(a.State, cancellationToken);
                 break;

@@ -18,9 +18,12 @@ internal sealed class GlobalRepair : IAsyncDisposable
     // The coordinator's loop waits for a read-back, and may not be silent for long.
     private static readonly BlobTiming Timing = new() { Idle = TimeSpan.FromSeconds(0.4) };
 
+    // How often whoever waits looks whether it should say that it lives.
+    private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
+
     private const int Capacity = 4096;
 
-    private readonly Channel<(BlobRef Blob, bool Kept)> work;
+    private readonly Channel<Item> work;
     private readonly CancellationTokenSource stopping = new();
     private readonly SeatContext context;
     private readonly IBrokerConnection connection;
@@ -31,6 +34,7 @@ internal sealed class GlobalRepair : IAsyncDisposable
     private readonly Action<BlobRef> clear;
     private readonly Action<string, bool> missed;
     private readonly HashSet<string> missing = new(StringComparer.Ordinal);
+    private readonly HashSet<string> failing = new(StringComparer.Ordinal);
     private readonly Task repairing;
 
     /// <param name="context">The seat's.</param>
@@ -46,7 +50,7 @@ internal sealed class GlobalRepair : IAsyncDisposable
     {
         (this.context, this.swarm, this.online, this.isCommitted, this.clear, this.missed) = (context, swarm, online, isCommitted, clear, missed);
         this.connection = connection;
-        work = Channel.CreateBounded<(BlobRef Blob, bool Kept)>(
+        work = Channel.CreateBounded<Item>(
             new BoundedChannelOptions(Capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.DropOldest },
             _ => context.Drops.Beyond("repairs full", $"More than {Capacity} globals wait to be put back or kept; the oldest are left to the next coordinator"));
         publisher = new BlobPublisher(connection, context.Settings.Topics, context.Stamp, context.Store, Timing);
@@ -57,14 +61,29 @@ internal sealed class GlobalRepair : IAsyncDisposable
     public void Check(SwarmState committed)
     {
         foreach (var blob in committed.Globals.Select(g => g.Content.Blob).OfType<BlobRef>())
-            work.Writer.TryWrite((blob, Kept: false));
+            work.Writer.TryWrite(new Item(blob, IsKept: false));
     }
 
     /// <summary>Keeps a global that has just been committed, and so stands on the broker.</summary>
-    public void Keep(BlobRef blob) => work.Writer.TryWrite((blob, Kept: true));
+    public void Keep(BlobRef blob) => work.Writer.TryWrite(new Item(blob, IsKept: true));
 
     /// <summary>Whether all chunks stand on the broker, as far as the last one tells.</summary>
     public Task<bool> IsOnBrokerAsync(BlobRef blob, SignOfLife sign, CancellationToken cancellationToken) => publisher.IsOnBrokerAsync(swarm, blob, sign, cancellationToken);
+
+    /// <summary>Waits until all that was asked for so far has been done, or tried and found to be nowhere, or the patience is over.</summary>
+    public async Task SettleAsync(SignOfLife sign, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        // Whoever waits goes on within the repair, until its next wait: what is queued elsewhere would leave the scheduler.
+        var reached = new TaskCompletionSource();
+        if (!work.Writer.TryWrite(new Item(Blob: null, IsKept: false, reached)))
+            return;
+        var until = context.Time.SteadyNow() + patience;
+        while (context.Time.SteadyNow() < until && !await reached.Task.EndsWithinAsync(Look, context.Time))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            await sign.GiveAsync();
+        }
+    }
 
     /// <summary>Waits until all that was asked for is done, or the patience is over.</summary>
     public Task DrainAsync(TimeSpan patience)
@@ -87,17 +106,19 @@ internal sealed class GlobalRepair : IAsyncDisposable
     {
         try
         {
-            var again = new Queue<(BlobRef Blob, bool Kept)>();
-            await foreach (var (blob, kept) in work.Reader.EachAsync(stopping.Token))
+            var again = new Queue<Item>();
+            await foreach (var item in work.Reader.EachAsync(stopping.Token))
             {
+                if (item.Reached is { } reached && (failing.Count == 0 || !work.Writer.TryWrite(item)))
+                    reached.TrySetResult();
                 // Behind the others: one that nobody has must not keep them from being put back.
-                if (!await TryAndTellAsync(blob, kept) && !work.Writer.TryWrite((blob, kept)))
-                    again.Enqueue((blob, kept));
+                if (item.Blob is { } blob && !await TryAndTellAsync(blob, item.IsKept) && !work.Writer.TryWrite(item))
+                    again.Enqueue(item);
             }
             // Nothing more is asked for; what is still to do is tried until the drain's patience, or this seat, is over.
             while (again.TryDequeue(out var left))
             {
-                if (!await TryAndTellAsync(left.Blob, left.Kept))
+                if (!await TryAndTellAsync(left.Blob!, left.IsKept))
                     again.Enqueue(left);
             }
         }
@@ -110,6 +131,10 @@ internal sealed class GlobalRepair : IAsyncDisposable
     private async Task<bool> TryAndTellAsync(BlobRef blob, bool kept)
     {
         var result = isCommitted(blob.Sha256) ? await TryAsync(blob, kept) : Result.Done;
+        if (result == Result.Failed)
+            failing.Add(blob.Sha256);
+        else
+            failing.Remove(blob.Sha256);
         if (result == Result.Done && missing.Remove(blob.Sha256))
             missed(blob.Sha256, false);
         if (result == Result.Missing && missing.Add(blob.Sha256))
@@ -181,6 +206,9 @@ internal sealed class GlobalRepair : IAsyncDisposable
             return false;
         }
     }
+
+    /// <summary>A blob to look after, or a mark that tells how far the others are.</summary>
+    private readonly record struct Item(BlobRef? Blob, bool IsKept, TaskCompletionSource? Reached = null);
 
     private enum Result
     {

@@ -1,3 +1,4 @@
+using MantaLight.Concurrency;
 using MantaLight.Coordination;
 using MantaLight.Diagnostics;
 using MantaLight.Protocol;
@@ -10,7 +11,8 @@ namespace MantaLight.Nodes;
 /// </summary>
 internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, GlobalRepair repair, long term)
 {
-    private static readonly TimeSpan RestorePatience = TimeSpan.FromSeconds(30);
+    // What can be had is put back in seconds; who has the rest may not come for long.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly Topics topics = context.Settings.Topics;
 
@@ -48,14 +50,21 @@ internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, G
         return true;
     }
 
-    /// <summary>Puts back what the broker has lost of a run that has ended.</summary>
+    /// <summary>Puts back what the broker has lost of a run that has ended; its state last, which tells a successor that no more is to be done.</summary>
     public async Task RestoreAsync(SwarmState ended, CancellationToken cancellationToken)
     {
+        repair.Check(ended);
+        await repair.SettleAsync(wire.Beats(term, context.Time.SteadyNow(), cancellationToken), Patience, cancellationToken);
         await wire.CommitAsync(ended with { Term = term }, cancellationToken);
         foreach (var entry in ended.Globals)
             await wire.SendAsync(topics.Global(wire.Swarm, entry.Tag), new GlobalValue { Run = ended.Run, Term = term, Global = entry }, retain: true, cancellationToken);
-        repair.Check(ended);
-        await repair.DrainAsync(RestorePatience);
+    }
+
+    /// <summary>Commits the end of a run when its globals are back, if the broker has lost them: afterwards nobody looks after them.</summary>
+    public async Task EndAsync(SwarmState ended, CancellationToken cancellationToken)
+    {
+        await repair.SettleAsync(wire.Beats(term, context.Time.SteadyNow(), cancellationToken), Patience, cancellationToken);
+        await wire.CommitAsync(ended, cancellationToken);
     }
 
     /// <summary>

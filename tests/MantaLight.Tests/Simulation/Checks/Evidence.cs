@@ -12,7 +12,7 @@ internal sealed class Evidence : IWireObserver
 
     private readonly World world;
     private readonly Topics topics = new(Cluster);
-    private readonly ICheck[] checks;
+    private readonly List<ICheck> checks;
     private readonly Dictionary<string, SwarmState> states = new(StringComparer.Ordinal);
 
     public Evidence(World world, HistoryPlan plan)
@@ -28,6 +28,9 @@ internal sealed class Evidence : IWireObserver
     public ValueCheck Values { get; }
 
     public BlobCheck Blobs { get; }
+
+    /// <summary>Adds a check.</summary>
+    public void Add(ICheck check) => checks.Add(check);
 
     /// <summary>Publishes below each swarm, and their bytes.</summary>
     public long Messages { get; private set; }

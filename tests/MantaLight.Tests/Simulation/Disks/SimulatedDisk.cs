@@ -72,6 +72,9 @@ internal sealed class SimulatedDisk(World world, Draw draw)
         /// <summary>Kills the process within that many writes; negative for never.</summary>
         public int KilledAfterWrites { get; set; } = -1;
 
+        /// <summary>Whether what is deleted stays.</summary>
+        public bool NeverDeletes { get; set; }
+
         public bool Exists(string name)
         {
             process.CheckAlive();
@@ -97,7 +100,8 @@ internal sealed class SimulatedDisk(World world, Draw draw)
         public void Delete(string name)
         {
             process.CheckAlive();
-            disk.files.Remove(name);
+            if (!NeverDeletes)
+                disk.files.Remove(name);
         }
 
         public DiskDraft Create(string folder, long size)

@@ -37,6 +37,7 @@ internal sealed class History
     private readonly World world;
     private readonly Evidence evidence;
     private readonly FaultyBroker broker;
+    private readonly FootprintCheck footprint;
     private readonly SimulatedNode[] nodes;
     private readonly Owner owner;
     private readonly Faults faults;
@@ -49,6 +50,7 @@ internal sealed class History
         broker = new FaultyBroker(world, plan.Temper, Draw.For(plan.Seed, "broker"), evidence);
         var mutations = new Mutations(plan.Mutation);
         nodes = [.. plan.Nodes.Select(id => new SimulatedNode(world, broker, plan, id, evidence, mutations))];
+        evidence.Add(footprint = new FootprintCheck(world, plan, broker, nodes));
         owner = new Owner(world, broker, plan);
         faults = new Faults(world, broker, plan, nodes, evidence);
     }
@@ -74,7 +76,13 @@ internal sealed class History
             if (evidence.States.GetValueOrDefault(swarm.Name) is { Status: RunStatus.Failed or RunStatus.Refused } state && !IsDestroyed(state))
                 world.Fail($"Swarm {swarm.Name} is {state.Status}, although its faults could be overcome: {state.Reason}");
         }
+        // All hear of the end, and what its owner has said just before it takes effect.
+        world.Run(() => false, world.Now + TimeSpan.FromSeconds(30));
+        Phase("Not every swarm ended", () => owner.IsDone && plan.Swarms.All(HasEnded));
+        var before = evidence.States.ToDictionary(s => s.Key, s => s.Value, StringComparer.Ordinal);
+        LoseAll();
         CheckQuiet();
+        CheckThere(before);
         var ends = plan.Swarms.Select(s => evidence.States.GetValueOrDefault(s.Name)?.Status ?? RunStatus.Starting).ToArray();
         owner.RemoveAll();
         Phase("Something is left after the removal", () => owner.IsDone && IsClean());
@@ -95,7 +103,19 @@ internal sealed class History
         world.Fail($"{failure}:\n{string.Join('\n', Leftovers())}");
     }
 
-    /// <summary>When all has ended nobody stands for election any more.</summary>
+    // Once more, in some histories, when the owner looks after nothing any more.
+    private void LoseAll()
+    {
+        var draw = Draw.For(plan.Seed, "end");
+        if (world.Failure is not null || !draw.Chance(0.25))
+            return;
+        broker.GoDown(losesRetained: true);
+        world.Run(() => false, world.Now + draw.Between(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(20)));
+        broker.ComeUp();
+        world.Run(() => false, world.Now + TimeSpan.FromMinutes(1));
+    }
+
+    /// <summary>When all has ended nobody stands for election any more, and nothing of what went before is kept.</summary>
     private void CheckQuiet()
     {
         if (world.Failure is not null)
@@ -105,6 +125,33 @@ internal sealed class History
         world.Run(() => false, world.Now + TimeSpan.FromMinutes(1));
         if (world.Failure is null && evidence.Claims > claims)
             world.Fail($"{evidence.Claims - claims} claims within a minute, although every swarm has ended.");
+        if (world.Failure is null)
+            footprint.CheckAtRest(evidence.States);
+    }
+
+    /// <summary>What has ended stands on the broker until its owner removes it: members put it back where the broker has lost it.</summary>
+    private void CheckThere(Dictionary<string, SwarmState> before)
+    {
+        if (world.Failure is not null)
+            return;
+        foreach (var (name, _) in owner.Versions.Where(v => v.Value != 0))
+        {
+            if (!broker.Retained.ContainsKey(owner.Topics.Definition(name)))
+                world.Fail($"The definition of {name}, which has ended, is not on the broker.");
+            if (!broker.Retained.ContainsKey(owner.Topics.State(name)))
+                world.Fail($"The state of {name}, which has ended, is not on the broker.");
+            var (was, now) = (before[name], evidence.States[name]);
+            if ((was.Run, was.Status, was.Round) != (now.Run, now.Status, now.Round) || !was.Globals.Select(g => (g.Tag, g.Version)).SequenceEqual(now.Globals.Select(g => (g.Tag, g.Version))))
+                world.Fail($"{was.Run} had ended as {was.Status} in round {was.Round}; after the broker lost everything it is {now.Run}, {now.Status} in round {now.Round}.");
+            foreach (var blob in now.Globals.Select(g => g.Content.Blob).OfType<BlobRef>())
+            {
+                for (var i = 0; i < blob.ChunkCount; i++)
+                {
+                    if (!broker.Retained.ContainsKey(owner.Topics.SwarmBlob(name, blob.Sha256, i)))
+                        world.Fail($"Chunk {i} of a global of {name}, which has ended, is not on the broker.");
+                }
+            }
+        }
     }
 
     private void LookAfter() => world.After(TimeSpan.FromSeconds(20), () =>

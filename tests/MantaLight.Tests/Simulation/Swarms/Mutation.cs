@@ -22,4 +22,7 @@ internal enum Mutation
 
     /// <summary>Each copy of a record counts anew.</summary>
     NoRecordDedupe,
+
+    /// <summary>A node lets nothing on its disk go.</summary>
+    NeverDeletes,
 }

@@ -47,12 +47,12 @@ internal sealed class Owner(World world, FaultyBroker broker, HistoryPlan plan)
         var version = versions[swarm.Name];
         if (version == 0)
             Plan(world.Now, () => Publish(swarm, 0));
+        else if (broker.LastLoss >= published[swarm.Name] && world.Now > plan.Restless + TimeSpan.FromMinutes(2) && !IsRetained(swarm, version))
+            Plan(world.Now, () => Publish(swarm, version));
         else if (state?.Status == RunStatus.Paused)
             Plan(world.Now, () => Control(swarm, SwarmAction.Resume));
         else if (isDestroyed)
             Plan(world.Now, () => Control(swarm, SwarmAction.Stop));
-        else if (broker.LastLoss >= published[swarm.Name] && world.Now > plan.Restless + TimeSpan.FromMinutes(2) && !IsRetained(swarm, version))
-            Plan(world.Now, () => Publish(swarm, version));
     }
 
     private bool IsRetained(SwarmPlan swarm, int version) => broker.Retained.TryGetValue(Topics.Definition(swarm.Name), out var retained)

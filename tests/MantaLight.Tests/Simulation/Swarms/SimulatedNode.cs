@@ -47,6 +47,7 @@ internal sealed class SimulatedNode(World world, FaultyBroker broker, HistoryPla
         Process = new SimulatedProcess(world, name, plan.SkewsClocks ? draw.Between(TimeSpan.FromMinutes(-90), TimeSpan.FromMinutes(90)) : TimeSpan.Zero);
         Network = new Network(Process) { Distance = draw.Of(0.05, 0.3, 1, 1), IsFar = draw.Chance(0.5) };
         Mounted = Disk.Mount(Process);
+        Mounted.NeverDeletes = plan.Mutation == Mutation.NeverDeletes;
         var stop = new CancellationTokenSource();
         sayGoodbye = stop.Cancel;
         var process = Process;
