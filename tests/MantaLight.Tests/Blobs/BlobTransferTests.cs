@@ -203,6 +203,18 @@ public sealed class BlobTransferTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_chunk_that_only_comes_by_is_not_taken_for_one_that_the_broker_keeps()
+    {
+        var (bytes, blob) = producer.Write(ChunkSize);
+        var asking = producer.Publisher.IsOnBrokerAsync("s", blob, sign: null, CancellationToken.None);
+        while (!asking.IsCompleted)
+            await consumer.Connection.PublishAsync(new OutboundMessage(topics.SwarmBlob("s", blob.Sha256, 0), bytes), CancellationToken.None);
+        Assert.False(await asking);
+        await producer.Publisher.PublishGlobalAsync("s", blob, CancellationToken.None);
+        Assert.True(await producer.Publisher.IsOnBrokerAsync("s", blob, sign: null, CancellationToken.None));
+    }
+
+    [Fact]
     public async Task Chunks_are_cleared_beside_who_asks_and_waited_for_no_longer_than_the_patience()
     {
         var (_, blob) = producer.Write(400 * ChunkSize);

@@ -81,6 +81,29 @@ public sealed class RecoveryTests
     }
 
     [Fact]
+    public async Task A_run_that_is_done_while_the_broker_loses_everything_ends_with_its_globals_there()
+    {
+        var broker = new SimulatedBroker();
+        var lost = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var swarm = await SwarmHarness.StartAsync(broker, nodes: 0);
+        foreach (var node in (string[])["node_0", "node_1"])
+        {
+            await swarm.AddNodeAsync(swarm.Settings(node) with
+            {
+                BeforeAttempt = (round, alias, stop) => round == 2 && alias == "scheduler" ? lost.Task.WaitAsync(stop) : Task.CompletedTask,
+            });
+        }
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 2, minimumNodes: 2));
+        await swarm.WaitAsync(s => s.Round == 2 && s.Tasks.Any(t => t is { Alias: "scheduler", Phase: TaskPhase.Running }));
+        broker.GoDown(loseRetained: true);
+        lost.SetResult();
+        broker.ComeUp();
+        var end = await swarm.WaitForEndAsync();
+        Assert.Equal(RunStatus.Completed, end.Status);
+        Assert.All(end.Globals, g => Assert.Contains(swarm.Topics.SwarmBlob("vectors", g.Content.Blob!.Sha256, 0), broker.Retained.Keys));
+    }
+
+    [Fact]
     public async Task A_run_that_was_stopped_goes_on_from_its_last_commit_when_its_owner_resumes_it()
     {
         var expected = await UndisturbedAsync();
