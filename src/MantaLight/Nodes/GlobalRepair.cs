@@ -85,13 +85,6 @@ internal sealed class GlobalRepair : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until all that was asked for is done, or the patience is over.</summary>
-    public Task DrainAsync(TimeSpan patience)
-    {
-        work.Writer.TryComplete();
-        return repairing.EndsWithinAsync(patience, context.Time);
-    }
-
     public async ValueTask DisposeAsync()
     {
         work.Writer.TryComplete();
@@ -106,20 +99,14 @@ internal sealed class GlobalRepair : IAsyncDisposable
     {
         try
         {
-            var again = new Queue<Item>();
             await foreach (var item in work.Reader.EachAsync(stopping.Token))
             {
-                if (item.Reached is { } reached && (failing.Count == 0 || !work.Writer.TryWrite(item)))
+                // Behind what is tried again.
+                if (item.Reached is { } reached && (failing.Count == 0 || work.Reader.Count == 0 || !work.Writer.TryWrite(item)))
                     reached.TrySetResult();
                 // Behind the others: one that nobody has must not keep them from being put back.
-                if (item.Blob is { } blob && !await TryAndTellAsync(blob, item.IsKept) && !work.Writer.TryWrite(item))
-                    again.Enqueue(item);
-            }
-            // Nothing more is asked for; what is still to do is tried until the drain's patience, or this seat, is over.
-            while (again.TryDequeue(out var left))
-            {
-                if (!await TryAndTellAsync(left.Blob!, left.IsKept))
-                    again.Enqueue(left);
+                if (item.Blob is { } blob && !await TryAndTellAsync(blob, item.IsKept))
+                    work.Writer.TryWrite(item);
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
