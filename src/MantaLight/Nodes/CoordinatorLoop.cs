@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using MantaLight.Concurrency;
 using MantaLight.Coordination;
 using MantaLight.Diagnostics;
@@ -13,6 +14,7 @@ internal sealed class CoordinatorLoop(
     private readonly long term = act.Term;
     private readonly CoordinatorWire wire = new(context, connection, swarm, commands);
     private readonly Topics topics = context.Settings.Topics;
+    private readonly ConcurrentDictionary<string, NodeStatus> arrived = new(StringComparer.Ordinal);
     private readonly Objections objections = new(context, swarm, act.Term);
     private SwarmBook book = act.Book;
     private CoordinatorState? state;
@@ -72,6 +74,8 @@ internal sealed class CoordinatorLoop(
             if (!book.Removing && retained is { } ended && !ended.Status.IsRemoval()
                 && (inherited.StateLost || inherited.DefinitionLost || IsOutranked(retained)))
             {
+                // Who has a global may be on its way back.
+                await wire.SubscribeAsync<Presence>(topics.AllPresence, Arrived, cancellationToken);
                 await conclusion.RestoreAsync(retained, cancellationToken);
             }
             return false;
@@ -145,8 +149,15 @@ internal sealed class CoordinatorLoop(
         _ => true,
     };
 
+    private CoordinatorEvent? Arrived(Presence presence)
+    {
+        if (MemberTable.Admits(arrived, presence.From, context.Drops))
+            arrived[presence.From] = presence.Status;
+        return null;
+    }
+
     private IReadOnlyCollection<string> Online() => state is null
-        ? [.. act.Members.Where(m => m.Status == NodeStatus.Online).Select(m => m.From)]
+        ? [.. act.Members.Where(m => m.Status == NodeStatus.Online).Select(m => m.From).Union(arrived.Where(a => a.Value == NodeStatus.Online).Select(a => a.Key)).Order(StringComparer.Ordinal)]
         : [.. state.Members.Where(m => m.Value.Online).Select(m => m.Key)];
 
     /// <summary>The definition that stands from here on: its owner may publish another while the lost one is put back.</summary>

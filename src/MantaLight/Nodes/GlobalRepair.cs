@@ -70,12 +70,16 @@ internal sealed class GlobalRepair : IAsyncDisposable
     /// <summary>Whether all chunks stand on the broker, as far as the last one tells.</summary>
     public Task<bool> IsOnBrokerAsync(BlobRef blob, SignOfLife sign, CancellationToken cancellationToken) => publisher.IsOnBrokerAsync(swarm, blob, sign, cancellationToken);
 
-    /// <summary>Waits until all that was asked for so far has been done, or tried and found to be nowhere, or the patience is over.</summary>
-    public async Task SettleAsync(SignOfLife sign, TimeSpan patience, CancellationToken cancellationToken)
+    /// <summary>Waits until all that was asked for so far has been done, or the patience is over.</summary>
+    /// <param name="sign">Given meanwhile.</param>
+    /// <param name="patience">For how long at most.</param>
+    /// <param name="waitsForMissing">Whether what has been tried and found nowhere is waited for.</param>
+    /// <param name="cancellationToken">Stops the wait.</param>
+    public async Task SettleAsync(SignOfLife sign, TimeSpan patience, bool waitsForMissing, CancellationToken cancellationToken)
     {
         // Whoever waits goes on within the repair, until its next wait: what is queued elsewhere would leave the scheduler.
         var reached = new TaskCompletionSource();
-        if (!work.Writer.TryWrite(new Item(Blob: null, IsKept: false, reached)))
+        if (!work.Writer.TryWrite(new Item(Blob: null, IsKept: false, reached, waitsForMissing)))
             return;
         var until = context.Time.SteadyNow() + patience;
         while (context.Time.SteadyNow() < until && !await reached.Task.EndsWithinAsync(Look, context.Time))
@@ -102,7 +106,8 @@ internal sealed class GlobalRepair : IAsyncDisposable
             await foreach (var item in work.Reader.EachAsync(stopping.Token))
             {
                 // Behind what is tried again.
-                if (item.Reached is { } reached && (failing.Count == 0 || work.Reader.Count == 0 || !work.Writer.TryWrite(item)))
+                var isOpen = failing.Count > 0 || (item.WaitsForMissing && missing.Count > 0);
+                if (item.Reached is { } reached && (!isOpen || work.Reader.Count == 0 || !work.Writer.TryWrite(item)))
                     reached.TrySetResult();
                 // Behind the others: one that nobody has must not keep them from being put back.
                 if (item.Blob is { } blob && !await TryAndTellAsync(blob, item.IsKept))
@@ -195,7 +200,7 @@ internal sealed class GlobalRepair : IAsyncDisposable
     }
 
     /// <summary>A blob to look after, or a mark that tells how far the others are.</summary>
-    private readonly record struct Item(BlobRef? Blob, bool IsKept, TaskCompletionSource? Reached = null);
+    private readonly record struct Item(BlobRef? Blob, bool IsKept, TaskCompletionSource? Reached = null, bool WaitsForMissing = false);
 
     private enum Result
     {

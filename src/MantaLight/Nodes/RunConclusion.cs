@@ -11,7 +11,7 @@ namespace MantaLight.Nodes;
 /// </summary>
 internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, GlobalRepair repair, long term)
 {
-    // What can be had is put back in seconds; who has the rest may not come for long.
+    // What can be had is put back in seconds, and who was cut off as well is back in as many; who has the rest may not come for long.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly Topics topics = context.Settings.Topics;
@@ -54,16 +54,16 @@ internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, G
     public async Task RestoreAsync(SwarmState ended, CancellationToken cancellationToken)
     {
         repair.Check(ended);
-        await repair.SettleAsync(wire.Beats(term, context.Time.SteadyNow(), cancellationToken), Patience, cancellationToken);
-        await wire.CommitAsync(ended with { Term = term }, cancellationToken);
+        await repair.SettleAsync(wire.Beats(term, context.Time.SteadyNow(), cancellationToken), Patience, waitsForMissing: true, cancellationToken);
         foreach (var entry in ended.Globals)
             await wire.SendAsync(topics.Global(wire.Swarm, entry.Tag), new GlobalValue { Run = ended.Run, Term = term, Global = entry }, retain: true, cancellationToken);
+        await wire.CommitAsync(ended with { Term = term }, cancellationToken);
     }
 
     /// <summary>Commits the end of a run when its globals are back, if the broker has lost them: afterwards nobody looks after them.</summary>
     public async Task EndAsync(SwarmState ended, CancellationToken cancellationToken)
     {
-        await repair.SettleAsync(wire.Beats(term, context.Time.SteadyNow(), cancellationToken), Patience, cancellationToken);
+        await repair.SettleAsync(wire.Beats(term, context.Time.SteadyNow(), cancellationToken), Patience, waitsForMissing: false, cancellationToken);
         await wire.CommitAsync(ended, cancellationToken);
     }
 

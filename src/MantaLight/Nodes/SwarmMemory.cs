@@ -17,6 +17,9 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     private SwarmBook? book;
     private DateTimeOffset? connectedSince = time.SteadyNow();
 
+    // Whether a state has come in this life of the connection, or none is known.
+    private bool isStateConfirmed = true;
+
     /// <summary>The definition as it is now, with the wish to run it again or to go on.</summary>
     public SwarmBook? Book => book is null ? null : book with { RestartAfter = restartAfter, ResumeAfter = resumeAfter };
 
@@ -46,8 +49,11 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     /// <summary>Whether a removed definition has left nothing to remove: not even a first state that was on its way.</summary>
     private bool IsUntouched => book is { Removing: true } && time.SteadyNow() - Since >= settings.Coordination.Patience;
 
-    /// <summary>Whether the broker, asked long enough, has not delivered a definition that nobody has removed: it has lost it.</summary>
-    private bool IsMissed => book is { Confirmed: false } && connectedSince is { } since && time.SteadyNow() - since >= settings.Coordination.Patience;
+    /// <summary>
+    /// Whether the broker, asked long enough, has not delivered a definition that nobody has removed, or its state: it has lost it, and whoever
+    /// was to put it back may have been lost on the way.
+    /// </summary>
+    private bool IsMissed => (book is { Confirmed: false } || !isStateConfirmed) && connectedSince is { } since && time.SteadyNow() - since >= settings.Coordination.Patience;
 
     public bool Accepts(CoordinatorMessage message) => authority.Accepts(message);
 
@@ -55,7 +61,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     public void Remember(RememberedSwarm remembered)
     {
         if (remembered.State is { } state && Authority.IsTerm(state.Term) && authority.Accepts(state))
-            State = state;
+            (State, isStateConfirmed) = (state, false);
         if (remembered.Definition is { } bytes && State is not { Status: RunStatus.Removed })
             (book, Since) = (SwarmBook.Read(bytes, settings) with { Confirmed = false, Removing = State is { Status: RunStatus.Removing } }, time.SteadyNow());
     }
@@ -109,6 +115,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     {
         if (!authority.Accepts(seen))
             return false;
+        isStateConfirmed = true;
         // What is retained is what the broker has, whatever this node knows.
         if (!isRetained && IsEcho(seen))
             return true;
@@ -186,6 +193,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
             book = null;
         if (book is { Removing: false })
             book = book with { Confirmed = true };
+        isStateConfirmed = true;
         if (book is null)
             archive.Forget(swarm);
     }
@@ -198,6 +206,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
             return;
         if (book is not null)
             book = book with { Confirmed = false };
+        isStateConfirmed = State is null;
         Word = null;
     }
 

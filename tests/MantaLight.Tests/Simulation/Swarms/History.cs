@@ -143,7 +143,8 @@ internal sealed class History
             var (was, now) = (before[name], evidence.States[name]);
             if ((was.Run, was.Status, was.Round) != (now.Run, now.Status, now.Round) || !was.Globals.Select(g => (g.Tag, g.Version)).SequenceEqual(now.Globals.Select(g => (g.Tag, g.Version))))
                 world.Fail($"{was.Run} had ended as {was.Status} in round {was.Round}; after the broker lost everything it is {now.Run}, {now.Status} in round {now.Round}.");
-            foreach (var blob in now.Globals.Select(g => g.Content.Blob).OfType<BlobRef>())
+            // Of a global of which the copies were spoiled none may be left.
+            foreach (var blob in now.Globals.Select(g => g.Content.Blob).OfType<BlobRef>().Where(b => nodes.Any(n => n.Disk.HasIntact($"blobs/{b.Sha256}", b.Sha256))))
             {
                 for (var i = 0; i < blob.ChunkCount; i++)
                 {
