@@ -8,6 +8,7 @@ using MantaLight.Storage;
 using MantaLight.Swarms;
 using MantaLight.Tasks;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 
 namespace MantaLight.Tests.Nodes;
 
@@ -16,9 +17,12 @@ public sealed class SwarmMemoryTests
 {
     private static readonly byte[] Definition = Encoding.UTF8.GetBytes(SwarmHarness.Definition());
 
-    private readonly SwarmMemory memory = new(
-        new NodeSettings { Id = "node_0", Datasets = new Nothing(), Modules = ImmutableSortedDictionary<string, TaskCatalog>.Empty, StateFolder = "none" },
-        new SwarmArchive(new FileDisk(Directory.CreateTempSubdirectory("mantalight-memory-").FullName), NullLogger.Instance), "vectors", TimeProvider.System);
+    private readonly FakeTimeProvider time = new();
+    private readonly NodeSettings settings = new() { Id = "node_0", Datasets = new Nothing(), Modules = ImmutableSortedDictionary<string, TaskCatalog>.Empty, StateFolder = "none" };
+    private readonly SwarmMemory memory;
+
+    public SwarmMemoryTests() => memory = new SwarmMemory(
+        settings, new SwarmArchive(new FileDisk(Directory.CreateTempSubdirectory("mantalight-memory-").FullName), NullLogger.Instance), "vectors", time);
 
     [Fact]
     public void A_wish_to_run_again_is_fulfilled_once()
@@ -34,6 +38,22 @@ public sealed class SwarmMemoryTests
         // On another broker, where starts are counted anew.
         memory.StateSeen(State(start: 1, term: 3, RunStatus.Completed));
         Assert.Null(memory.Book?.RestartAfter);
+    }
+
+    [Fact]
+    public void The_state_of_a_finished_run_is_missed_where_the_broker_has_its_definition_alone()
+    {
+        memory.DefinitionSeen(new ReadOnlySequence<byte>(Definition), retained: false);
+        memory.StateSeen(State(start: 1, term: 1, RunStatus.Completed));
+        memory.ConnectionChanged(connected: false);
+        memory.ConnectionChanged(connected: true);
+        // Somebody has begun to put back what the broker has lost, and was lost himself.
+        memory.DefinitionSeen(new ReadOnlySequence<byte>(Definition), retained: true);
+        Assert.False(memory.IsWanted);
+        time.Advance(settings.Coordination.Patience);
+        Assert.True(memory.IsWanted);
+        memory.StateSeen(State(start: 1, term: 2, RunStatus.Completed), isRetained: true);
+        Assert.False(memory.IsWanted);
     }
 
     [Fact]
