@@ -34,7 +34,9 @@ internal sealed class GlobalRepair : IAsyncDisposable
     private readonly Action<BlobRef> clear;
     private readonly Action<string, bool> missed;
     private readonly HashSet<string> missing = new(StringComparer.Ordinal);
-    private readonly HashSet<string> failing = new(StringComparer.Ordinal);
+
+    // How many in the queue have been tried in vain, and how.
+    private readonly Dictionary<Result, int> toTry = new() { [Result.Missing] = 0, [Result.Failed] = 0 };
     private readonly Task repairing;
 
     /// <param name="context">The seat's.</param>
@@ -105,13 +107,20 @@ internal sealed class GlobalRepair : IAsyncDisposable
         {
             await foreach (var item in work.Reader.EachAsync(stopping.Token))
             {
-                // Behind what is tried again.
-                var isOpen = failing.Count > 0 || (item.WaitsForMissing && missing.Count > 0);
-                if (item.Reached is { } reached && (!isOpen || work.Reader.Count == 0 || !work.Writer.TryWrite(item)))
-                    reached.TrySetResult();
+                if (item.Blob is not { } blob)
+                {
+                    // Behind what is tried again.
+                    var isOpen = toTry[Result.Failed] > 0 || (item.WaitsForMissing && toTry[Result.Missing] > 0);
+                    if (!isOpen || work.Reader.Count == 0 || !work.Writer.TryWrite(item))
+                        item.Reached!.TrySetResult();
+                    continue;
+                }
+                if (item.Last != Result.Done)
+                    toTry[item.Last]--;
+                var result = await TryAndTellAsync(blob, item.IsKept);
                 // Behind the others: one that nobody has must not keep them from being put back.
-                if (item.Blob is { } blob && !await TryAndTellAsync(blob, item.IsKept))
-                    work.Writer.TryWrite(item);
+                if (result != Result.Done && work.Writer.TryWrite(item with { Last = result }))
+                    toTry[result]++;
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -119,21 +128,17 @@ internal sealed class GlobalRepair : IAsyncDisposable
         }
     }
 
-    /// <summary>False, after a pause, where it is to be tried again.</summary>
-    private async Task<bool> TryAndTellAsync(BlobRef blob, bool kept)
+    /// <summary>Tries; what is to be tried again is told after a pause.</summary>
+    private async Task<Result> TryAndTellAsync(BlobRef blob, bool kept)
     {
         var result = isCommitted(blob.Sha256) ? await TryAsync(blob, kept) : Result.Done;
-        if (result == Result.Failed)
-            failing.Add(blob.Sha256);
-        else
-            failing.Remove(blob.Sha256);
         if (result == Result.Done && missing.Remove(blob.Sha256))
             missed(blob.Sha256, false);
         if (result == Result.Missing && missing.Add(blob.Sha256))
             missed(blob.Sha256, true);
         if (result != Result.Done)
             await Task.Delay(Pause, context.Time, stopping.Token);
-        return result == Result.Done;
+        return result;
     }
 
     private async Task<Result> TryAsync(BlobRef blob, bool kept)
@@ -200,7 +205,7 @@ internal sealed class GlobalRepair : IAsyncDisposable
     }
 
     /// <summary>A blob to look after, or a mark that tells how far the others are.</summary>
-    private readonly record struct Item(BlobRef? Blob, bool IsKept, TaskCompletionSource? Reached = null, bool WaitsForMissing = false);
+    private readonly record struct Item(BlobRef? Blob, bool IsKept, TaskCompletionSource? Reached = null, bool WaitsForMissing = false, Result Last = Result.Done);
 
     private enum Result
     {
