@@ -9,7 +9,7 @@ namespace MantaLight.Nodes;
 
 /// <summary>The shell around <see cref="CoordinatorMachine"/>: feeds it what arrives and does what it asks, in order.</summary>
 internal sealed class CoordinatorLoop(
-    SeatContext context, IBrokerConnection connection, string swarm, SeatCommand.Act act, EventQueue<SeatCommand> commands) : IAsyncDisposable
+    SeatContext context, IBrokerConnection connection, string swarm, SeatCommand.Act act, EventQueue<SeatCommand> commands, Func<bool> isLeaving) : IAsyncDisposable
 {
     private readonly long term = act.Term;
     private readonly CoordinatorWire wire = new(context, connection, swarm, commands);
@@ -64,7 +64,7 @@ internal sealed class CoordinatorLoop(
         var retained = inherited.State;
         wire.Inherit(retained);
         repair = new GlobalRepair(context, connection, swarm, Online, IsCommitted, wire.ClearBlob, Missed);
-        var conclusion = new RunConclusion(context, wire, repair, term);
+        var conclusion = new RunConclusion(context, wire, repair, term, isLeaving);
         hand = new CoordinatorHand(context, wire, repair, conclusion, term);
         if (inherited.DefinitionLost)
             await RestoreDefinitionAsync(definitions, cancellationToken);
@@ -156,8 +156,9 @@ internal sealed class CoordinatorLoop(
         return null;
     }
 
+    // Of a run that has ended: who says so now. Those whom the broker has lost may be gone.
     private IReadOnlyCollection<string> Online() => state is null
-        ? [.. act.Members.Where(m => m.Status == NodeStatus.Online).Select(m => m.From).Union(arrived.Where(a => a.Value == NodeStatus.Online).Select(a => a.Key)).Order(StringComparer.Ordinal)]
+        ? [.. arrived.Where(a => a.Value == NodeStatus.Online).Select(a => a.Key).Order(StringComparer.Ordinal)]
         : [.. state.Members.Where(m => m.Value.Online).Select(m => m.Key)];
 
     /// <summary>The definition that stands from here on: its owner may publish another while the lost one is put back.</summary>

@@ -129,7 +129,7 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
                     break;
                 case SeatCommand.Act act:
                     Log.Acting(context.Logger, swarm, act.Term);
-                    loop = new CoordinatorLoop(context, connection, swarm, act, commands);
+                    loop = new CoordinatorLoop(context, connection, swarm, act, commands, () => retired);
                     if (!await loop.BeginAsync(stopping.Token))
                         Leave();
                     break;

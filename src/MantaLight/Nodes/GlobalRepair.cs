@@ -18,12 +18,9 @@ internal sealed class GlobalRepair : IAsyncDisposable
     // The coordinator's loop waits for a read-back, and may not be silent for long.
     private static readonly BlobTiming Timing = new() { Idle = TimeSpan.FromSeconds(0.4) };
 
-    // How often whoever waits looks whether it should say that it lives.
-    private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
-
     private const int Capacity = 4096;
 
-    private readonly Channel<Item> work;
+    private readonly Channel<(BlobRef Blob, bool Kept)> work;
     private readonly CancellationTokenSource stopping = new();
     private readonly SeatContext context;
     private readonly IBrokerConnection connection;
@@ -34,9 +31,6 @@ internal sealed class GlobalRepair : IAsyncDisposable
     private readonly Action<BlobRef> clear;
     private readonly Action<string, bool> missed;
     private readonly HashSet<string> missing = new(StringComparer.Ordinal);
-
-    // How many in the queue have been tried in vain, and how.
-    private readonly Dictionary<Result, int> toTry = new() { [Result.Missing] = 0, [Result.Failed] = 0 };
     private readonly Task repairing;
 
     /// <param name="context">The seat's.</param>
@@ -52,44 +46,36 @@ internal sealed class GlobalRepair : IAsyncDisposable
     {
         (this.context, this.swarm, this.online, this.isCommitted, this.clear, this.missed) = (context, swarm, online, isCommitted, clear, missed);
         this.connection = connection;
-        work = Channel.CreateBounded<Item>(
+        Open = new OpenRepairs(context.Time);
+        work = Channel.CreateBounded<(BlobRef Blob, bool Kept)>(
             new BoundedChannelOptions(Capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.DropOldest },
-            _ => context.Drops.Beyond("repairs full", $"More than {Capacity} globals wait to be put back or kept; the oldest are left to the next coordinator"));
+            dropped =>
+            {
+                Open.Close(dropped.Blob.Sha256);
+                context.Drops.Beyond("repairs full", $"More than {Capacity} globals wait to be put back or kept; the oldest are left to the next coordinator");
+            });
         publisher = new BlobPublisher(connection, context.Settings.Topics, context.Stamp, context.Store, Timing);
         repairing = Background.Run(RepairAsync);
     }
+
+    /// <summary>Those of the globals to be checked that are not known to stand on the broker.</summary>
+    public OpenRepairs Open { get; }
 
     /// <summary>Puts the chunks of all globals back on the broker, where they are missing, and keeps them.</summary>
     public void Check(SwarmState committed)
     {
         foreach (var blob in committed.Globals.Select(g => g.Content.Blob).OfType<BlobRef>())
-            work.Writer.TryWrite(new Item(blob, IsKept: false));
+        {
+            Open.Open(blob.Sha256);
+            work.Writer.TryWrite((blob, Kept: false));
+        }
     }
 
     /// <summary>Keeps a global that has just been committed, and so stands on the broker.</summary>
-    public void Keep(BlobRef blob) => work.Writer.TryWrite(new Item(blob, IsKept: true));
+    public void Keep(BlobRef blob) => work.Writer.TryWrite((blob, Kept: true));
 
     /// <summary>Whether all chunks stand on the broker, as far as the last one tells.</summary>
     public Task<bool> IsOnBrokerAsync(BlobRef blob, SignOfLife sign, CancellationToken cancellationToken) => publisher.IsOnBrokerAsync(swarm, blob, sign, cancellationToken);
-
-    /// <summary>Waits until all that was asked for so far has been done, or the patience is over.</summary>
-    /// <param name="sign">Given meanwhile.</param>
-    /// <param name="patience">For how long at most.</param>
-    /// <param name="waitsForMissing">Whether what has been tried and found nowhere is waited for.</param>
-    /// <param name="cancellationToken">Stops the wait.</param>
-    public async Task SettleAsync(SignOfLife sign, TimeSpan patience, bool waitsForMissing, CancellationToken cancellationToken)
-    {
-        // Whoever waits goes on within the repair, until its next wait: what is queued elsewhere would leave the scheduler.
-        var reached = new TaskCompletionSource();
-        if (!work.Writer.TryWrite(new Item(Blob: null, IsKept: false, reached, waitsForMissing)))
-            return;
-        var until = context.Time.SteadyNow() + patience;
-        while (context.Time.SteadyNow() < until && !await reached.Task.EndsWithinAsync(Look, context.Time))
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            await sign.GiveAsync();
-        }
-    }
 
     public async ValueTask DisposeAsync()
     {
@@ -105,22 +91,11 @@ internal sealed class GlobalRepair : IAsyncDisposable
     {
         try
         {
-            await foreach (var item in work.Reader.EachAsync(stopping.Token))
+            await foreach (var (blob, kept) in work.Reader.EachAsync(stopping.Token))
             {
-                if (item.Blob is not { } blob)
-                {
-                    // Behind what is tried again.
-                    var isOpen = toTry[Result.Failed] > 0 || (item.WaitsForMissing && toTry[Result.Missing] > 0);
-                    if (!isOpen || work.Reader.Count == 0 || !work.Writer.TryWrite(item))
-                        item.Reached!.TrySetResult();
-                    continue;
-                }
-                if (item.Last != Result.Done)
-                    toTry[item.Last]--;
-                var result = await TryAndTellAsync(blob, item.IsKept);
                 // Behind the others: one that nobody has must not keep them from being put back.
-                if (result != Result.Done && work.Writer.TryWrite(item with { Last = result }))
-                    toTry[result]++;
+                if (!await TryAndTellAsync(blob, kept))
+                    work.Writer.TryWrite((blob, kept));
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -128,17 +103,21 @@ internal sealed class GlobalRepair : IAsyncDisposable
         }
     }
 
-    /// <summary>Tries; what is to be tried again is told after a pause.</summary>
-    private async Task<Result> TryAndTellAsync(BlobRef blob, bool kept)
+    /// <summary>False, after a pause, where it is to be tried again.</summary>
+    private async Task<bool> TryAndTellAsync(BlobRef blob, bool kept)
     {
         var result = isCommitted(blob.Sha256) ? await TryAsync(blob, kept) : Result.Done;
+        if (result == Result.Done && !kept)
+            Open.Close(blob.Sha256);
+        if (result == Result.Missing)
+            Open.Missed(blob.Sha256);
         if (result == Result.Done && missing.Remove(blob.Sha256))
             missed(blob.Sha256, false);
         if (result == Result.Missing && missing.Add(blob.Sha256))
             missed(blob.Sha256, true);
         if (result != Result.Done)
             await Task.Delay(Pause, context.Time, stopping.Token);
-        return result;
+        return result == Result.Done;
     }
 
     private async Task<Result> TryAsync(BlobRef blob, bool kept)
@@ -202,10 +181,13 @@ internal sealed class GlobalRepair : IAsyncDisposable
         {
             return false;
         }
+        catch (NodeStorageException)
+        {
+            // The broker has it, as far as can be told; that this node's disk is full is nothing to wait for.
+            Open.Close(blob.Sha256);
+            throw;
+        }
     }
-
-    /// <summary>A blob to look after, or a mark that tells how far the others are.</summary>
-    private readonly record struct Item(BlobRef? Blob, bool IsKept, TaskCompletionSource? Reached = null, bool WaitsForMissing = false, Result Last = Result.Done);
 
     private enum Result
     {

@@ -1,4 +1,3 @@
-using MantaLight.Concurrency;
 using MantaLight.Coordination;
 using MantaLight.Diagnostics;
 using MantaLight.Protocol;
@@ -9,10 +8,18 @@ namespace MantaLight.Nodes;
 /// What a coordinator does for a run that needs no coordination: one that has ended or is superseded, one with an invalid
 /// definition, a removal.
 /// </summary>
-internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, GlobalRepair repair, long term)
+/// <param name="context">The seat's.</param>
+/// <param name="wire">Its connection.</param>
+/// <param name="repair">What puts globals back.</param>
+/// <param name="term">Its term.</param>
+/// <param name="isLeaving">Whether the node wants the seat to end.</param>
+internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, GlobalRepair repair, long term, Func<bool> isLeaving)
 {
     // What can be had is put back in seconds, and who was cut off as well is back in as many; who has the rest may not come for long.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    // A slow line's.
+    private const double BytesPerSecond = 1 << 20;
 
     private readonly Topics topics = context.Settings.Topics;
 
@@ -54,7 +61,7 @@ internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, G
     public async Task RestoreAsync(SwarmState ended, CancellationToken cancellationToken)
     {
         repair.Check(ended);
-        await repair.SettleAsync(wire.Beats(term, context.Time.SteadyNow(), cancellationToken), Patience, waitsForMissing: true, cancellationToken);
+        await SettleAsync(ended, waitsForMissing: true, cancellationToken);
         foreach (var entry in ended.Globals)
             await wire.SendAsync(topics.Global(wire.Swarm, entry.Tag), new GlobalValue { Run = ended.Run, Term = term, Global = entry }, retain: true, cancellationToken);
         await wire.CommitAsync(ended with { Term = term }, cancellationToken);
@@ -63,8 +70,15 @@ internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, G
     /// <summary>Commits the end of a run when its globals are back, if the broker has lost them: afterwards nobody looks after them.</summary>
     public async Task EndAsync(SwarmState ended, CancellationToken cancellationToken)
     {
-        await repair.SettleAsync(wire.Beats(term, context.Time.SteadyNow(), cancellationToken), Patience, waitsForMissing: false, cancellationToken);
+        await SettleAsync(ended, waitsForMissing: false, cancellationToken);
         await wire.CommitAsync(ended, cancellationToken);
+    }
+
+    private Task SettleAsync(SwarmState ended, bool waitsForMissing, CancellationToken cancellationToken)
+    {
+        var size = ended.Globals.Sum(g => g.Content.Blob?.Size ?? 0);
+        return repair.Open.WaitAsync(
+            Patience + TimeSpan.FromSeconds((double)size / BytesPerSecond), waitsForMissing, wire.Beats(term, last: null, cancellationToken), isLeaving, cancellationToken);
     }
 
     /// <summary>

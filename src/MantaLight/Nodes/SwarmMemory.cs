@@ -191,9 +191,11 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
             StateSeen(final);
         else if (book is { Removing: true })
             book = null;
+        // While this node is cut off itself, the broker may be losing it again.
+        var isConnected = connectedSince is not null;
         if (book is { Removing: false })
-            book = book with { Confirmed = true };
-        isStateConfirmed = true;
+            book = book with { Confirmed = book.Confirmed || isConnected };
+        isStateConfirmed = isConnected;
         if (book is null)
             archive.Forget(swarm);
     }

@@ -34,11 +34,11 @@ internal sealed class AttemptCheck(World world) : ICheck
             attempts.RemoveWhere(a => a.StartsWith(removed.Run + ".", StringComparison.Ordinal));
     }
 
-    // Who has gone on to another run has forgotten the one before it, as a removed one: where the broker has lost everything, somebody who
+    // Who has gone on to another run has forgotten the one before it, as who has heard of a removal late has the one that was removed: where the broker has lost everything, somebody who
     // has not heard of the other may bring it back, and what is done again is done with the same seed.
     public void RetainedLost()
     {
-        string[] current = [.. last.Values.Where(s => s.Status != RunStatus.Superseded).Select(s => s.Run + ".")];
+        string[] current = [.. last.Values.Where(s => s.Status is not (RunStatus.Superseded or RunStatus.Removed)).Select(s => s.Run + ".")];
         foreach (var (_, attempts) in begun.Values)
             attempts.RemoveWhere(a => !current.Any(run => a.StartsWith(run, StringComparison.Ordinal)));
     }
