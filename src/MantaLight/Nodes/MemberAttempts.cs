@@ -238,6 +238,10 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         ? state.Status.IsFinal() || schedule.Round < state.Round - 1
         : IsOutranked(schedule, state);
 
-    /// <summary>Whether an attempt of another run is of lower authority; of the same term where a broker that had lost everything counted anew.</summary>
-    private static bool IsOutranked(ScheduleAttempt schedule, SwarmState state) => Authority.Compare(schedule, state.Term, state.From) < 0;
+    /// <summary>
+    /// Whether an attempt of another run is of lower authority: of the same term where a broker that had lost everything counted anew, even of the
+    /// same node, which an earlier process of it had given.
+    /// </summary>
+    private static bool IsOutranked(ScheduleAttempt schedule, SwarmState state) =>
+        Authority.Compare(schedule, state.Term, state.From) is var order && (order < 0 || (order == 0 && schedule.Incarnation != state.Incarnation));
 }
