@@ -81,7 +81,11 @@ internal sealed class CoordinatorLoop(
             return false;
         }
         // What comes from here on is queued behind this call.
-        await wire.SubscribeAsync<Presence>(topics.AllPresence, presence => new CoordinatorEvent.MemberSeen(presence), cancellationToken);
+        await wire.SubscribeAsync<Presence>(topics.AllPresence, presence =>
+        {
+            Arrived(presence);
+            return new CoordinatorEvent.MemberSeen(presence);
+        }, cancellationToken);
         var members = await Census.TakeAsync(wire, context, act.Members, cancellationToken);
         await sign.GiveAsync();
         await wire.SubscribeAsync<ControlMessage>(topics.Tasks(swarm, "+"), Told, cancellationToken);
@@ -156,10 +160,12 @@ internal sealed class CoordinatorLoop(
         return null;
     }
 
-    // Of a run that has ended: who says so now. Those whom the broker has lost may be gone.
+    // What they say now counts more than what the loop, which may be waiting for them, has come to. Of a run that has ended it counts alone.
     private IReadOnlyCollection<string> Online() => state is null
         ? [.. arrived.Where(a => a.Value == NodeStatus.Online).Select(a => a.Key).Order(StringComparer.Ordinal)]
-        : [.. state.Members.Where(m => m.Value.Online).Select(m => m.Key)];
+        : [.. state.Members.Keys.Union(arrived.Keys).Where(IsOnline).Order(StringComparer.Ordinal)];
+
+    private bool IsOnline(string node) => arrived.TryGetValue(node, out var status) ? status == NodeStatus.Online : state!.Members.TryGetValue(node, out var member) && member.Online;
 
     /// <summary>The definition that stands from here on: its owner may publish another while the lost one is put back.</summary>
     private async Task RestoreDefinitionAsync(DefinitionWatch definitions, CancellationToken cancellationToken)

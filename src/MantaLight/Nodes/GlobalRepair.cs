@@ -106,6 +106,9 @@ internal sealed class GlobalRepair : IAsyncDisposable
     /// <summary>False, after a pause, where it is to be tried again.</summary>
     private async Task<bool> TryAndTellAsync(BlobRef blob, bool kept)
     {
+        // Checking keeps it too; to read here what the broker may have lost would hold that up.
+        if (kept && Open.Contains(blob.Sha256))
+            return true;
         var result = isCommitted(blob.Sha256) ? await TryAsync(blob, kept) : Result.Done;
         if (result == Result.Done && !kept)
             Open.Close(blob.Sha256);

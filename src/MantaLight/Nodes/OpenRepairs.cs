@@ -18,6 +18,9 @@ internal sealed class OpenRepairs(TimeProvider time)
     /// <summary>Notes one that is to be looked at.</summary>
     public void Open(string hash) => Change(o => o.SetItem(hash, false));
 
+    /// <summary>Whether one is open.</summary>
+    public bool Contains(string hash) => Volatile.Read(ref open).ContainsKey(hash);
+
     /// <summary>Notes one that neither the broker nor anybody who is there has.</summary>
     public void Missed(string hash) => Change(o => o.ContainsKey(hash) ? o.SetItem(hash, true) : o);
 

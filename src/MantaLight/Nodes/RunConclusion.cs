@@ -18,6 +18,9 @@ internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, G
     // What can be had is put back in seconds, and who was cut off as well is back in as many; who has the rest may not come for long.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
+    // A pause, a read-back, and a transfer.
+    private static readonly TimeSpan SecondLook = TimeSpan.FromSeconds(10);
+
     // A slow line's.
     private const double BytesPerSecond = 1 << 20;
 
@@ -61,7 +64,7 @@ internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, G
     public async Task RestoreAsync(SwarmState ended, CancellationToken cancellationToken)
     {
         repair.Check(ended);
-        await SettleAsync(ended, waitsForMissing: true, cancellationToken);
+        await SettleAsync(ended, Patience, waitsForMissing: true, cancellationToken);
         foreach (var entry in ended.Globals)
             await wire.SendAsync(topics.Global(wire.Swarm, entry.Tag), new GlobalValue { Run = ended.Run, Term = term, Global = entry }, retain: true, cancellationToken);
         await wire.CommitAsync(ended with { Term = term }, cancellationToken);
@@ -70,15 +73,17 @@ internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, G
     /// <summary>Commits the end of a run when its globals are back, if the broker has lost them: afterwards nobody looks after them.</summary>
     public async Task EndAsync(SwarmState ended, CancellationToken cancellationToken)
     {
-        await SettleAsync(ended, waitsForMissing: false, cancellationToken);
+        await SettleAsync(ended, Patience, waitsForMissing: false, cancellationToken);
+        // Once more: who has what nobody had may have come since it was looked for.
+        await SettleAsync(ended, SecondLook, waitsForMissing: true, cancellationToken);
         await wire.CommitAsync(ended, cancellationToken);
     }
 
-    private Task SettleAsync(SwarmState ended, bool waitsForMissing, CancellationToken cancellationToken)
+    private Task SettleAsync(SwarmState ended, TimeSpan patience, bool waitsForMissing, CancellationToken cancellationToken)
     {
         var size = ended.Globals.Sum(g => g.Content.Blob?.Size ?? 0);
         return repair.Open.WaitAsync(
-            Patience + TimeSpan.FromSeconds((double)size / BytesPerSecond), waitsForMissing, wire.Beats(term, last: null, cancellationToken), isLeaving, cancellationToken);
+            patience + TimeSpan.FromSeconds((double)size / BytesPerSecond), waitsForMissing, wire.Beats(term, last: null, cancellationToken), isLeaving, cancellationToken);
     }
 
     /// <summary>
