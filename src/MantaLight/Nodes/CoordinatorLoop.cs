@@ -153,9 +153,10 @@ internal sealed class CoordinatorLoop(
         _ => true,
     };
 
+    // Of one node too many the loop's own table tells, and the node's.
     private CoordinatorEvent? Arrived(Presence presence)
     {
-        if (MemberTable.Admits(arrived, presence.From, context.Drops))
+        if (arrived.ContainsKey(presence.From) || arrived.Count < MemberTable.Capacity)
             arrived[presence.From] = presence.Status;
         return null;
     }
