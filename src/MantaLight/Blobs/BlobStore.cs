@@ -42,7 +42,7 @@ internal sealed class BlobStore(IDisk disk)
             offset += segment.Length;
         }
         var sha256 = Convert.ToHexStringLower(hash.GetHashAndReset());
-        draft.Keep(NameOf(sha256), durable: true);
+        draft.Keep(NameOf(sha256), Durability.Soon);
         return new BlobRef
         {
             Sha256 = sha256,
