@@ -42,7 +42,7 @@ internal sealed class BlobStore(IDisk disk)
             offset += segment.Length;
         }
         var sha256 = Convert.ToHexStringLower(hash.GetHashAndReset());
-        draft.Keep(NameOf(sha256), Durability.Soon);
+        draft.Keep(NameOf(sha256), durable: true);
         return new BlobRef
         {
             Sha256 = sha256,

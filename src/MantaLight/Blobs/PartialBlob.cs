@@ -45,8 +45,8 @@ internal sealed class PartialBlob(BlobRef blob, DiskDraft draft, string name) : 
         found = BlobHash.Of(draft.Read, blob.Size);
         if (found != blob.Sha256)
             return false;
-        // It can be had again, and what a loss of power spoils is found by its hash at the next start.
-        draft.Keep(name, Durability.Sometime);
+        // Not flushed: it can be had again, and what a loss of power spoils is found by its hash at the next start.
+        draft.Keep(name, durable: false);
         return true;
     }
 

@@ -27,7 +27,7 @@ internal sealed class AttemptJournal(IDisk disk, ILogger logger)
         {
             // What a retry needs to know of the order; the inputs, which can be many, are not needed any more.
             var order = ProtocolJson.Write(schedule with { Globals = [], Inputs = [] });
-            SealedFile.Write(disk, NameOf(swarm, schedule), [.. order, (byte)'\n', .. ProtocolJson.Write(record)], Durability.Soon);
+            SealedFile.Write(disk, NameOf(swarm, schedule), [.. order, (byte)'\n', .. ProtocolJson.Write(record)]);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -111,7 +111,7 @@ internal sealed class SwarmArchive : IAsyncDisposable
             try
             {
                 if (next.Value is { } content)
-                    SealedFile.Write(disk, next.Key, content, Durability.First);
+                    SealedFile.Write(disk, next.Key, content);
                 else
                     disk.Delete(next.Key);
             }

@@ -1,5 +1,3 @@
-using System.Threading.Channels;
-using MantaLight.Concurrency;
 using Microsoft.Win32.SafeHandles;
 
 namespace MantaLight.Storage;
@@ -9,11 +7,7 @@ internal sealed class FileDisk : IDisk
 {
     private const string Partial = ".part";
 
-    // More than this many wait for the disk: then whoever writes waits as well.
-    private const int MaximumUnflushed = 1024;
-
     private readonly string root;
-    private readonly Channel<string> unflushed = Channel.CreateBounded<string>(new BoundedChannelOptions(MaximumUnflushed) { SingleReader = true });
     private long partials;
 
     /// <summary>Takes the folder; what a crash left unfinished in it is removed.</summary>
@@ -23,7 +17,6 @@ internal sealed class FileDisk : IDisk
         // Only in its own folders: the folder may be one that its owner uses for other things as well.
         foreach (var left in Directory.EnumerateDirectories(root).SelectMany(own => Directory.EnumerateFiles(own, $"*{Partial}")).Where(IsDraft))
             File.Delete(left);
-        _ = Background.Run(FlushAsync);
     }
 
     public bool Exists(string name) => File.Exists(PathOf(name));
@@ -53,11 +46,11 @@ internal sealed class FileDisk : IDisk
         }
     }
 
-    public void Write(string name, ReadOnlySpan<byte> content, Durability durability)
+    public void Write(string name, ReadOnlySpan<byte> content)
     {
         using var draft = Create(Folder(name), content.Length);
         draft.Write(0, content);
-        draft.Keep(name, durability);
+        draft.Keep(name, durable: true);
     }
 
     public void Delete(string name)
@@ -103,26 +96,6 @@ internal sealed class FileDisk : IDisk
         }
     }
 
-    /// <summary>Flushes what was kept, beside those who keep it. It ends with the process; what it has not come to then, the system does.</summary>
-    private async Task FlushAsync()
-    {
-        await foreach (var path in unflushed.Reader.EachAsync(CancellationToken.None))
-            Flush(path);
-    }
-
-    private static void Flush(string path)
-    {
-        try
-        {
-            using var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
-            RandomAccess.FlushToDisk(file);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // Gone already, or the disk does not take it: what is torn then is found by its hash at the next start.
-        }
-    }
-
     private string PathOf(string name) => Path.Combine(root, name);
 
     private static bool IsDraft(string path) => Path.GetFileNameWithoutExtension(path).Split('-') is [var process, var number]
@@ -147,14 +120,12 @@ internal sealed class FileDisk : IDisk
 
         public override int Read(long offset, Span<byte> bytes) => RandomAccess.Read(file, bytes, offset);
 
-        public override void Keep(string name, Durability durability)
+        public override void Keep(string name, bool durable)
         {
-            if (durability == Durability.First)
+            if (durable)
                 RandomAccess.FlushToDisk(file);
             file.Dispose();
             File.Move(partial, disk.PathOf(name), overwrite: true);
-            if (durability == Durability.Soon && !disk.unflushed.Writer.TryWrite(disk.PathOf(name)))
-                Flush(disk.PathOf(name));
         }
 
         public override void Dispose()

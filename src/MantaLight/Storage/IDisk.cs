@@ -4,7 +4,7 @@ namespace MantaLight.Storage;
 
 /// <summary>
 /// A node's folder. Names are relative and have at most one folder (<c>blobs/…</c>). What has been written under its name is
-/// there whole after a crash of the process at any moment, or not at all.
+/// there whole after a crash at any moment, or not at all.
 /// </summary>
 internal interface IDisk
 {
@@ -16,9 +16,9 @@ internal interface IDisk
     /// <summary>A small file; null where it is not there, or is longer than <paramref name="maximum"/>.</summary>
     byte[]? Read(string name, int maximum);
 
-    /// <summary>Writes a small file under its name: written aside, and renamed.</summary>
+    /// <summary>Writes a small file under its name: written aside, flushed to the disk, renamed.</summary>
     /// <exception cref="IOException">The disk is full, or does not answer.</exception>
-    void Write(string name, ReadOnlySpan<byte> content, Durability durability);
+    void Write(string name, ReadOnlySpan<byte> content);
 
     void Delete(string name);
 
@@ -49,8 +49,8 @@ internal abstract class DiskDraft : IDisposable
 
     /// <summary>Gives it its name, in place of what had it.</summary>
     /// <param name="name">The name.</param>
-    /// <param name="durability">When it survives the loss of power, too.</param>
-    public abstract void Keep(string name, Durability durability);
+    /// <param name="durable">Whether it is flushed to the disk first, so that it survives the loss of power too.</param>
+    public abstract void Keep(string name, bool durable);
 
     public abstract void Dispose();
 }

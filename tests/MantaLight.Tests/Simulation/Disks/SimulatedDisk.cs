@@ -9,10 +9,6 @@ namespace MantaLight.Simulation;
 /// </summary>
 internal sealed class SimulatedDisk(World world, Draw draw)
 {
-    // A slow disk's.
-    private static readonly TimeSpan FlushTime = TimeSpan.FromSeconds(0.2);
-
-    private readonly World world = world;
     private readonly SortedDictionary<string, Entry> files = new(StringComparer.Ordinal);
 
     public bool IsFull { get; set; }
@@ -29,7 +25,7 @@ internal sealed class SimulatedDisk(World world, Draw draw)
     /// <summary>What was not flushed is lost, torn, or there by luck.</summary>
     public void LosePower()
     {
-        foreach (var (name, file) in files.Where(f => !(f.Value.FlushedAt <= world.Now)).ToArray())
+        foreach (var (name, file) in files.Where(f => !f.Value.Durable).ToArray())
         {
             switch (draw.Below(3))
             {
@@ -68,8 +64,7 @@ internal sealed class SimulatedDisk(World world, Draw draw)
         world.Trace.Add("corrupt", name);
     }
 
-    /// <param name="FlushedAt">When it is; null for never.</param>
-    private sealed record Entry(byte[] Content, DateTimeOffset Modified, TimeSpan? FlushedAt);
+    private sealed record Entry(byte[] Content, DateTimeOffset Modified, bool Durable);
 
     /// <summary>The disk in the hands of one process.</summary>
     internal sealed class Mounted(SimulatedDisk disk, SimulatedProcess process) : IDisk
@@ -95,11 +90,11 @@ internal sealed class SimulatedDisk(World world, Draw draw)
 
         public byte[]? Read(string name, int maximum) => Find(name) is { } file && file.Content.Length <= maximum ? file.Content.ToArray() : null;
 
-        public void Write(string name, ReadOnlySpan<byte> content, Durability durability)
+        public void Write(string name, ReadOnlySpan<byte> content)
         {
             using var draft = Create("", content.Length);
             draft.Write(0, content);
-            draft.Keep(name, durability);
+            draft.Keep(name, durable: true);
         }
 
         public void Delete(string name)
@@ -153,10 +148,10 @@ internal sealed class SimulatedDisk(World world, Draw draw)
 
             public override int Read(long offset, Span<byte> bytes) => Copy(content, offset, bytes);
 
-            public override void Keep(string name, Durability durability)
+            public override void Keep(string name, bool durable)
             {
                 mounted.CheckWrite();
-                mounted.Put(name, content, durability);
+                mounted.Put(name, content, durable);
             }
 
             public override void Dispose()
@@ -164,12 +159,7 @@ internal sealed class SimulatedDisk(World world, Draw draw)
             }
         }
 
-        private void Put(string name, byte[] content, Durability durability) => disk.files[name] = new Entry(content, process.Clock.GetUtcNow(), durability switch
-        {
-            Durability.First => TimeSpan.Zero,
-            Durability.Soon => disk.world.Now + FlushTime,
-            _ => null,
-        });
+        private void Put(string name, byte[] content, bool durable) => disk.files[name] = new Entry(content, process.Clock.GetUtcNow(), durable);
 
         private static int Copy(byte[] content, long offset, Span<byte> bytes)
         {

@@ -1,5 +1,3 @@
-using MantaLight.Storage;
-
 namespace MantaLight.Simulation;
 
 /// <summary>The simulation's own ground: if it were not deterministic or let work escape, no history would mean anything.</summary>
@@ -105,12 +103,12 @@ public sealed class WorldTests
     {
         var disk = new SimulatedDisk(world, new Draw(7));
         var mounted = disk.Mount(new SimulatedProcess(world, "p", TimeSpan.Zero));
-        mounted.Write("a/kept", [1, 2, 3], Durability.First);
+        mounted.Write("a/kept", [1, 2, 3]);
         for (var i = 0; i < 20; i++)
         {
             using var draft = mounted.Create("a", 4);
             draft.Write(0, [1, 2, 3, 4]);
-            draft.Keep($"a/{i}", i % 2 == 0 ? Durability.Sometime : Durability.Soon);
+            draft.Keep($"a/{i}", durable: false);
         }
         using (var unnamed = mounted.Create("a", 4))
             unnamed.Write(0, [1, 2, 3, 4]);
@@ -127,9 +125,9 @@ public sealed class WorldTests
     {
         var disk = new SimulatedDisk(world, new Draw(7));
         var mounted = disk.Mount(new SimulatedProcess(world, "p", TimeSpan.Zero));
-        mounted.Write("a/b", [1], Durability.First);
+        mounted.Write("a/b", [1]);
         disk.IsFull = true;
-        Assert.Throws<IOException>(() => mounted.Write("a/b", [2], Durability.First));
+        Assert.Throws<IOException>(() => mounted.Write("a/b", [2]));
         Assert.Equal([1], mounted.Read("a/b", 10));
     }
 }
