@@ -8,17 +8,12 @@ internal sealed class FileDisk : IDisk
     private const string Partial = ".part";
 
     private readonly string root;
-    private readonly SpareFiles spares;
-    private readonly Lock gate = new();
-    // How many readers each file has: what somebody reads is not written over.
-    private readonly Dictionary<string, int> readers = new(StringComparer.Ordinal);
     private long partials;
 
     /// <summary>Takes the folder; what a crash left unfinished in it is removed.</summary>
     public FileDisk(string folder)
     {
         root = Directory.CreateDirectory(folder).FullName;
-        spares = new SpareFiles(Path.Combine(root, "spare"));
         // Only in its own folders: the folder may be one that its owner uses for other things as well.
         foreach (var left in Directory.EnumerateDirectories(root).SelectMany(own => Directory.EnumerateFiles(own, $"*{Partial}")).Where(IsDraft))
             File.Delete(left);
@@ -60,80 +55,44 @@ internal sealed class FileDisk : IDisk
 
     public void Delete(string name)
     {
-        var path = PathOf(name);
-        lock (gate)
+        try
         {
-            try
-            {
-                if (readers.ContainsKey(path) || !spares.TryKeep(path, Partial))
-                    File.Delete(path);
-                // The last one of its folder: what would it be kept for?
-                if (Directory.Exists(Folder(path)) && !Directory.EnumerateFiles(Folder(path)).Any())
-                    spares.Clear();
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                // Mapped by a reader, where the operating system minds: the next sweep takes it.
-            }
+            File.Delete(PathOf(name));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Mapped by a reader, where the operating system minds: the next sweep takes it.
         }
     }
 
     public DiskDraft Create(string folder, long size)
     {
         Directory.CreateDirectory(PathOf(folder));
-        lock (gate)
-        {
-            if (spares.TryTake(size) is { } spare)
-                return new Draft(this, spare, size, isSpare: true);
-        }
         var partial = PathOf($"{folder}/{Environment.ProcessId}-{Interlocked.Increment(ref partials)}{Partial}");
-        return new Draft(this, partial, size, isSpare: false);
+        return new Draft(this, partial, size);
     }
 
     public DiskFile? Open(string name)
     {
-        var path = PathOf(name);
-        lock (gate)
+        try
         {
-            try
-            {
-                var file = File.OpenHandle(path);
-                Enter(path);
-                return new Reader(file, () => Leave(path));
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                return null;
-            }
+            return new Reader(File.OpenHandle(PathOf(name)));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
         }
     }
 
     public DiskMemory? Map(string name, long size)
     {
-        var path = PathOf(name);
-        lock (gate)
+        try
         {
-            try
-            {
-                var file = new MappedFile(path, size, () => Leave(path));
-                Enter(path);
-                return file;
-            }
-            catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
-            {
-                return null;
-            }
+            return new MappedFile(PathOf(name), size);
         }
-    }
-
-    private void Enter(string path) => readers[path] = readers.GetValueOrDefault(path) + 1;
-
-    private void Leave(string path)
-    {
-        lock (gate)
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            if (--readers[path] == 0)
-                readers.Remove(path);
+            return null;
         }
     }
 
@@ -150,18 +109,11 @@ internal sealed class FileDisk : IDisk
         private readonly string partial;
         private readonly SafeFileHandle file;
 
-        public Draft(FileDisk disk, string partial, long size, bool isSpare)
+        public Draft(FileDisk disk, string partial, long size)
         {
             this.disk = disk;
             this.partial = partial;
-            if (!isSpare)
-            {
-                file = File.OpenHandle(partial, FileMode.CreateNew, FileAccess.ReadWrite, preallocationSize: size);
-                return;
-            }
-            file = File.OpenHandle(partial, FileMode.Open, FileAccess.ReadWrite);
-            if (RandomAccess.GetLength(file) != size)
-                RandomAccess.SetLength(file, size);
+            file = File.OpenHandle(partial, FileMode.CreateNew, FileAccess.ReadWrite, preallocationSize: size);
         }
 
         public override void Write(long offset, ReadOnlySpan<byte> bytes) => RandomAccess.Write(file, bytes, offset);
@@ -183,18 +135,12 @@ internal sealed class FileDisk : IDisk
         }
     }
 
-    private sealed class Reader(SafeFileHandle file, Action left) : DiskFile
+    private sealed class Reader(SafeFileHandle file) : DiskFile
     {
         public override long Length => RandomAccess.GetLength(file);
 
         public override int Read(long offset, Span<byte> bytes) => RandomAccess.Read(file, bytes, offset);
 
-        public override void Dispose()
-        {
-            if (file.IsClosed)
-                return;
-            file.Dispose();
-            left();
-        }
+        public override void Dispose() => file.Dispose();
     }
 }

@@ -10,12 +10,10 @@ internal sealed unsafe class MappedFile : DiskMemory
 
     private readonly MemoryMappedFile file;
     private readonly MemoryMappedViewAccessor view;
-    private readonly Action left;
     private bool disposed;
 
-    public MappedFile(string path, long size, Action left)
+    public MappedFile(string path, long size)
     {
-        this.left = left;
         if (new FileInfo(path) is { Exists: true } info && info.Length != size)
             throw new MalformedDataException($"The file {Path.GetFileName(path)} has {info.Length} bytes where {size} are expected.");
         file = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
@@ -35,7 +33,6 @@ internal sealed unsafe class MappedFile : DiskMemory
         view.SafeMemoryMappedViewHandle.ReleasePointer();
         view.Dispose();
         file.Dispose();
-        left();
     }
 
     private static ReadOnlySequence<byte> Sequence(byte* start, long size)
