@@ -9,8 +9,13 @@ public static class LocalDataExtensions
     /// <exception cref="DatasetException">Not mapped, not there, or without those arrays.</exception>
     public static async Task<TensorDataset> GetTrainingDataAsync(this Local local, string dataset, bool train, CancellationToken cancellationToken)
     {
-        using var arrays = await local.GetDataAsync(dataset, cancellationToken);
-        return TensorDataset.From(arrays, dataset, train);
+        string[] names = TensorDataset.NamesOf(train);
+        using var part = await local.GetDataAsync(dataset, names.Contains, cancellationToken);
+        if (part.Count == names.Length)
+            return TensorDataset.From(part, dataset, train);
+        // It says which one is missing, and what there is instead.
+        using var all = await local.GetDataAsync(dataset, cancellationToken);
+        return TensorDataset.From(all, dataset, train);
     }
 
     /// <summary>Batches of a data set; dispose the loader when done.</summary>

@@ -38,6 +38,9 @@ public sealed class TensorDataset : IDisposable
     /// <summary>How many samples there are.</summary>
     public long Count => Samples.shape[0];
 
+    /// <summary>The arrays that a part of a data set is made of: samples, and targets.</summary>
+    internal static string[] NamesOf(bool train) => train ? ["x_train", "y_train"] : ["x_test", "y_test"];
+
     /// <summary>Copies the arrays x_train and y_train, or x_test and y_test, into tensors.</summary>
     /// <param name="arrays">An .npz file's arrays.</param>
     /// <param name="dataset">The data set's name, for messages.</param>
@@ -46,11 +49,11 @@ public sealed class TensorDataset : IDisposable
     public static TensorDataset From(NamedArrays arrays, string dataset, bool train)
     {
         TorchRuntime.EnsureLoaded();
-        var part = train ? "train" : "test";
+        var names = NamesOf(train);
         using var scope = NewDisposeScope();
-        var samples = ToTensor(Required(arrays, dataset, "x_" + part), ArrayType.UInt8, ArrayType.Float32);
+        var samples = ToTensor(Required(arrays, dataset, names[0]), ArrayType.UInt8, ArrayType.Float32);
         var raw = ToTensor(
-            Required(arrays, dataset, "y_" + part),
+            Required(arrays, dataset, names[1]),
             ArrayType.UInt8, ArrayType.Int8, ArrayType.Int16, ArrayType.Int32, ArrayType.Int64, ArrayType.Float32, ArrayType.Float64);
         var made = new TensorDataset(samples, raw.to(raw.is_floating_point() ? ScalarType.Float32 : ScalarType.Int64));
         made.Samples.DetachFromDisposeScope();

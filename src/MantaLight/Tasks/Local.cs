@@ -50,12 +50,19 @@ public sealed class Local
 
     /// <summary>Reads the arrays of a data set: one .npz or .npy file, or the only such file of its folder.</summary>
     /// <exception cref="DatasetException">Not mapped, not there, or not such a file.</exception>
-    public Task<NamedArrays> GetDataAsync(string dataset, CancellationToken cancellationToken)
+    public Task<NamedArrays> GetDataAsync(string dataset, CancellationToken cancellationToken) => GetDataAsync(dataset, isWanted: null, cancellationToken);
+
+    /// <summary>Reads those arrays of a data set that are wanted: of a large file the others take neither time nor memory.</summary>
+    /// <param name="dataset">A mapped name.</param>
+    /// <param name="isWanted">Whether an array of that name is read; null for all.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    /// <exception cref="DatasetException">Not mapped, not there, or not such a file.</exception>
+    public Task<NamedArrays> GetDataAsync(string dataset, Predicate<string>? isWanted, CancellationToken cancellationToken)
     {
         var path = PathOf(dataset, null);
         if (Directory.Exists(path))
             path = OnlyArrayFileOf(dataset, path);
-        return ArrayFile.ReadAsync(path, cancellationToken);
+        return ArrayFile.ReadAsync(path, isWanted, cancellationToken);
     }
 
     private static string OnlyArrayFileOf(string dataset, string folder)

@@ -11,16 +11,20 @@ public static class ArrayFile
 
     /// <summary>Reads all arrays of a file; dispose the result when done.</summary>
     /// <exception cref="DatasetException">The file is not one, or holds what cannot be read safely (pickled objects, foreign types).</exception>
-    public static Task<NamedArrays> ReadAsync(string path, CancellationToken cancellationToken) =>
+    public static Task<NamedArrays> ReadAsync(string path, CancellationToken cancellationToken) => ReadAsync(path, isWanted: null, cancellationToken);
+
+    /// <summary>Reads those arrays of an .npz file that are wanted by name, or the one of an .npy file; dispose the result when done.</summary>
+    /// <exception cref="DatasetException">As in <see cref="ReadAsync(string, CancellationToken)"/>, but for what the others hold.</exception>
+    public static Task<NamedArrays> ReadAsync(string path, Predicate<string>? isWanted, CancellationToken cancellationToken) =>
         OpenAsync(
             path,
             async (file, token) => IsNpz(path)
-                ? await NpzReader.ReadAsync(file, token)
+                ? await NpzReader.ReadAsync(file, isWanted, token)
                 : new NamedArrays([await NpyReader.ReadAsync(file, NameOf(path), file.Length, token)]),
             cancellationToken);
 
     /// <summary>Reads names, types and shapes, in the file's order, but no elements.</summary>
-    /// <exception cref="DatasetException">As in <see cref="ReadAsync"/>.</exception>
+    /// <exception cref="DatasetException">As in <see cref="ReadAsync(string, CancellationToken)"/>.</exception>
     public static Task<ImmutableArray<ArrayHeader>> ReadHeadersAsync(string path, CancellationToken cancellationToken) =>
         OpenAsync(
             path,

@@ -13,18 +13,19 @@ internal static class NpzReader
 
     private const string Extension = ".npy";
 
-    /// <summary>Reads all arrays.</summary>
+    /// <summary>Reads all arrays, or those that are wanted: the bytes of the others are not looked at.</summary>
     /// <exception cref="MalformedDataException">A member is not an array that is read.</exception>
     /// <exception cref="InvalidDataException">Not a ZIP file.</exception>
-    public static async Task<NamedArrays> ReadAsync(FileStream file, CancellationToken cancellationToken)
+    public static async Task<NamedArrays> ReadAsync(FileStream file, Predicate<string>? isWanted, CancellationToken cancellationToken)
     {
         await using var zip = await OpenAsync(file, cancellationToken);
-        var needed = zip.Entries.Sum(e => e.Length);
+        ZipArchiveEntry[] wanted = [.. zip.Entries.Where(e => isWanted is null || isWanted(NameOf(e)))];
+        var needed = wanted.Sum(e => e.Length);
         var available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         if (available > 0 && needed > available)
             throw new MalformedDataException($"its arrays take {needed:N0} bytes where this machine has {available:N0} bytes of memory");
-        var arrays = new List<NamedArray>(zip.Entries.Count);
-        foreach (var entry in zip.Entries)
+        var arrays = new List<NamedArray>(wanted.Length);
+        foreach (var entry in wanted)
             arrays.Add(await ReadAsync(entry, cancellationToken));
         return new NamedArrays(arrays);
     }

@@ -1,4 +1,5 @@
 using MantaLight.Tasks;
+using MantaLight.Weights;
 
 namespace MantaLight.Tests.Tasks;
 
@@ -52,6 +53,22 @@ public sealed class LocalTests : IDisposable
     {
         var error = await Assert.ThrowsAsync<DatasetException>(() => local.GetDataAsync("d", CancellationToken.None));
         Assert.Contains("0 .npz/.npy files", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Arrays_that_are_not_wanted_are_not_read_whatever_they_hold()
+    {
+        var file = Path.Combine(folder.FullName, "data", "d.npz");
+        NamedArray[] arrays = [new NamedArray("x", ArrayType.UInt8, [3], new byte[] { 1, 2, 3 }), new NamedArray("y", ArrayType.UInt8, [3], new byte[] { 77, 78, 79 })];
+        await ArrayFile.WriteNpzAsync(file, arrays, compress: false, CancellationToken.None);
+        var bytes = await File.ReadAllBytesAsync(file);
+        bytes[bytes.AsSpan().IndexOf([(byte)77, 78, 79])] ^= 1;
+        await File.WriteAllBytesAsync(file, bytes);
+
+        using var wanted = await local.GetDataAsync("d", name => name == "x", CancellationToken.None);
+
+        Assert.Equal([1, 2, 3], Assert.Single(wanted).Data.ToArray());
+        await Assert.ThrowsAsync<DatasetException>(() => local.GetDataAsync("d", CancellationToken.None));
     }
 
     private sealed class One(string path) : IDatasetProvider
