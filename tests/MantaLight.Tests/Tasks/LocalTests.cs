@@ -62,7 +62,7 @@ public sealed class LocalTests : IDisposable
         NamedArray[] arrays = [new NamedArray("x", ArrayType.UInt8, [3], new byte[] { 1, 2, 3 }), new NamedArray("y", ArrayType.UInt8, [3], new byte[] { 77, 78, 79 })];
         await ArrayFile.WriteNpzAsync(file, arrays, compress: false, CancellationToken.None);
         var bytes = await File.ReadAllBytesAsync(file);
-        bytes[bytes.AsSpan().IndexOf([(byte)77, 78, 79])] ^= 1;
+        bytes[bytes.AsSpan().IndexOf<byte>([77, 78, 79])] ^= 1;
         await File.WriteAllBytesAsync(file, bytes);
 
         using var wanted = await local.GetDataAsync("d", name => name == "x", CancellationToken.None);
