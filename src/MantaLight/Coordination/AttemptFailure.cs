@@ -29,8 +29,9 @@ internal static class AttemptFailure
         : attempt with { Phase = AttemptPhase.Resting, RestsUntil = turn.Now + TimeSpan.FromSeconds(Math.Min(MaximumRest, Math.Pow(2, attempt.Failures - 2))) };
 
     /// <summary>
-    /// What hangs on one node may not on another: a task that any can do, and that is needed, is given to the next one, with the definition's
-    /// whole deadline. What is placed on all nodes ends with the deadline, and the round goes on without the late.
+    /// Where it is still needed it is repeated with the definition's whole deadline: what hangs once may not the next time, and a task that any
+    /// node can do is given to the next one. Where enough others have completed, the round goes on without the late; and who is away is waited
+    /// for until the deadline alone.
     /// </summary>
     public static void Overrun(Turn turn, TaskRound task, Attempt attempt)
     {
@@ -41,15 +42,31 @@ internal static class AttemptFailure
             turn.Put(task);
         }
         var isNeeded = task.Counts.Completed < Shortfall.NeededOf(turn.State, task);
-        if (task.Task.Method == PlacementMethod.Any && isNeeded && attempt.Failures < rounds.Retries && Placement.Replacement(turn.State, task) is { } other)
+        var trouble = $"the deadline of {task.Deadline:c} passed";
+        var again = attempt with { Phase = AttemptPhase.Waiting, Deadline = default, IsLate = true, Failures = attempt.Failures + 1, Trouble = trouble };
+        var other = task.Task.Method == PlacementMethod.Any ? Placement.Replacement(turn.State, task) : null;
+        // What rests after an error has had its time.
+        var canGoOn = attempt.Phase is AttemptPhase.Scheduled or AttemptPhase.Accepted && turn.State.Members.GetValueOrDefault(attempt.Node) is { Online: true };
+        if (!isNeeded || again.Failures > rounds.Retries || (other is null && !canGoOn))
         {
-            turn.News = true;
-            var trouble = $"the deadline of {task.Deadline:c} passed on {attempt.Node}";
-            Move(turn, task with { Deadline = rounds.Deadline }, attempt with { Phase = AttemptPhase.Waiting, Deadline = default, Failures = attempt.Failures + 1, Trouble = trouble }, other);
+            Fail(turn, task, attempt, trouble, retryable: false);
+            return;
         }
+        turn.News = true;
+        task = task with { Deadline = rounds.Deadline };
+        if (other is null)
+            turn.Put(task.With(again));
         else
+            Move(turn, task, again with { Trouble = $"{trouble} on {attempt.Node}" }, other);
+    }
+
+    /// <summary>Goes on without those who are late, as soon as enough others have completed: they had their deadline.</summary>
+    public static void GiveUpLate(Turn turn, TaskRound task)
+    {
+        foreach (var late in task.Placed.Values.Where(a => a is { IsOpen: true, IsLate: true }))
         {
-            Fail(turn, task, attempt, $"the deadline of {task.Deadline:c} passed", retryable: false);
+            AttemptFlow.Cancel(turn, late, "enough others have completed");
+            turn.Put(task.Task.Alias, late with { Phase = AttemptPhase.Failed });
         }
     }
 
@@ -72,6 +89,7 @@ internal static class AttemptFailure
         Phase = attempt.Phase == AttemptPhase.Resting ? AttemptPhase.Resting : AttemptPhase.Waiting,
         RestsUntil = attempt.RestsUntil,
         Deadline = attempt.Deadline,
+        IsLate = attempt.IsLate,
         Failures = attempt.Failures,
         Trouble = attempt.Trouble,
     });

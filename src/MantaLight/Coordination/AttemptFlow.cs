@@ -183,13 +183,16 @@ internal static class AttemptFlow
 
     private static void Complete(Turn turn, TaskRound task, Attempt attempt, TaskCompleted record)
     {
-        if (RecordCheck.ProblemOf(record, task.IsOnOneNode) is { } problem)
+        if ((RecordCheck.ProblemOf(record, task.IsOnOneNode) ?? VisibleGlobals.ConflictOf(turn.State, task, record)) is { } problem)
         {
             AttemptFailure.Fail(turn, task, attempt, $"its record was refused: {problem}", retryable: false);
             return;
         }
         turn.Put(record.Alias, attempt with { Phase = AttemptPhase.Completed, Record = record, Trouble = null });
         Deadlines.Note(turn, record.Alias, attempt, record);
+        task = turn.Task(record.Alias);
+        if (task.Counts.Completed >= Shortfall.NeededOf(turn.State, task))
+            AttemptFailure.GiveUpLate(turn, task);
     }
 
     private static void Tell(Turn turn, string alias, Attempt attempt, string trouble)

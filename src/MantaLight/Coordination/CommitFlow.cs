@@ -44,7 +44,11 @@ internal static class CommitFlow
         {
             var before = turn.State.Globals.GetValueOrDefault(staged.Tag);
             var entry = new GlobalEntry { Tag = staged.Tag, Version = (before?.Version ?? 0) + 1, Round = turn.State.Round, Content = staged.Content };
-            turn.State = turn.State with { Globals = turn.State.Globals.SetItem(entry.Tag, entry) };
+            turn.State = turn.State with
+            {
+                Globals = turn.State.Globals.SetItem(entry.Tag, entry),
+                Replaced = turn.State.Replaced.Add(new ReplacedGlobal { Alias = task.Task.Alias, Tag = entry.Tag, Before = before }),
+            };
             turn.Do(new CoordinatorAction.PublishGlobal(entry));
             if (before?.Content.Blob is { } replaced)
                 turn.State = turn.State with { Retiring = turn.State.Retiring.Add(replaced), Clearing = turn.State.Clearing.Remove(replaced.Sha256) };

@@ -73,6 +73,9 @@ internal sealed record CoordinatorState
     /// <summary>Committed by tasks; the definition's are not repeated here.</summary>
     public ImmutableSortedDictionary<string, GlobalEntry> Globals { get; init; } = Ordered<GlobalEntry>();
 
+    /// <summary>What tasks of this round have replaced, in the order of their commits.</summary>
+    public ImmutableArray<ReplacedGlobal> Replaced { get; init; } = [];
+
     /// <summary>Blobs that were replaced in this round: kept until it is over for readers under way, then cleared.</summary>
     public ImmutableArray<BlobRef> Retiring { get; init; } = [];
 

@@ -64,6 +64,7 @@ internal static class RoundFlow
             RoundBegan = turn.Now,
             FromAlias = request?.Alias,
             FromNodes = request?.Nodes,
+            Replaced = [],
             Traffic = turn.State.Traffic with { AtRoundStart = turn.State.Status == RunStatus.Starting ? default : turn.State.Traffic.Total },
         };
         RunEnd.ClearRetired(turn);

@@ -24,7 +24,8 @@ internal static class RunEnd
             Remove(turn, reason);
             return;
         }
-        turn.State = turn.State with { Status = status, Reason = reason, Waiting = null };
+        // Whoever goes on with a run that has not done all begins within the round.
+        turn.State = turn.State with { Status = status, Reason = reason, Waiting = null, Replaced = status.CanGoOn() ? turn.State.Replaced : [] };
         ClearRetired(turn);
         turn.Dirty = true;
         turn.Do(new CoordinatorAction.Leave());
@@ -44,8 +45,8 @@ internal static class RunEnd
     {
         foreach (var old in turn.State.Retiring.DistinctBy(b => b.Sha256).Where(b => !turn.State.Clearing.Contains(b.Sha256)))
         {
-            // What the definition starts with is kept, so that it can be started again.
-            if (StartPoint.Has(turn.State.Definition, old))
+            // What the definition starts with is kept, so that it can be started again; and what the round may read again.
+            if (StartPoint.Has(turn.State.Definition, old) || turn.State.Replaced.Any(r => r.Before?.Content.Blob?.Sha256 == old.Sha256))
                 continue;
             if (IsCommitted(turn.State, old))
             {

@@ -32,7 +32,7 @@ internal static class ScheduleMessages
             TimeoutSeconds = Math.Max(1, (attempt.Deadline - turn.Now - spread).TotalSeconds),
             ReportSpreadSeconds = spread.TotalSeconds,
             MaySetGlobals = round.IsOnOneNode,
-            Globals = turn.Globals,
+            Globals = turn.GlobalsOf(alias),
             Inputs = turn.Inputs(alias, () => Inputs(state, task)),
         };
     }

@@ -28,6 +28,7 @@ internal static class StateView
             // A round's tasks in the definition's order; the sorted dictionary would order them by alias.
             Tasks = [.. state.Definition.Tasks.Prepend(state.Definition.Setup).Where(t => t is not null && state.Tasks.ContainsKey(t.Alias)).Select(t => View(state.Tasks[t!.Alias]))],
             Globals = [.. state.Globals.Values],
+            Replaced = state.Replaced,
             Tags = [.. state.EffectiveGlobals().Select(g => g.Tag)],
             LeftOut = Absences.View(state),
             Retiring = state.Retiring,

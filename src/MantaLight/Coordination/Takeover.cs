@@ -24,6 +24,7 @@ internal static class Takeover
             TookOver = turn.Now,
             IsCold = state.IsCold || retained.Regrouping,
             Retiring = retained.Retiring,
+            Replaced = retained.Replaced,
             Round = retained.Round,
             SetUp = retained.Round > 0,
             FromAlias = retained.FromAlias,

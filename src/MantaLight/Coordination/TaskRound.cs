@@ -124,6 +124,9 @@ internal sealed record Attempt
 
     public int Failures { get; init; }
 
+    /// <summary>Whether it has run past its deadline before.</summary>
+    public bool IsLate { get; init; }
+
     /// <summary>When it is repeated.</summary>
     public DateTimeOffset RestsUntil { get; init; }
 

@@ -10,7 +10,7 @@ internal sealed class Turn(CoordinatorState state, DateTimeOffset now)
     private static readonly TimeSpan NewsInterval = TimeSpan.FromSeconds(1);
 
     private readonly List<CoordinatorAction> actions = [];
-    private (ImmutableSortedDictionary<string, GlobalEntry> Of, ImmutableArray<GlobalEntry> All)? globals;
+    private (string Alias, ImmutableSortedDictionary<string, GlobalEntry> Of, ImmutableArray<GlobalEntry> All)? globals;
     private (string Alias, ImmutableArray<ScheduledInput> Inputs)? inputs;
 
     public CoordinatorState State { get; set; } = state;
@@ -29,17 +29,6 @@ internal sealed class Turn(CoordinatorState state, DateTimeOffset now)
     /// <summary>What keeps the run from going on, where something does; put into words only when they are told.</summary>
     public Func<string>? Blocked { get; set; }
 
-    /// <summary>The globals that tasks read now; made once for all of them.</summary>
-    public ImmutableArray<GlobalEntry> Globals
-    {
-        get
-        {
-            if (globals is not { } known || known.Of != State.Globals)
-                globals = known = (State.Globals, State.EffectiveGlobals());
-            return known.All;
-        }
-    }
-
     public void Do(CoordinatorAction action) => actions.Add(action);
 
     public TaskRound Task(string alias) => State.Tasks[alias];
@@ -47,6 +36,14 @@ internal sealed class Turn(CoordinatorState state, DateTimeOffset now)
     public void Put(TaskRound task) => State = State with { Tasks = State.Tasks.SetItem(task.Task.Alias, task) };
 
     public void Put(string alias, Attempt attempt) => Put(Task(alias).With(attempt));
+
+    /// <summary>The globals that a task reads; made once for all of its nodes.</summary>
+    public ImmutableArray<GlobalEntry> GlobalsOf(string alias)
+    {
+        if (globals is not { } known || known.Alias != alias || known.Of != State.Globals)
+            globals = known = (alias, State.Globals, VisibleGlobals.Of(State, alias));
+        return known.All;
+    }
 
     /// <summary>The inputs of a task that is being scheduled; made once for all of its nodes.</summary>
     public ImmutableArray<ScheduledInput> Inputs(string alias, Func<ImmutableArray<ScheduledInput>> make)

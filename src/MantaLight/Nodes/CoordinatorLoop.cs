@@ -187,7 +187,7 @@ internal sealed class CoordinatorLoop(
             commands.Offer(new SeatCommand.Happened(new CoordinatorEvent.StartRemembered(start)), bytes: 0);
     }
 
-    private bool IsCommitted(string hash) => Final?.Globals.Any(g => g.Content.Blob?.Sha256 == hash) ?? false;
+    private bool IsCommitted(string hash) => Final?.Blobs().Any(b => b.Sha256 == hash) ?? false;
 
     /// <summary>Ends the run as failed where a step cannot be done: the next coordinator could not do it either.</summary>
     private async Task<bool> GuardAsync(Func<CancellationToken, Task<bool>> step, CancellationToken cancellationToken)

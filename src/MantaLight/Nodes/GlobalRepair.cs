@@ -64,7 +64,7 @@ internal sealed class GlobalRepair : IAsyncDisposable
     /// <summary>Puts the chunks of all globals back on the broker, where they are missing, and keeps them.</summary>
     public void Check(SwarmState committed)
     {
-        foreach (var blob in committed.Globals.Select(g => g.Content.Blob).OfType<BlobRef>())
+        foreach (var blob in committed.Blobs().DistinctBy(b => b.Sha256))
         {
             Open.Open(blob.Sha256);
             work.Writer.TryWrite((blob, Kept: false));

@@ -25,7 +25,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
 
     /// <summary>Whether the swarm needs a blob of the node's store.</summary>
     public bool Needs(string hash) => attempts.All.Any(a => a.Runner.Touches(hash)) || orphans.Holds(hash)
-        || IsGlobalOf(memory.State, hash) || IsGlobalOf(memory.Later, hash);
+        || IsRead(memory.State, hash) || IsRead(memory.Later, hash);
 
     public void Scheduled(ScheduleAttempt schedule)
     {
@@ -229,7 +229,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         }
     }
 
-    private static bool IsGlobalOf(SwarmState? state, string hash) => state is not null && state.Globals.Any(g => g.Content.Blob?.Sha256 == hash);
+    private static bool IsRead(SwarmState? state, string hash) => state is not null && state.Blobs().Any(b => b.Sha256 == hash);
 
     /// <summary>Whether it is of a run that is known to be later than the one that somebody has begun with, and is taken up again when that one knows.</summary>
     private bool IsOfLater(ScheduleAttempt schedule) => memory.Later is { } later && schedule.Run == later.Run && !IsPast(schedule, later);

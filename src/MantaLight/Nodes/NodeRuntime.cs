@@ -179,7 +179,7 @@ public sealed class NodeRuntime
         foreach (var hash in store.DropSpoiled())
             Log.BlobSpoiled(logger, hash);
         var completed = journal.Load(store);
-        var committed = remembered.SelectMany(r => r.State?.Globals ?? []).Select(g => g.Content.Blob).OfType<BlobRef>();
+        var committed = remembered.SelectMany(r => r.State?.Blobs() ?? []);
         store.DropAllBut(completed.SelectMany(c => AttemptJournal.BlobsOf(c.Record)).Concat(committed).Select(b => b.Sha256).ToHashSet(StringComparer.Ordinal));
         return completed;
     }

@@ -98,7 +98,7 @@ internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, G
         await repair.DisposeAsync();
         var removing = retained with
         {
-            Term = term, Status = RunStatus.Removing, Reason = "its definition was removed", Waiting = null, Tasks = [], Globals = [], History = [],
+            Term = term, Status = RunStatus.Removing, Reason = "its definition was removed", Waiting = null, Tasks = [], Globals = [], Replaced = [], History = [],
             Tags = [.. retained.Tags.Union(book.Definition?.Globals.Keys ?? []).Order(StringComparer.Ordinal)],
             Retiring = [.. retained.Retiring.Concat(retained.Globals.Select(g => g.Content.Blob).OfType<BlobRef>()).DistinctBy(b => b.Sha256)],
         };

@@ -60,7 +60,7 @@ internal sealed class SwarmMember : IAsyncDisposable
         if (memory.State is not { } state)
             return;
         candidacy.Elect(new ElectionEvent.TermSeen(state.Term));
-        foreach (var blob in state.Globals.Select(g => g.Content.Blob).OfType<BlobRef>())
+        foreach (var blob in state.Blobs())
             attempts.Keep(blob.Sha256);
     }
 

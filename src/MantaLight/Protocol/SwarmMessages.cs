@@ -163,6 +163,9 @@ public sealed record SwarmState : CoordinatorMessage
     /// <summary>The committed globals by tag.</summary>
     public ImmutableArray<GlobalEntry> Globals { get; set; } = [];
 
+    /// <summary>What tasks of the round under way have replaced, in the order of their commits.</summary>
+    public ImmutableArray<ReplacedGlobal> Replaced { get; set; } = [];
+
     /// <summary>The tags that stand under <c>globals/</c>: the committed ones and the definition's own. Whoever removes the swarm may not have the definition.</summary>
     public ImmutableArray<string> Tags { get; set; } = [];
 
@@ -181,7 +184,10 @@ public sealed record SwarmState : CoordinatorMessage
     /// </summary>
     public bool IsSound() => Identifier.IsValid(Swarm) && BlobRef.IsHash(Definition) && Start is >= 0 and < MaximumNumber && Counted is >= 0 and < MaximumNumber && Round is >= 0 and < MaximumNumber
         && Tasks.All(t => Identifier.IsValid(t.Alias)) && Globals.All(g => Identifier.IsValid(g.Tag) && g.Content.IsSound())
-        && Tags.All(Identifier.IsValid) && Retiring.All(b => b.IsSound());
+        && Tags.All(Identifier.IsValid) && Retiring.All(b => b.IsSound()) && Replaced.All(r => r.IsSound());
+
+    /// <summary>The blobs that tasks of the run read, or read again where results are lost: of its globals, and of what the round has replaced.</summary>
+    public IEnumerable<BlobRef> Blobs() => Globals.Concat(Replaced.Select(r => r.Before).OfType<GlobalEntry>()).Select(g => g.Content.Blob).OfType<BlobRef>();
 
     /// <summary>Application bytes of all nodes and coordinators in this run so far: up.</summary>
     public long BytesUp { get; set; }

@@ -47,6 +47,19 @@ internal sealed class SwarmGraph
         return [.. Order.Where(below.Contains)];
     }
 
+    /// <summary>Everything that a task waits for, directly or through others; nothing for one that is not part of the graph, as the setup task.</summary>
+    public IReadOnlySet<string> AncestorsOf(string alias)
+    {
+        var above = new HashSet<string>(StringComparer.Ordinal);
+        var open = new Stack<string>([alias]);
+        while (open.TryPop(out var next))
+        {
+            foreach (var before in predecessors.GetValueOrDefault(next, []).Where(above.Add))
+                open.Push(before);
+        }
+        return above;
+    }
+
     /// <summary>The tasks of a round that starts at that task: itself and its descendants, in <see cref="Order"/>. What they wait for outside of it counts as done.</summary>
     public ImmutableArray<string> RoundFrom(string alias)
     {

@@ -24,7 +24,7 @@ public sealed class RegroupingTests : CoordinatorDriver
         Assert.All(Schedules("worker"), s => Assert.Equal(300.0, s.Message.TimeoutSeconds));
         // From now on the deadline counts.
         Wait(TimeSpan.FromMinutes(5));
-        Assert.Equal(RunStatus.Failed, state.Status);
+        Assert.All(state.Tasks["worker"].Placed.Values, a => Assert.True(a.IsLate));
     }
 
     [Fact]
@@ -64,6 +64,10 @@ public sealed class RegroupingTests : CoordinatorDriver
         ComeBack("a", isCold: false);
         Wait(timing.RollCall);
         Wait(TimeSpan.FromMinutes(5));
+        // Who is away has missed it; who is there is given another.
+        Assert.Equal(AttemptPhase.Failed, state.Tasks["worker"].Placed["b"].Phase);
+        for (var i = 0; i < state.Definition.Rounds.Retries; i++)
+            Wait(TimeSpan.FromMinutes(5));
         Assert.Equal(RunStatus.Failed, state.Status);
     }
 

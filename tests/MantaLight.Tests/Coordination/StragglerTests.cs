@@ -51,9 +51,50 @@ public sealed class StragglerTests : CoordinatorDriver
     {
         Begin("a", "b");
         Complete("worker", "a");
-        Wait(Deadline);
+        for (var i = 0; i <= state.Definition.Rounds.Retries; i++)
+            Wait(Deadline);
         Assert.Equal(RunStatus.Failed, state.Status);
         Assert.Equal("round 1, task 'worker': 1 of 2 nodes completed where 2 are needed (b: the deadline of 00:05:00 passed)", state.Reason);
+    }
+
+    [Fact]
+    public void Who_runs_past_the_deadline_and_is_needed_is_tried_again_as_often_as_a_failure_would_be_with_the_whole_deadline()
+    {
+        Begin(Rounds("\"retries\": 1"), "a", "b");
+        var first = Schedules("worker").Single(s => s.Node == "b").Message;
+        Complete("worker", "a");
+        done.Clear();
+        Wait(Deadline);
+        Assert.Equal("b", Assert.Single(done.OfType<CoordinatorAction.Cancel>()).Node);
+        var second = Assert.Single(Schedules("worker"));
+        Assert.Equal(("b", 2, first.Seed, 300.0), (second.Node, second.Message.Number, second.Message.Seed, second.Message.TimeoutSeconds));
+        Complete("worker", "b");
+        Assert.Equal(["a", "b"], Assert.Single(Schedules("aggregator")).Message.Inputs.Select(i => i.Node));
+    }
+
+    [Fact]
+    public void Who_is_away_at_the_deadline_has_missed_it()
+    {
+        Begin("a", "b");
+        Complete("worker", "a");
+        Member("b", NodeStatus.Offline);
+        Wait(Deadline);
+        Assert.Equal(RunStatus.Failed, state.Status);
+        Assert.Single(Schedules("worker"), s => s.Node == "b");
+    }
+
+    [Fact]
+    public void The_late_are_waited_for_only_until_enough_have_completed()
+    {
+        Begin(Rounds("\"quorum\": 2"), "a", "b", "c");
+        Complete("worker", "a");
+        Wait(Deadline);
+        Assert.Equal(TaskPhase.Running, state.Tasks["worker"].Phase);
+        done.Clear();
+        Complete("worker", "b");
+        Assert.Equal("c", Assert.Single(done.OfType<CoordinatorAction.Cancel>()).Node);
+        Assert.Equal(["a", "b"], Assert.Single(Schedules("aggregator")).Message.Inputs.Select(i => i.Node));
+        Assert.Equal(TaskPhase.Committed, state.Tasks["worker"].Phase);
     }
 
     [Fact]

@@ -45,7 +45,7 @@ internal sealed class FootprintCheck(World world, HistoryPlan plan, FaultyBroker
             var journal = node.Disk.Names.Where(n => n.StartsWith("journal/", StringComparison.Ordinal)).ToArray();
             foreach (var file in journal.Where(f => !IsOfLastRound(f, states)))
                 world.Fail($"{file} is on the disk of {node.Id} still, although its swarm has ended: {string.Join(", ", states.Values.Select(s => $"{s.Run} in round {s.Round}"))}.");
-            Limit($"blobs on the disk of {node.Id}, after the end,", CountOf(node, "blobs/"), states.Values.Sum(s => s.Globals.Length) + (2 * journal.Length));
+            Limit($"blobs on the disk of {node.Id}, after the end,", CountOf(node, "blobs/"), states.Values.Sum(s => s.Blobs().Count()) + (2 * journal.Length));
         }
     }
 

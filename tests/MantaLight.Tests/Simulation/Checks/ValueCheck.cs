@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using System.Text.Json;
 using MantaLight.Aggregation;
 using MantaLight.Protocol;
 using MantaLight.Shared;
@@ -10,7 +11,7 @@ namespace MantaLight.Simulation;
 
 /// <summary>
 /// Each committed version of the global stems from one record, and is bit for bit what the participants of the round make
-/// of the version before it.
+/// of the version before it; and so is what other tasks of the round have made of that.
 /// </summary>
 internal sealed class ValueCheck(World world, HistoryPlan plan) : ICheck
 {
@@ -32,6 +33,9 @@ internal sealed class ValueCheck(World world, HistoryPlan plan) : ICheck
     private readonly Dictionary<string, Queue<Standing>> past = new(StringComparer.Ordinal);
     private readonly HashSet<string> forgotten = new(StringComparer.Ordinal);
 
+    // The last audit of each run.
+    private readonly Dictionary<string, string> audits = new(StringComparer.Ordinal);
+
     private readonly Participants participants = new();
 
     /// <summary>How many commits of the global have been checked.</summary>
@@ -39,6 +43,9 @@ internal sealed class ValueCheck(World world, HistoryPlan plan) : ICheck
 
     /// <summary>How many of them lacked a node that took part in the swarm.</summary>
     public int Partial { get; private set; }
+
+    /// <summary>How many audits have been checked.</summary>
+    public int Audits { get; private set; }
 
     public void Seen(Sighting sighting)
     {
@@ -67,6 +74,28 @@ internal sealed class ValueCheck(World world, HistoryPlan plan) : ICheck
     {
         if (state.Globals.FirstOrDefault(g => g.Tag == VectorMath.Global) is not { Content.Blob.Sha256: var hash } entry)
             return;
+        ModelSeen(state, entry, hash);
+        if (state.Globals.FirstOrDefault(g => g.Tag == VectorMath.AuditGlobal) is { Content.Value: { } audit } audited
+            && chains.GetValueOrDefault(state.Run) is { } standing && standing.Version == entry.Version && standing.Made.Hash == hash)
+        {
+            AuditSeen(state, audited, audit.Deserialize<Audit>(JsonSerializerOptions.Web)!, standing);
+        }
+    }
+
+    /// <summary>An audit reads what the round began with, whether the global of the round is committed before it or after it.</summary>
+    private void AuditSeen(SwarmState state, GlobalEntry entry, Audit audit, Standing model)
+    {
+        if (audits.GetValueOrDefault(state.Run) == audit.Digest || model.Round > entry.Round)
+            return;
+        audits[state.Run] = audit.Digest;
+        var before = model.Round == entry.Round ? model.Before : model.Made;
+        if (VectorMath.Digest(before.Values, audit.Nodes.Select(node => VectorMath.Trained(before.Values, node))) != audit.Digest)
+            world.Fail($"Swarm {state.Swarm}: the audit of round {entry.Round} has seen other bits than {string.Join(',', audit.Nodes)} make of {before.Hash[..8]}.");
+        Audits++;
+    }
+
+    private void ModelSeen(SwarmState state, GlobalEntry entry, string hash)
+    {
         var chain = chains.GetValueOrDefault(state.Run);
         if (chain is not null && entry.Version < chain.Version && forgotten.Remove(state.Run))
             chain = GoBack(state.Run, entry.Version, hash);
@@ -93,7 +122,7 @@ internal sealed class ValueCheck(World world, HistoryPlan plan) : ICheck
         var expected = entry.Round == 0 ? First : entry.Round > CommonRounds ? Next(before, makers) : KnownNext(before, makers);
         if (expected.Hash != hash)
             world.Fail($"Swarm {state.Swarm}: version {entry.Version} of the global is {hash[..8]} where {expected.Hash[..8]} is expected of {makers} after {before.Hash[..8]}.");
-        Note(state.Run, new Standing(entry.Version, expected));
+        Note(state.Run, new Standing(entry.Version, expected, entry.Round, before));
         Forget(state.Run, entry.Round);
         Count++;
         if (entry.Round > 0 && makers.Split(',').Length < plan.Nodes.Length)
@@ -165,5 +194,5 @@ internal sealed class ValueCheck(World world, HistoryPlan plan) : ICheck
     private sealed record Made(string Hash, float[] Values);
 
     /// <summary>The last version of a run's global.</summary>
-    private sealed record Standing(int Version, Made Made);
+    private sealed record Standing(int Version, Made Made, int Round, Made Before);
 }

@@ -37,20 +37,26 @@ public sealed class PatientWorker : SwarmTask
         Task.Delay(TimeSpan.FromMilliseconds(10 + (context.Seed % 3000)), context.Time, cancellationToken);
 }
 
-/// <summary>Looks over the updates while they are aggregated, and notes how many there were.</summary>
+/// <summary>Looks over the global and the updates while these are aggregated, and notes every bit of them.</summary>
 public sealed class PatientAudit : SwarmTask
 {
     public override async Task RunAsync(CancellationToken cancellationToken)
     {
+        using var global = await World.Globals.GetWeightsAsync(VectorMath.Global, cancellationToken);
         var updates = World.Results.Select("model_params");
+        var contents = new List<float[]>();
         foreach (var update in updates)
         {
             using var weights = await update.GetWeightsAsync(cancellationToken);
+            contents.Add(weights[0].Span<float>().ToArray());
         }
         await PatientWorker.TakeTimeAsync(Context, cancellationToken);
-        World.Globals.Set("audited", updates.Count);
+        World.Globals.Set(VectorMath.AuditGlobal, new Audit([.. updates.Select(u => u.Node)], VectorMath.Digest(global[0].Span<float>(), contents)));
     }
 }
+
+/// <summary>What an audit has seen: whose updates, and a digest of all bits.</summary>
+public sealed record Audit(IReadOnlyList<string> Nodes, string Digest);
 
 /// <summary>Measures the global.</summary>
 public sealed class PatientTest : SwarmTask

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using MantaLight.Coordination;
 using MantaLight.Tasks;
 
@@ -8,6 +10,8 @@ namespace MantaLight.Simulation;
 internal static class VectorMath
 {
     public const string Global = "global_model_params";
+
+    public const string AuditGlobal = "audited";
 
     public static float[] First(int length, float error = 0) => [.. Enumerable.Range(0, length).Select(i => (i * 0.37f) + error)];
 
@@ -29,6 +33,16 @@ internal static class VectorMath
         var swarm = await globals.GetAsync<int>("seed", cancellationToken);
         var expected = Rendezvous.Hash(swarm.ToString(CultureInfo.InvariantCulture), context.Round.ToString(CultureInfo.InvariantCulture), context.Alias, node) >> 11;
         return context.Seed == expected ? 0 : 1 + (context.Seed % 100);
+    }
+
+    /// <summary>Of the bits of a global and of some updates.</summary>
+    public static string Digest(ReadOnlySpan<float> global, IEnumerable<float[]> updates)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(MemoryMarshal.AsBytes(global));
+        foreach (var update in updates)
+            hash.AppendData(MemoryMarshal.AsBytes<float>(update));
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     public static long Samples(string node) => (7 * Number(node)) + 3;
