@@ -108,6 +108,12 @@ internal abstract record ElectionEvent
     /// <summary>A claim on the coordinator connection.</summary>
     public sealed record ClaimRead(Claim Claim) : ElectionEvent;
 
+    /// <summary>The term of the state on the coordinator connection: where a swarm has gone, its tombstone has the term, and no claim stands.</summary>
+    public sealed record StateRead(long Term) : ElectionEvent;
+
+    /// <summary>The claim was taken away, on the node connection: its swarm has gone.</summary>
+    public sealed record ClaimCleared : ElectionEvent;
+
     /// <summary>The coordinator connection is gone or could not be opened.</summary>
     public sealed record ConnectionLost : ElectionEvent;
 

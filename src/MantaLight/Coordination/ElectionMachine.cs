@@ -23,6 +23,8 @@ internal static class ElectionMachine
             ElectionEvent.NodeConnection e => NodeConnection(state, e.Connected, now),
             ElectionEvent.Opened => Opened(state, now),
             ElectionEvent.ClaimRead e => ClaimRead(state, e.Claim, now),
+            ElectionEvent.StateRead e => StateRead(state, e.Term, now),
+            ElectionEvent.ClaimCleared => (ClaimCleared(state, now), []),
             ElectionEvent.ConnectionLost => ConnectionLost(state, now),
             ElectionEvent.Tick => Tick(state, now),
             _ => throw new ArgumentOutOfRangeException(nameof(happening), happening, null),
@@ -115,6 +117,21 @@ internal static class ElectionMachine
             default:
                 return (state, []);
         }
+    }
+
+    private static (ElectionState, ImmutableArray<ElectionAction>) StateRead(ElectionState state, long term, DateTimeOffset now)
+    {
+        var isTooLate = state.Role is ElectionRole.Claiming or ElectionRole.Grace && term >= state.Term;
+        state = state with { HighestTerm = Math.Max(state.HighestTerm, term) };
+        return isTooLate ? StandDown(state, now) : (state, []);
+    }
+
+    private static ElectionState ClaimCleared(ElectionState state, DateTimeOffset now)
+    {
+        if (state.Role >= ElectionRole.Connecting)
+            return state;
+        state = state with { Known = null, Vacant = true, LastHeard = now };
+        return state.Role == ElectionRole.Watching ? Watch(state, now) : state;
     }
 
     private static (ElectionState, ImmutableArray<ElectionAction>) ConnectionLost(ElectionState state, DateTimeOffset now) =>

@@ -30,6 +30,8 @@ internal sealed class CoordinatorLoop(
     /// <summary>The state as last published.</summary>
     public SwarmState? Final => wire.Final;
 
+    public bool HasClearedClaim => wire.HasClearedClaim;
+
     /// <summary>Reads what was committed and begins with what the node knows; false when there is nothing to do.</summary>
     public Task<bool> BeginAsync(CancellationToken cancellationToken) => GuardAsync(BeginRunAsync, cancellationToken);
 

@@ -35,6 +35,7 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
     private readonly string swarm;
     private readonly Task running;
     private CoordinatorLoop? loop;
+    private IAsyncDisposable? states;
     private bool goodbye;
     private volatile bool retired;
     private volatile string? problem;
@@ -87,6 +88,12 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
                 if (status is ConnectionStatus.Lost or ConnectionStatus.Closed)
                     Post(new SeatCommand.ConnectionLost());
             });
+            // Before the claim, and until somebody acts: what a removed swarm has left is its tombstone alone.
+            states = await connection.SubscribeAsync(topics.State(swarm), message =>
+            {
+                if (ProtocolJson.Read<SwarmState>(message.Payload, out _) is { } state && Authority.IsTerm(state.Term))
+                    context.Offer(new NodeEvent.ElectionHappened(swarm, this, new ElectionEvent.StateRead(state.Term)), message.Size);
+            }, stopping.Token);
             await using var claims = await connection.SubscribeAsync(topics.Coordinator(swarm), message =>
             {
                 if (ProtocolJson.Read<CoordinatorClaim>(message.Payload, out _) is { } claim && Authority.IsTerm(claim.Term))
@@ -129,6 +136,8 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
                     break;
                 case SeatCommand.Act act:
                     Log.Acting(context.Logger, swarm, act.Term);
+                    if (states is not null)
+                        await states.DisposeAsync();
                     loop = new CoordinatorLoop(context, connection, swarm, act, commands, () => retired);
                     if (!await loop.BeginAsync(stopping.Token))
                         Leave();
@@ -142,7 +151,9 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
                         await loop.DrainAsync(GoodbyePatience);
                     if (goodbye.Term > 0)
                     {
-                        await PublishAsync(connection, topics.Coordinator(swarm), new CoordinatorClaim { Term = goodbye.Term, Released = true }, retain: true);
+                        // Where the swarm has gone there is nothing to be coordinated, and no claim to give back.
+                        if (loop is not { HasClearedClaim: true })
+                            await PublishAsync(connection, topics.Coordinator(swarm), new CoordinatorClaim { Term = goodbye.Term, Released = true }, retain: true);
                         await PublishAsync(connection, topics.Lost(swarm), new CoordinatorLost { Term = goodbye.Term, Graceful = true }, retain: false);
                     }
                     await connection.CloseAsync(stopping.Token);

@@ -29,6 +29,9 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
 
     public bool IsConnected => connection.IsConnected;
 
+    /// <summary>Whether no claim stands any more.</summary>
+    public bool HasClearedClaim { get; private set; }
+
     public Flow Traffic => new(connection.Traffic.Sent, connection.Traffic.Received);
 
     /// <summary>Removes a global's chunks, some time later.</summary>
@@ -150,6 +153,13 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
             await Task.WhenAll(underWay).ConfigureAwait(Background.Quietly);
             underWay.Clear();
         }
+    }
+
+    /// <summary>Takes the claim away: the swarm has gone, and its tombstone has the term.</summary>
+    public async Task ClearClaimAsync(CancellationToken cancellationToken)
+    {
+        HasClearedClaim = true;
+        await ClearAsync(topics.Coordinator(swarm), cancellationToken);
     }
 
     public ValueTask ClearAsync(string topic, CancellationToken cancellationToken) =>

@@ -45,7 +45,7 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
         var book = act.Book;
         var definitionLost = false;
         // Whatever this node has heard: a full queue drops a definition, or its removal, without a word.
-        var looking = definitions.FirstAsync(book.Removing ? context.Settings.Election.ReadBack : patience, cancellationToken);
+        var looking = definitions.FirstAsync(book is { Removing: true, IsClaimAlone: false } ? context.Settings.Election.ReadBack : patience, cancellationToken);
         var retained = await reading;
         if (await looking is { } bytes)
         {

@@ -96,7 +96,7 @@ internal sealed class NodeLoop
                 Contradict();
                 census.Tick();
                 swarms.ForEach(swarm => swarm.Tick());
-                swarms.Forget();
+                swarms.Tidy();
                 break;
         }
     }
@@ -124,6 +124,9 @@ internal sealed class NodeLoop
             case ["swarms", var id, "control"]:
                 if (Read<SwarmControl>(message) is { } control)
                     swarms.Find(id)?.ControlSeen(control);
+                break;
+            case ["swarms", var id, "coordinator"] when message.Payload.IsEmpty:
+                swarms.ClaimCleared(id);
                 break;
             case ["swarms", var id, "coordinator"]:
                 if (Read<CoordinatorClaim>(message) is { } claim && Check(message, Identifier.IsValid(claim.From) && Authority.IsTerm(claim.Term), "no node id, or no term"))
@@ -212,7 +215,10 @@ internal sealed class NodeLoop
     private void ConnectionChanged(ConnectionStatus status)
     {
         if (status == ConnectionStatus.Lost)
+        {
             Log.ConnectionLost(seats.Logger);
+            swarms.ConnectionLost();
+        }
         if (status == ConnectionStatus.Connected)
         {
             Log.ConnectionBack(seats.Logger);

@@ -24,6 +24,8 @@ internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, G
     // A slow line's.
     private const double BytesPerSecond = 1 << 20;
 
+    private const string Removed = "its definition was removed";
+
     private readonly Topics topics = context.Settings.Topics;
 
     /// <summary>Does all that is to do; false where there is a run to coordinate.</summary>
@@ -35,7 +37,9 @@ internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, G
     {
         if (book.Removing)
         {
-            await RemoveAsync(book, retained, cancellationToken);
+            // Of what somebody still runs nothing is removed without its owner's word.
+            if (!book.IsClaimAlone || retained is null || retained.Status == RunStatus.Removed)
+                await RemoveAsync(book, retained, cancellationToken);
             return true;
         }
         if (retained is not null && retained.Definition == book.Hash && retained.Status.IsFinal() && book.RestartAfter != retained.Start
@@ -87,23 +91,34 @@ internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, G
     }
 
     /// <summary>
-    /// Says so first, and then clears what the swarm has on the broker and leaves the tombstone: whoever comes in between knows that
-    /// the definition is not lost, and goes on with what is not finished.
+    /// Says so first, and then clears what the swarm has on the broker, its own claim last, and leaves the tombstone: whoever comes in between knows
+    /// that the definition is not lost, and goes on with what is not finished.
     /// </summary>
     public async Task RemoveAsync(SwarmBook book, SwarmState? retained, CancellationToken cancellationToken)
     {
-        if (retained is null)
+        if (retained is null || retained.Status == RunStatus.Removed)
+        {
+            await BuryAsync(retained ?? wire.Ended(new RunId(book.Hash, wire.NextStart), RunStatus.Removed, Removed, term), cancellationToken);
             return;
+        }
         // It must not put back what is swept.
         await repair.DisposeAsync();
         var removing = retained with
         {
-            Term = term, Status = RunStatus.Removing, Reason = "its definition was removed", Waiting = null, Tasks = [], Globals = [], Replaced = [], History = [],
+            Term = term, Status = RunStatus.Removing, Reason = Removed, Waiting = null, Tasks = [], Globals = [], Replaced = [], History = [],
             Tags = [.. retained.Tags.Union(book.Definition?.Globals.Keys ?? []).Order(StringComparer.Ordinal)],
             Retiring = [.. retained.Retiring.Concat(retained.Globals.Select(g => g.Content.Blob).OfType<BlobRef>()).DistinctBy(b => b.Sha256)],
         };
         await wire.CommitAsync(removing, cancellationToken);
         await wire.SweepAsync(removing.Retiring, removing.Tags, term, cancellationToken);
+        await wire.ClearClaimAsync(cancellationToken);
         await wire.CommitAsync(removing with { Status = RunStatus.Removed, Tags = [], Retiring = [] }, cancellationToken);
+    }
+
+    /// <summary>Takes a claim away that nothing else is left of, or only a tombstone: that has its term first, so that terms go on from it.</summary>
+    private async Task BuryAsync(SwarmState tombstone, CancellationToken cancellationToken)
+    {
+        await wire.CommitAsync(tombstone with { Term = term }, cancellationToken);
+        await wire.ClearClaimAsync(cancellationToken);
     }
 }

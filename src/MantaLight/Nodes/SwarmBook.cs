@@ -20,6 +20,9 @@ internal sealed record SwarmBook(string Hash, ReadOnlyMemory<byte> Bytes, SwarmD
     /// <summary>Whether its owner has removed it.</summary>
     public bool Removing { get; init; }
 
+    /// <summary>Whether nothing is known of it: a claim stands that is to be taken away, beside a tombstone or alone.</summary>
+    public bool IsClaimAlone { get; init; }
+
     /// <summary>Whether the broker has delivered it in this life of the connection.</summary>
     public bool Confirmed { get; init; } = true;
 
@@ -31,6 +34,10 @@ internal sealed record SwarmBook(string Hash, ReadOnlyMemory<byte> Bytes, SwarmD
 
     /// <summary>A definition of which nothing is left but its hash.</summary>
     public static SwarmBook Lost(string hash) => new(hash, ReadOnlyMemory<byte>.Empty, null, "the definition is lost");
+
+    /// <summary>No definition, but a claim that somebody has left.</summary>
+    /// <param name="hash">The removed definition's, where it is known.</param>
+    public static SwarmBook ClaimAlone(string? hash) => Lost(hash ?? new string('0', 2 * SHA256.HashSizeInBytes)) with { Removing = true, IsClaimAlone = true, Confirmed = false };
 
     public static SwarmBook Read(ReadOnlyMemory<byte> bytes, NodeSettings settings)
     {

@@ -87,8 +87,16 @@ internal sealed class SwarmMember : IAsyncDisposable
 
     public void ClaimSeen(CoordinatorClaim seen)
     {
+        memory.ClaimSeen(stands: true);
         var claim = new Claim(seen.Term, seen.From, seen.Incarnation);
         candidacy.Hear(claim, new ElectionEvent.ClaimSeen(claim, seen.Released));
+    }
+
+    public void ClaimCleared()
+    {
+        memory.ClaimSeen(stands: false);
+        candidacy.Elect(new ElectionEvent.ClaimCleared());
+        candidacy.Reconsider();
     }
 
     public void BeatSeen(CoordinatorBeat seen)
@@ -168,6 +176,7 @@ internal sealed class SwarmMember : IAsyncDisposable
     public void Tick()
     {
         TellWhenDue();
+        memory.Tick();
         attempts.Tick();
         candidacy.Reconsider();
         candidacy.Elect(new ElectionEvent.Tick());

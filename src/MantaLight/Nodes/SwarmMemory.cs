@@ -12,6 +12,7 @@ internal sealed record OwnersWord(SwarmAction Action, string Definition, int Sta
 internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, string swarm, TimeProvider time)
 {
     private readonly Authority authority = new();
+    private readonly StandingClaim claim = new(time, settings.Coordination.Patience);
     private int? restartAfter;
     private int? resumeAfter;
     private SwarmBook? book;
@@ -39,12 +40,15 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
 
     /// <summary>Whether there is something to coordinate, as far as this node can tell.</summary>
     public bool IsWanted => book is not null && (book.Removing
-        ? State is not null && State.Status != RunStatus.Removed
+        ? (State is not null && State.Status != RunStatus.Removed && !book.IsClaimAlone) || IsClaimLeft
         : State is null || State.Definition != book.Hash || !State.Status.IsFinal() || State.Status.IsRemoval() || State.Status == RunStatus.Superseded
             || restartAfter == State.Start || (resumeAfter == State.Start && State.Status.CanGoOn()) || IsMiscounted || IsMissed);
 
     /// <summary>Whether nothing is left to know.</summary>
-    public bool IsEmpty => (book is null || IsUntouched) && State is null or { Status: RunStatus.Removed };
+    public bool IsEmpty => (book is null || IsUntouched) && State is null or { Status: RunStatus.Removed } && !claim.Stands;
+
+    /// <summary>Whether a claim stands that is to be taken away.</summary>
+    private bool IsClaimLeft => claim.HasStood && book is null or { Removing: true } && State is null or { Status: RunStatus.Removed };
 
     /// <summary>Whether a removed definition has left nothing to remove: not even a first state that was on its way.</summary>
     private bool IsUntouched => book is { Removing: true } && time.SteadyNow() - Since >= settings.Coordination.Patience;
@@ -54,6 +58,24 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     /// was to put it back may have been lost on the way.
     /// </summary>
     private bool IsMissed => (book is { Confirmed: false } || !isStateConfirmed) && connectedSince is { } since && time.SteadyNow() - since >= settings.Coordination.Patience;
+
+    /// <summary>Hears of a claim, or that it was taken away.</summary>
+    public void ClaimSeen(bool stands)
+    {
+        if (stands)
+            claim.Seen();
+        else
+            claim.Cleared();
+        if (!stands && book is { IsClaimAlone: true })
+            book = null;
+    }
+
+    /// <summary>Looks whether a claim has been left.</summary>
+    public void Tick()
+    {
+        if (book is null && IsClaimLeft)
+            book = SwarmBook.ClaimAlone(State?.Definition);
+    }
 
     public bool Accepts(CoordinatorMessage message) => authority.Accepts(message);
 
@@ -76,6 +98,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
                 return null;
             // The definition may be lost everywhere: what it has left behind is removed all the same.
             book = (book ?? SwarmBook.Lost(State!.Definition)) with { Removing = true };
+            claim.Defer();
             (restartAfter, resumeAfter, Since) = (null, null, time.SteadyNow());
             if (State is null or { Status: RunStatus.Removed })
                 archive.Forget(swarm);
@@ -88,7 +111,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
             book = book with { Confirmed = true };
             return null;
         }
-        var before = book;
+        var before = book is { IsClaimAlone: true } ? null : book;
         (book, Word, restartAfter, resumeAfter, Since) = (read, null, null, null, time.SteadyNow());
         archive.KeepDefinition(swarm, bytes);
         return before is not null && before.Hash != read.Hash
@@ -116,6 +139,9 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
         if (!authority.Accepts(seen))
             return false;
         isStateConfirmed = true;
+        claim.Defer();
+        if (book is { IsClaimAlone: true })
+            book = null;
         // What is retained is what the broker has, whatever this node knows.
         if (!isRetained && IsEcho(seen))
             return true;
@@ -206,6 +232,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
         connectedSince = connected ? time.SteadyNow() : null;
         if (connected)
             return;
+        ClaimSeen(stands: false);
         if (book is not null)
             book = book with { Confirmed = false };
         isStateConfirmed = State is null;

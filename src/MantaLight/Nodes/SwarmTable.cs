@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using MantaLight.Concurrency;
 using MantaLight.Diagnostics;
 using MantaLight.Protocol;
 
@@ -12,7 +13,7 @@ internal sealed class SwarmTable(AttemptServices node, SeatContext seats, Member
     private const int MaximumClaims = 1000;
 
     private readonly SortedDictionary<string, SwarmMember> swarms = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, CoordinatorClaim> claims = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (CoordinatorClaim Claim, DateTimeOffset Since)> claims = new(StringComparer.Ordinal);
 
     /// <summary>Does something for each; what goes wrong in one is kept from the others.</summary>
     public void ForEach(Action<SwarmMember> action)
@@ -60,8 +61,8 @@ internal sealed class SwarmTable(AttemptServices node, SeatContext seats, Member
         }
         var member = new SwarmMember(node, seats, id, () => members.All, hash => swarms.Values.Any(s => s.Needs(hash)));
         member.CandidatesChanged(members.Candidates);
-        if (claims.Remove(id, out var claim))
-            member.ClaimSeen(claim);
+        if (claims.Remove(id, out var claimed))
+            member.ClaimSeen(claimed.Claim);
         return swarms[id] = member;
     }
 
@@ -71,14 +72,32 @@ internal sealed class SwarmTable(AttemptServices node, SeatContext seats, Member
         if (Find(id) is { } member)
             member.ClaimSeen(claim);
         else if (claims.Count < MaximumClaims || claims.ContainsKey(id))
-            claims[id] = claim;
+            claims[id] = (claim, seats.Time.SteadyNow());
         else
             seats.Drops.Beyond("claims full", string.Create(
                 CultureInfo.InvariantCulture, $"{MaximumClaims} swarms without a definition have coordinators; others are ignored until their definitions come"));
     }
 
-    /// <summary>Forgets those of which nothing is left.</summary>
-    public void Forget()
+    /// <summary>Takes note that a claim was taken away.</summary>
+    public void ClaimCleared(string id)
+    {
+        claims.Remove(id);
+        Find(id)?.ClaimCleared();
+    }
+
+    /// <summary>Takes up those of which only a claim is known, and has been for a while; and forgets those of which nothing is left.</summary>
+    public void Tidy()
+    {
+        var now = seats.Time.SteadyNow();
+        foreach (var (id, _) in claims.Where(c => now - c.Value.Since >= seats.Settings.Coordination.Patience).ToArray())
+            Get(id);
+        Forget();
+    }
+
+    /// <summary>Whatever stands is heard of again.</summary>
+    public void ConnectionLost() => claims.Clear();
+
+    private void Forget()
     {
         foreach (var (id, _) in swarms.Where(s => s.Value.IsForgettable).ToArray())
             swarms.Remove(id);

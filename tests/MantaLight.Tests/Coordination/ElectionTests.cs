@@ -35,6 +35,36 @@ public sealed class ElectionTests
         Assert.Equal(new ElectionAction.PublishClaim(8), Assert.Single(Step(new ElectionEvent.ClaimRead(new Claim(7, "b", "i9")))));
     }
 
+    [Fact]
+    public void Where_no_claim_stands_the_term_is_one_more_than_that_of_the_tombstone()
+    {
+        Reach(ElectionRole.Reading);
+        Assert.Empty(Step(new ElectionEvent.StateRead(7)));
+        Assert.Equal(new ElectionAction.PublishClaim(8), Assert.Single(Wait(timing.ReadBack)));
+    }
+
+    [Theory]
+    [InlineData(7, true)]
+    [InlineData(1, true)]
+    [InlineData(0, false)]
+    public void A_state_that_comes_behind_ones_own_claim_and_has_its_term_makes_it_begin_again(long term, bool standsDown)
+    {
+        Reach(ElectionRole.Claiming);
+        Step(new ElectionEvent.StateRead(term));
+        Assert.Equal((standsDown ? ElectionRole.Watching : ElectionRole.Claiming, Math.Max(term, 1)), (state.Role, state.HighestTerm));
+    }
+
+    [Fact]
+    public void A_claim_that_was_taken_away_leaves_a_vacant_seat()
+    {
+        Step(new ElectionEvent.Wanted(true));
+        Step(new ElectionEvent.ClaimSeen(new Claim(7, "b", "i9")));
+        Assert.Empty(Wait(timing.First));
+        Step(new ElectionEvent.ClaimCleared());
+        Assert.IsType<ElectionAction.OpenConnection>(Assert.Single(Wait(timing.First)));
+        Assert.Equal(7, state.HighestTerm);
+    }
+
     [Theory]
     [InlineData(2, "b", true)]
     [InlineData(1, "b", true)]
@@ -179,6 +209,8 @@ public sealed class ElectionTests
         if (role == ElectionRole.Reading)
             return;
         Wait(timing.ReadBack);
+        if (role == ElectionRole.Claiming)
+            return;
         Step(new ElectionEvent.ClaimRead(new Claim(1, "a", "i1")));
         Wait(timing.Grace);
         Assert.Equal(role, state.Role);

@@ -64,10 +64,7 @@ public sealed class OwnerTests
         await swarm.WaitForEndAsync();
         await swarm.PublishDefinitionAsync("");
         await swarm.WaitAsync(s => s.Status == RunStatus.Removed);
-        // The tombstone is the commit; what it condemns is cleared after it.
-        string[] wanted = [swarm.Topics.Coordinator("vectors"), swarm.Topics.State("vectors")];
-        await SwarmHarness.EventuallyAsync(() => broker.Retained.Keys.Where(k => k.StartsWith(swarm.Topics.Definition("vectors"), StringComparison.Ordinal))
-            .Order(StringComparer.Ordinal).SequenceEqual(wanted));
+        await SwarmHarness.EventuallyAsync(() => Left(broker, swarm).SequenceEqual([swarm.Topics.State("vectors")]));
     }
 
     [Fact]
@@ -118,19 +115,44 @@ public sealed class OwnerTests
     }
 
     [Fact]
-    public async Task Of_a_removed_swarm_the_broker_keeps_the_tombstone_alone()
+    public async Task Start_and_term_go_on_from_the_tombstone_where_the_id_is_used_again_by_nodes_that_remember_nothing()
     {
         var broker = new SimulatedBroker();
         await using var swarm = await SwarmHarness.StartAsync(broker, nodes: 1);
         await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 1));
         await swarm.WaitForEndAsync();
         await swarm.PublishDefinitionAsync("");
-        await swarm.WaitAsync(s => s.Status == RunStatus.Removed);
-        await SwarmHarness.EventuallyAsync(() => Claim(broker, swarm) is { Released: true });
-        // Start and term go on from these where the id is used again: a run that somebody remembers must not have a namesake.
-        Assert.Equal(
-            [swarm.Topics.Coordinator("vectors"), swarm.Topics.State("vectors")],
-            broker.Retained.Keys.Where(t => t.StartsWith(swarm.Topics.Definition("vectors"), StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        var tombstone = await swarm.WaitAsync(s => s.Status == RunStatus.Removed);
+        await swarm.StopNodeAsync("node_0");
+        await swarm.AddNodeAsync("node_1");
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 1));
+        var end = await swarm.WaitAsync(s => s.Start == 2 && s.Status.IsFinal());
+        Assert.Equal((RunStatus.Completed, tombstone.Term + 1), (end.Status, end.Term));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_claim_that_somebody_has_left_is_taken_away_and_its_term_counts(bool besideTombstone)
+    {
+        var broker = new SimulatedBroker();
+        await using var swarm = await SwarmHarness.StartAsync(broker, nodes: 2);
+        if (besideTombstone)
+        {
+            await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 1));
+            await swarm.WaitForEndAsync();
+            await swarm.PublishDefinitionAsync("");
+            await swarm.WaitAsync(s => s.Status == RunStatus.Removed);
+            await SwarmHarness.EventuallyAsync(() => Claim(broker, swarm) is null);
+        }
+        // Whoever had it was killed before it could act.
+        var left = new CoordinatorClaim { From = "node_9", Incarnation = "i", Term = 40 };
+        await swarm.Owner.PublishAsync(new OutboundMessage(swarm.Topics.Coordinator("vectors"), ProtocolJson.Write(left), retain: true), CancellationToken.None);
+        var tombstone = await swarm.WaitAsync(s => s.Status == RunStatus.Removed && s.Term == 41);
+        await SwarmHarness.EventuallyAsync(() => Left(broker, swarm).SequenceEqual([swarm.Topics.State("vectors")]));
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 1));
+        var end = await swarm.WaitAsync(s => s.Start > tombstone.Start && s.Status.IsFinal());
+        Assert.Equal((RunStatus.Completed, 42), (end.Status, end.Term));
     }
 
     [Fact]
@@ -171,6 +193,9 @@ public sealed class OwnerTests
 
         bool IsPresence(BrokerMessage m) => m.Topic == swarm.Topics.Presence(end.From) && ProtocolJson.Read<Presence>(m.Payload, out _) is { Status: NodeStatus.Online };
     }
+
+    private static IEnumerable<string> Left(SimulatedBroker broker, SwarmHarness swarm) =>
+        broker.Retained.Keys.Where(k => k.StartsWith(swarm.Topics.Definition("vectors"), StringComparison.Ordinal)).Order(StringComparer.Ordinal);
 
     private static CoordinatorClaim? Claim(SimulatedBroker broker, SwarmHarness swarm) =>
         broker.Retained.TryGetValue(swarm.Topics.Coordinator("vectors"), out var claim) ? ProtocolJson.Read<CoordinatorClaim>(new(claim), out _) : null;

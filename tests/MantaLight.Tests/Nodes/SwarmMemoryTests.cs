@@ -57,6 +57,50 @@ public sealed class SwarmMemoryTests
     }
 
     [Fact]
+    public void A_claim_beside_a_tombstone_is_taken_away_when_it_has_stood_for_a_while()
+    {
+        memory.ClaimSeen(stands: true);
+        memory.StateSeen(State(start: 1, term: 1, RunStatus.Removed));
+        Assert.False(memory.IsEmpty);
+        memory.Tick();
+        Assert.False(memory.IsWanted);
+        time.Advance(settings.Coordination.Patience);
+        memory.Tick();
+        Assert.True(memory is { IsWanted: true, Book.IsClaimAlone: true });
+        memory.ClaimSeen(stands: false);
+        Assert.True(memory is { IsWanted: false, IsEmpty: true, Book: null });
+    }
+
+    [Fact]
+    public void A_claim_alone_is_no_reason_to_remove_what_turns_out_to_run()
+    {
+        memory.ClaimSeen(stands: true);
+        time.Advance(settings.Coordination.Patience);
+        memory.Tick();
+        Assert.True(memory.IsWanted);
+        memory.StateSeen(State(start: 1, term: 1, RunStatus.Running));
+        Assert.True(memory is { IsWanted: false, Book: null });
+    }
+
+    [Fact]
+    public void A_definition_in_place_of_a_claim_alone_is_an_ordinary_one()
+    {
+        memory.ClaimSeen(stands: true);
+        time.Advance(settings.Coordination.Patience);
+        memory.Tick();
+        Assert.Null(memory.DefinitionSeen(new ReadOnlySequence<byte>(Definition), retained: true));
+        Assert.True(memory is { IsWanted: true, Book.Removing: false });
+    }
+
+    [Fact]
+    public void What_was_heard_of_a_claim_before_the_connection_was_lost_is_not_known()
+    {
+        memory.ClaimSeen(stands: true);
+        memory.ConnectionChanged(connected: false);
+        Assert.True(memory.IsEmpty);
+    }
+
+    [Fact]
     public void A_removal_takes_the_wish_with_it()
     {
         memory.DefinitionSeen(new ReadOnlySequence<byte>(Definition), retained: false);

@@ -36,6 +36,9 @@ internal sealed class AuthorityCheck(World world) : ICheck
             case CoordinatorMessage other:
                 Acts(sighting.Swarm, other.Term, other);
                 break;
+            case null when sighting.Levels is ["swarms", var swarm, "coordinator"]:
+                retained[swarm] = long.MaxValue;
+                break;
         }
     }
 

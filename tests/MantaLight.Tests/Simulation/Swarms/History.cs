@@ -202,7 +202,7 @@ internal sealed class History
             if (owner.Versions[swarm.Name] != 0)
                 continue;
             var root = owner.Topics.Definition(swarm.Name);
-            foreach (var topic in broker.Retained.Keys.Where(k => k.StartsWith(root, StringComparison.Ordinal) && k != owner.Topics.State(swarm.Name) && k != owner.Topics.Coordinator(swarm.Name)))
+            foreach (var topic in broker.Retained.Keys.Where(k => k.StartsWith(root, StringComparison.Ordinal) && k != owner.Topics.State(swarm.Name)))
             {
                 if (!IsUnfindable(topic))
                     yield return $"retained: {topic}";

@@ -23,11 +23,19 @@ internal sealed class Mutations(Mutation mutation)
 
     private static bool IsCoordinator(ConnectionProfile profile) => profile.ClientId.EndsWith(".coordinator", StringComparison.Ordinal);
 
-    /// <summary>Does not hear the claim that is retained.</summary>
+    /// <summary>Does not hear what is retained, claim or tombstone, before it has claimed.</summary>
     private sealed class BlindToClaims(IBrokerConnection inner) : BentConnection(inner)
     {
+        private bool hasClaimed;
+
+        public override ValueTask PublishAsync(OutboundMessage message, CancellationToken cancellationToken)
+        {
+            hasClaimed = true;
+            return base.PublishAsync(message, cancellationToken);
+        }
+
         public override Task<IAsyncDisposable> SubscribeAsync(string filter, Action<BrokerMessage> handler, CancellationToken cancellationToken) =>
-            base.SubscribeAsync(filter, filter.EndsWith("/coordinator", StringComparison.Ordinal) ? message => Hear(message, handler) : handler, cancellationToken);
+            base.SubscribeAsync(filter, filter.EndsWith("/coordinator", StringComparison.Ordinal) || (!hasClaimed && filter.EndsWith("/state", StringComparison.Ordinal)) ? message => Hear(message, handler) : handler, cancellationToken);
 
         private static void Hear(BrokerMessage message, Action<BrokerMessage> handler)
         {
