@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using MantaLight.Concurrency;
 using MantaLight.Coordination;
 using MantaLight.Diagnostics;
@@ -14,7 +13,7 @@ internal sealed class CoordinatorLoop(
     private readonly long term = act.Term;
     private readonly CoordinatorWire wire = new(context, connection, swarm, commands);
     private readonly Topics topics = context.Settings.Topics;
-    private readonly ConcurrentDictionary<string, NodeStatus> arrived = new(StringComparer.Ordinal);
+    private readonly Arrivals arrivals = new();
     private readonly Objections objections = new(context, swarm, act.Term);
     private SwarmBook book = act.Book;
     private CoordinatorState? state;
@@ -65,7 +64,7 @@ internal sealed class CoordinatorLoop(
         book = inherited.Book;
         var retained = inherited.State;
         wire.Inherit(retained);
-        repair = new GlobalRepair(context, connection, swarm, Online, IsCommitted, wire.ClearBlob, Missed);
+        repair = new GlobalRepair(context, connection, swarm, () => arrivals.Online(state), IsCommitted, wire.ClearBlob, Missed);
         var conclusion = new RunConclusion(context, wire, repair, term, isLeaving);
         hand = new CoordinatorHand(context, wire, repair, conclusion, term);
         if (inherited.DefinitionLost)
@@ -77,15 +76,15 @@ internal sealed class CoordinatorLoop(
                 && (inherited.StateLost || inherited.DefinitionLost || IsOutranked(retained)))
             {
                 // Who has a global may be on its way back.
-                await wire.SubscribeAsync<Presence>(topics.AllPresence, Arrived, cancellationToken);
-                await conclusion.RestoreAsync(retained, cancellationToken);
+                await using (await wire.WatchPresenceAsync(arrivals.Note, cancellationToken))
+                    await conclusion.RestoreAsync(retained, cancellationToken);
             }
             return false;
         }
         // What comes from here on is queued behind this call.
         await wire.SubscribeAsync<Presence>(topics.AllPresence, presence =>
         {
-            Arrived(presence);
+            arrivals.Note(presence);
             return new CoordinatorEvent.MemberSeen(presence);
         }, cancellationToken);
         var members = await Census.TakeAsync(wire, context, act.Members, cancellationToken);
@@ -154,21 +153,6 @@ internal sealed class CoordinatorLoop(
         CoordinatorEvent.UpdateSeen e => MemberTable.Admits(known.Traffic.Nodes, e.Update.From, context.Drops),
         _ => true,
     };
-
-    // Of one node too many the loop's own table tells, and the node's.
-    private CoordinatorEvent? Arrived(Presence presence)
-    {
-        if (arrived.ContainsKey(presence.From) || arrived.Count < MemberTable.Capacity)
-            arrived[presence.From] = presence.Status;
-        return null;
-    }
-
-    // What they say now counts more than what the loop, which may be waiting for them, has come to. Of a run that has ended it counts alone.
-    private IReadOnlyCollection<string> Online() => state is null
-        ? [.. arrived.Where(a => a.Value == NodeStatus.Online).Select(a => a.Key).Order(StringComparer.Ordinal)]
-        : [.. state.Members.Keys.Union(arrived.Keys).Where(IsOnline).Order(StringComparer.Ordinal)];
-
-    private bool IsOnline(string node) => arrived.TryGetValue(node, out var status) ? status == NodeStatus.Online : state!.Members.TryGetValue(node, out var member) && member.Online;
 
     /// <summary>The definition that stands from here on: its owner may publish another while the lost one is put back.</summary>
     private async Task RestoreDefinitionAsync(DefinitionWatch definitions, CancellationToken cancellationToken)

@@ -13,8 +13,7 @@ internal sealed class NodeLoop
     private readonly AttemptServices node;
     private readonly SeatContext seats;
     private readonly Presence presence;
-    private readonly ChunkInbox inbox;
-    private readonly BlobServer server;
+    private readonly Letters letters;
     private readonly MemberTable members;
     private readonly SwarmTable swarms;
     private readonly CensusAnswers census;
@@ -26,12 +25,11 @@ internal sealed class NodeLoop
         this.node = node;
         this.seats = seats;
         this.presence = presence;
-        this.inbox = inbox;
-        this.server = server;
         namesake = new NamesakeWatch(node.Settings.NamesakePatience / 2, node.Time);
         census = new CensusAnswers(node.Settings, node.Outbox, presence, seats.Drops, node.Time);
         members = new MemberTable(Id, seats.Drops);
         swarms = new SwarmTable(node, seats, members);
+        letters = new Letters(swarms, server, inbox, seats.Drops, question => Announce(answers: question));
     }
 
     private string Id => node.Settings.Id;
@@ -111,7 +109,7 @@ internal sealed class NodeLoop
                 break;
             case ["nodes", _, "inbox"]:
                 if (Read<ControlMessage>(message) is { } letter)
-                    Open(message, letter);
+                    letters.Open(message.Topic, letter);
                 break;
             case ["swarms", var id]:
                 // A removal of what this node does not know makes no swarm.
@@ -150,34 +148,6 @@ internal sealed class NodeLoop
                 break;
             default:
                 Drop(message.Topic, "not a topic of the protocol");
-                break;
-        }
-    }
-
-    private void Open(BrokerMessage message, ControlMessage letter)
-    {
-        switch (letter)
-        {
-            case AreYouThere question:
-                Announce(answers: question.Id);
-                break;
-            case RollCall call when Check(message, Identifier.IsValid(call.Swarm), "no swarm id"):
-                swarms.Find(call.Swarm)?.RollCalled(call);
-                break;
-            case Recall recall when Check(message, Identifier.IsValid(recall.Swarm), "no swarm id"):
-                swarms.Find(recall.Swarm)?.Recalled();
-                break;
-            case CancelAttempt cancel when Check(message, Identifier.IsValid(cancel.Swarm), "no swarm id"):
-                swarms.Find(cancel.Swarm)?.Cancel(cancel);
-                break;
-            case BlobRequest request when Check(message, request.IsSound(), "a request for chunks whose parts cannot be"):
-                server.Ask(request);
-                break;
-            case BlobRefusal refusal:
-                inbox.Refuse(refusal.From, refusal.Hash, refusal.Reason);
-                break;
-            case not (RollCall or Recall or CancelAttempt or BlobRequest):
-                Drop(message.Topic, $"a {letter.GetType().Name} in an inbox");
                 break;
         }
     }

@@ -5,16 +5,12 @@ using MantaLight.Protocol;
 
 namespace MantaLight.Nodes;
 
-/// <summary>What an owner has asked of a run.</summary>
-internal sealed record OwnersWord(SwarmAction Action, string Definition, int Start);
-
 /// <summary>What a node knows of one swarm: its definition, its state, and what its owner has asked for and nobody has done yet.</summary>
 internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, string swarm, TimeProvider time)
 {
     private readonly Authority authority = new();
     private readonly StandingClaim claim = new(time, settings.Coordination.Patience);
-    private int? restartAfter;
-    private int? resumeAfter;
+    private readonly OwnersWishes wishes = new();
     private SwarmBook? book;
     private DateTimeOffset? connectedSince = time.SteadyNow();
 
@@ -22,7 +18,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     private bool isStateConfirmed = true;
 
     /// <summary>The definition as it is now, with the wish to run it again or to go on.</summary>
-    public SwarmBook? Book => book is null ? null : book with { RestartAfter = restartAfter, ResumeAfter = resumeAfter };
+    public SwarmBook? Book => book is null ? null : book with { RestartAfter = wishes.RestartAfter, ResumeAfter = wishes.ResumeAfter };
 
     public SwarmState? State { get; private set; }
 
@@ -33,7 +29,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     public bool IsMiscounted { get; private set; }
 
     /// <summary>A stop, pause or resume of the current run whose effect has not been seen.</summary>
-    public OwnersWord? Word { get; private set; }
+    public OwnersWord? Word => wishes.Word;
 
     /// <summary>When the definition, or the wish to run it again, came.</summary>
     public DateTimeOffset Since { get; private set; }
@@ -42,7 +38,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     public bool IsWanted => book is not null && (book.Removing
         ? (State is not null && State.Status != RunStatus.Removed && !book.IsClaimAlone) || IsClaimLeft
         : State is null || State.Definition != book.Hash || !State.Status.IsFinal() || State.Status.IsRemoval() || State.Status == RunStatus.Superseded
-            || restartAfter == State.Start || (resumeAfter == State.Start && State.Status.CanGoOn()) || IsMiscounted || IsMissed);
+            || wishes.RestartAfter == State.Start || (wishes.ResumeAfter == State.Start && State.Status.CanGoOn()) || IsMiscounted || IsMissed);
 
     /// <summary>Whether nothing is left to know.</summary>
     public bool IsEmpty => (book is null || IsUntouched) && State is null or { Status: RunStatus.Removed } && !claim.Stands;
@@ -99,7 +95,8 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
             // The definition may be lost everywhere: what it has left behind is removed all the same.
             book = (book ?? SwarmBook.Lost(State!.Definition)) with { Removing = true };
             claim.Defer();
-            (restartAfter, resumeAfter, Since) = (null, null, time.SteadyNow());
+            wishes.Forget();
+            Since = time.SteadyNow();
             if (State is null or { Status: RunStatus.Removed })
                 archive.Forget(swarm);
             return new CoordinatorEvent.RunEnded(RunStatus.Removed, "its definition was removed");
@@ -112,7 +109,8 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
             return null;
         }
         var before = book is { IsClaimAlone: true } ? null : book;
-        (book, Word, restartAfter, resumeAfter, Since) = (read, null, null, null, time.SteadyNow());
+        wishes.Forget();
+        (book, Since) = (read, time.SteadyNow());
         archive.KeepDefinition(swarm, bytes);
         return before is not null && before.Hash != read.Hash
             ? new CoordinatorEvent.RunEnded(RunStatus.Superseded, "another definition was published", read.Hash)
@@ -155,19 +153,13 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
         // What is later is kept, and told, until somebody has taken it up.
         Later = (isOlder && !known!.Status.IsRemoval()) || IsBehind(seen, known) ? known : null;
         State = seen;
-        // The wish is fulfilled: it must not be again where another broker counts starts anew.
-        if (seen.Start > restartAfter)
-            restartAfter = null;
-        if (seen.Start > resumeAfter)
-            resumeAfter = null;
+        wishes.Seen(seen);
         // Who was cut off while the owner removed the definition, whichever it was by then, is told by the tombstone alone.
         var isTold = book is null || book.Removing || (!book.Confirmed && isNews);
         if (seen.Status == RunStatus.Removing && isTold)
             (book, Since) = ((book ?? SwarmBook.Lost(seen.Definition)) with { Removing = true }, time.SteadyNow());
         if (seen.Status == RunStatus.Removed && isTold)
             book = null;
-        if (Word is { } word && (seen.Start > word.Start || (seen.Start == word.Start && IsDone(word, seen))))
-            Word = null;
         Archive(seen, isOlder);
         return true;
     }
@@ -236,7 +228,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
         if (book is not null)
             book = book with { Confirmed = false };
         isStateConfirmed = State is null;
-        Word = null;
+        wishes.ForgetWord();
     }
 
     public void ControlSeen(SwarmAction action)
@@ -244,19 +236,12 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
         if (State is { } ended && ended.Status.IsFinal() && (book is null || ended.Definition == book.Hash) && action is SwarmAction.Start or SwarmAction.Resume)
         {
             Since = time.SteadyNow();
-            if (action == SwarmAction.Start)
-                restartAfter = ended.Start;
-            else if (ended.Status.CanGoOn())
-                resumeAfter = ended.Start;
+            wishes.Begin(action, ended);
         }
         else if (action != SwarmAction.Start && IsWanted && book is { Removing: false })
         {
             var runs = State is { } state && state.Definition == book.Hash && !state.Status.IsFinal();
-            Word = new OwnersWord(action, book.Hash, runs ? State!.Start : (State?.Start ?? 0) + 1);
+            wishes.Speak(new OwnersWord(action, book.Hash, runs ? State!.Start : (State?.Start ?? 0) + 1));
         }
     }
-
-    private static bool IsDone(OwnersWord word, SwarmState seen) => seen.Definition != word.Definition || seen.Status.IsFinal()
-        || (word.Action == SwarmAction.Pause && seen.Status == RunStatus.Paused)
-        || (word.Action == SwarmAction.Resume && seen.Status == RunStatus.Running);
 }
