@@ -12,11 +12,10 @@ internal static class AttemptFailure
     /// <summary>Repeats an attempt, there or elsewhere, as often as the definition says; else it has failed for good.</summary>
     public static void Fail(Turn turn, TaskRound task, Attempt attempt, string trouble, bool retryable)
     {
-        var failures = attempt.Failures + 1;
-        attempt = attempt with { Failures = failures, Trouble = trouble.Length <= MaximumTrouble ? trouble : trouble[..MaximumTrouble] };
+        attempt = attempt with { Failures = attempt.Failures + 1, Trouble = trouble.Length <= MaximumTrouble ? trouble : trouble[..MaximumTrouble] };
         turn.News = true;
-        if (!retryable || failures > turn.State.Definition.Rounds.Retries)
-            turn.Put(task.Task.Alias, attempt with { Phase = AttemptPhase.Failed });
+        if (!retryable || attempt.Failures + attempt.Overruns > turn.State.Definition.Rounds.Retries)
+            GiveUp(turn, task, attempt);
         else if (task.Task.Method == PlacementMethod.Any && Placement.Replacement(turn.State, task) is { } other)
             Move(turn, task, Rested(turn, attempt), other);
         else
@@ -41,32 +40,38 @@ internal static class AttemptFailure
             task = task with { Overran = task.Overran.Add(attempt.Node) };
             turn.Put(task);
         }
-        var isNeeded = task.Counts.Completed < Shortfall.NeededOf(turn.State, task);
-        var trouble = $"the deadline of {task.Deadline:c} passed";
-        var again = attempt with { Phase = AttemptPhase.Waiting, Deadline = default, IsLate = true, Failures = attempt.Failures + 1, Trouble = trouble };
+        var trouble = $"the deadline of {Deadlines.Of(turn.State, task, attempt):c} passed";
+        var again = attempt with { Phase = AttemptPhase.Waiting, Deadline = default, Overruns = attempt.Overruns + 1, Trouble = trouble };
         var other = task.Task.Method == PlacementMethod.Any ? Placement.Replacement(turn.State, task) : null;
         // What rests after an error has had its time.
         var canGoOn = attempt.Phase is AttemptPhase.Scheduled or AttemptPhase.Accepted && turn.State.Members.GetValueOrDefault(attempt.Node) is { Online: true };
-        if (!isNeeded || again.Failures > rounds.Retries || (other is null && !canGoOn))
+        if (!Shortfall.IsOpen(turn.State, task) || again.Failures + again.Overruns > rounds.Retries || (other is null && !canGoOn))
         {
             Fail(turn, task, attempt, trouble, retryable: false);
             return;
         }
         turn.News = true;
-        task = task with { Deadline = rounds.Deadline };
         if (other is null)
             turn.Put(task.With(again));
         else
             Move(turn, task, again with { Trouble = $"{trouble} on {attempt.Node}" }, other);
     }
 
-    /// <summary>Goes on without those who are late, as soon as enough others have completed: they had their deadline.</summary>
+    private static void GiveUp(Turn turn, TaskRound task, Attempt attempt)
+    {
+        turn.Put(task.With(attempt with { Phase = AttemptPhase.Failed }));
+        GiveUpLate(turn, turn.Task(task.Task.Alias));
+    }
+
+    /// <summary>Goes on without those who are late, as soon as enough others have completed, or cannot any more: they had their deadline.</summary>
     public static void GiveUpLate(Turn turn, TaskRound task)
     {
+        if (Shortfall.IsOpen(turn.State, task))
+            return;
         foreach (var late in task.Placed.Values.Where(a => a is { IsOpen: true, IsLate: true }))
         {
-            AttemptFlow.Cancel(turn, late, "enough others have completed");
-            turn.Put(task.Task.Alias, late with { Phase = AttemptPhase.Failed });
+            AttemptFlow.Cancel(turn, late, "the round goes on without it");
+            turn.Put(task.Task.Alias, late with { Phase = AttemptPhase.Failed, Deadline = turn.Now });
         }
     }
 
@@ -89,7 +94,7 @@ internal static class AttemptFailure
         Phase = attempt.Phase == AttemptPhase.Resting ? AttemptPhase.Resting : AttemptPhase.Waiting,
         RestsUntil = attempt.RestsUntil,
         Deadline = attempt.Deadline,
-        IsLate = attempt.IsLate,
+        Overruns = attempt.Overruns,
         Failures = attempt.Failures,
         Trouble = attempt.Trouble,
     });

@@ -22,7 +22,7 @@ internal static class AttemptFlow
             Incarnation = state.Members.GetValueOrDefault(attempt.Node)?.Presence.Incarnation ?? "",
             Began = turn.Now,
             // One deadline for the task on this node, however often it is lost or fails: a round must end.
-            Deadline = attempt.Deadline == default ? turn.Now + task.Deadline + ScheduleWindow.SpreadOf(task) : attempt.Deadline,
+            Deadline = attempt.Deadline == default ? turn.Now + Deadlines.Of(state, task, attempt) + ScheduleWindow.SpreadOf(task) : attempt.Deadline,
             LastSent = turn.Now,
             Progress = null,
         };
@@ -183,16 +183,14 @@ internal static class AttemptFlow
 
     private static void Complete(Turn turn, TaskRound task, Attempt attempt, TaskCompleted record)
     {
-        if ((RecordCheck.ProblemOf(record, task.IsOnOneNode) ?? VisibleGlobals.ConflictOf(turn.State, task, record)) is { } problem)
+        if (RecordCheck.ProblemOf(record, task.IsOnOneNode) is { } problem)
         {
             AttemptFailure.Fail(turn, task, attempt, $"its record was refused: {problem}", retryable: false);
             return;
         }
         turn.Put(record.Alias, attempt with { Phase = AttemptPhase.Completed, Record = record, Trouble = null });
         Deadlines.Note(turn, record.Alias, attempt, record);
-        task = turn.Task(record.Alias);
-        if (task.Counts.Completed >= Shortfall.NeededOf(turn.State, task))
-            AttemptFailure.GiveUpLate(turn, task);
+        AttemptFailure.GiveUpLate(turn, turn.Task(record.Alias));
     }
 
     private static void Tell(Turn turn, string alias, Attempt attempt, string trouble)

@@ -17,7 +17,11 @@ internal static class CommitFlow
                     return true;
                 continue;
             }
-            Commit(turn, task);
+            // The definition's fault, whatever it says of shortfalls.
+            if (VisibleGlobals.ConflictOf(turn.State, task) is { } conflict)
+                RunEnd.End(turn, RunStatus.Failed, $"round {turn.State.Round}: {conflict}");
+            else
+                Commit(turn, task);
             return true;
         }
         return false;

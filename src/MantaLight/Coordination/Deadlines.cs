@@ -17,6 +17,9 @@ internal static class Deadlines
         return seconds >= most.TotalSeconds ? most : TimeSpan.FromSeconds(Math.Max(seconds, adaptive.Floor.TotalSeconds));
     }
 
+    /// <summary>How long an attempt may take: the whole time where it was late before.</summary>
+    public static TimeSpan Of(CoordinatorState state, TaskRound task, Attempt attempt) => attempt.IsLate ? state.Definition.Rounds.Deadline : task.Deadline;
+
     /// <summary>Remembers how long an attempt took.</summary>
     public static void Note(Turn turn, string alias, Attempt attempt, TaskCompleted record)
     {

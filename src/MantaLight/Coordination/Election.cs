@@ -114,6 +114,9 @@ internal abstract record ElectionEvent
     /// <summary>The claim was taken away, on the node connection: its swarm has gone.</summary>
     public sealed record ClaimCleared : ElectionEvent;
 
+    /// <summary>The claim was taken away, on the coordinator connection, by somebody else: a predecessor's last word that took its time.</summary>
+    public sealed record ClaimGone : ElectionEvent;
+
     /// <summary>The coordinator connection is gone or could not be opened.</summary>
     public sealed record ConnectionLost : ElectionEvent;
 

@@ -24,7 +24,9 @@ internal static class ElectionMachine
             ElectionEvent.Opened => Opened(state, now),
             ElectionEvent.ClaimRead e => ClaimRead(state, e.Claim, now),
             ElectionEvent.StateRead e => StateRead(state, e.Term, now),
-            ElectionEvent.ClaimCleared => (ClaimCleared(state, now), []),
+            ElectionEvent.ClaimCleared => (Vacate(state, now + state.Timing.Lost + state.RankDelay), []),
+            ElectionEvent.ClaimGone when state.Role >= ElectionRole.Claiming => (state, [new ElectionAction.PublishClaim(state.Term)]),
+            ElectionEvent.ClaimGone => (state, []),
             ElectionEvent.ConnectionLost => ConnectionLost(state, now),
             ElectionEvent.Tick => Tick(state, now),
             _ => throw new ArgumentOutOfRangeException(nameof(happening), happening, null),
@@ -123,15 +125,7 @@ internal static class ElectionMachine
     {
         var isTooLate = state.Role is ElectionRole.Claiming or ElectionRole.Grace && term >= state.Term;
         state = state with { HighestTerm = Math.Max(state.HighestTerm, term) };
-        return isTooLate ? StandDown(state, now) : (state, []);
-    }
-
-    private static ElectionState ClaimCleared(ElectionState state, DateTimeOffset now)
-    {
-        if (state.Role >= ElectionRole.Connecting)
-            return state;
-        state = state with { Known = null, Vacant = true, LastHeard = now };
-        return state.Role == ElectionRole.Watching ? Watch(state, now) : state;
+        return isTooLate ? Announce(state, now) : (state, []);
     }
 
     private static (ElectionState, ImmutableArray<ElectionAction>) ConnectionLost(ElectionState state, DateTimeOffset now) =>

@@ -39,6 +39,7 @@ internal static class MissingInputs
     {
         Record = null,
         Failures = made.Failures + 1,
+        Overruns = 0,
         Trouble = Trouble,
         Deadline = default,
         Phase = made.Failures < state.Definition.Rounds.Retries ? AttemptPhase.Waiting : AttemptPhase.Failed,

@@ -25,7 +25,8 @@ internal static class RunEnd
             return;
         }
         // Whoever goes on with a run that has not done all begins within the round.
-        turn.State = turn.State with { Status = status, Reason = reason, Waiting = null, Replaced = status.CanGoOn() ? turn.State.Replaced : [] };
+        var isWithin = status.CanGoOn() && turn.State.Tasks.Values.Any(t => t.Phase is TaskPhase.Pending or TaskPhase.Running);
+        turn.State = turn.State with { Status = status, Reason = reason, Waiting = null, Replaced = isWithin ? turn.State.Replaced : [] };
         ClearRetired(turn);
         turn.Dirty = true;
         turn.Do(new CoordinatorAction.Leave());

@@ -16,6 +16,13 @@ internal static class Shortfall
         return task.Task.Method == PlacementMethod.All ? Placement.Least(state, task.Task) : (int)Math.Min(quorum, total);
     }
 
+    /// <summary>Whether it is still to be seen if the task meets its quorum.</summary>
+    public static bool IsOpen(CoordinatorState state, TaskRound task)
+    {
+        var needed = NeededOf(state, task);
+        return task.Counts.Completed < needed && task.Counts.Completed + task.Open + task.Unseen.Count >= needed;
+    }
+
     /// <summary>When the task is tried again, where its definition has it wait.</summary>
     public static DateTimeOffset NextTry(TaskRound task) => task.Placed.Values.Max(a => a.Deadline);
 
@@ -46,7 +53,7 @@ internal static class Shortfall
         foreach (var left in task.LeftOut.Keys)
             task = task.With(new Attempt { Node = left });
         foreach (var failed in task.Placed.Values.Where(a => a.Phase == AttemptPhase.Failed))
-            task = task.With(failed with { Phase = AttemptPhase.Waiting, Deadline = default, Failures = 0 });
+            task = task.With(failed with { Phase = AttemptPhase.Waiting, Deadline = default, Failures = 0, Overruns = 0 });
         turn.Put(task with { Deadline = turn.State.Definition.Rounds.Deadline, LeftOut = CoordinatorState.Ordered<NodeTrouble>() });
         turn.Dirty = true;
         return true;

@@ -14,7 +14,7 @@ internal static class StateSize
     /// <summary>Drops detail, the oldest and least needed first, until the state fits; what a successor cannot do without is never dropped.</summary>
     public static SwarmState Fit(SwarmState state)
     {
-        ReadOnlySpan<Func<SwarmState, SwarmState>> ways = [OlderWithoutLeftOut, OlderWithFewMetrics, WithoutLeftOut, FewRounds, WithoutTroubles, OneRound, WithoutKeys];
+        ReadOnlySpan<Func<SwarmState, SwarmState>> ways = [OlderWithoutLeftOut, OlderWithFewMetrics, WithoutLeftOut, FewRounds, WithoutTroubles, OneRound, WithoutKeys, WithoutReplaced];
         foreach (var way in ways)
         {
             if (ProtocolJson.Write(state).Length <= Maximum)
@@ -40,6 +40,9 @@ internal static class StateSize
 
     // Of many thousands of nodes: a successor then places the tasks anew.
     private static SwarmState WithoutKeys(SwarmState state) => state with { Tasks = [.. state.Tasks.Select(task => task with { NodeKeys = null })] };
+
+    // Of many values set in one round: a successor that makes results again then does so with the globals of that moment.
+    private static SwarmState WithoutReplaced(SwarmState state) => state with { Replaced = [] };
 
     private static SwarmState Older(SwarmState state, Func<RoundSummary, RoundSummary> change)
     {

@@ -124,8 +124,10 @@ internal sealed record Attempt
 
     public int Failures { get; init; }
 
-    /// <summary>Whether it has run past its deadline before.</summary>
-    public bool IsLate { get; init; }
+    /// <summary>How often it has run past its deadline.</summary>
+    public int Overruns { get; init; }
+
+    public bool IsLate => Overruns > 0;
 
     /// <summary>When it is repeated.</summary>
     public DateTimeOffset RestsUntil { get; init; }

@@ -10,8 +10,8 @@ internal sealed class Turn(CoordinatorState state, DateTimeOffset now)
     private static readonly TimeSpan NewsInterval = TimeSpan.FromSeconds(1);
 
     private readonly List<CoordinatorAction> actions = [];
-    private (string Alias, ImmutableSortedDictionary<string, GlobalEntry> Of, ImmutableArray<GlobalEntry> All)? globals;
-    private (string Alias, ImmutableArray<ScheduledInput> Inputs)? inputs;
+    private ((string Alias, int Round, ImmutableSortedDictionary<string, GlobalEntry> Of) Key, ImmutableArray<GlobalEntry> All)? globals;
+    private ((string Alias, int Round) Key, ImmutableArray<ScheduledInput> Inputs)? inputs;
 
     public CoordinatorState State { get; set; } = state;
 
@@ -40,16 +40,18 @@ internal sealed class Turn(CoordinatorState state, DateTimeOffset now)
     /// <summary>The globals that a task reads; made once for all of its nodes.</summary>
     public ImmutableArray<GlobalEntry> GlobalsOf(string alias)
     {
-        if (globals is not { } known || known.Alias != alias || known.Of != State.Globals)
-            globals = known = (alias, State.Globals, VisibleGlobals.Of(State, alias));
+        // Each commit changes them, and what a task reads changes with a commit or a round.
+        var key = (alias, State.Round, State.Globals);
+        if (globals is not { } known || known.Key != key)
+            globals = known = (key, VisibleGlobals.Of(State, alias));
         return known.All;
     }
 
     /// <summary>The inputs of a task that is being scheduled; made once for all of its nodes.</summary>
     public ImmutableArray<ScheduledInput> Inputs(string alias, Func<ImmutableArray<ScheduledInput>> make)
     {
-        if (inputs is not { } known || known.Alias != alias)
-            inputs = known = (alias, make());
+        if (inputs is not { } known || known.Key != (alias, State.Round))
+            inputs = known = ((alias, State.Round), make());
         return known.Inputs;
     }
 

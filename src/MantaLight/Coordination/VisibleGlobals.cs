@@ -28,15 +28,18 @@ internal static class VisibleGlobals
         return (state with { Globals = globals }).EffectiveGlobals();
     }
 
-    /// <summary>Why a record may not set its globals: another task has set one of them in this round, and the order of the two would be chance.</summary>
+    /// <summary>Why a task that is done cannot be committed: another task has set one of its globals in this round, and which of the two stands would be chance.</summary>
     /// <returns>Null where there is no such global.</returns>
-    public static string? ConflictOf(CoordinatorState state, TaskRound task, TaskCompleted record)
+    public static string? ConflictOf(CoordinatorState state, TaskRound task)
     {
-        if (state.Replaced.IsEmpty || record.Globals.IsEmpty || task.Again)
+        if (state.Replaced.IsEmpty || task.Again)
+            return null;
+        var tags = task.Placed.Values.SelectMany(a => a.Record?.Globals ?? []).Select(g => g.Tag).ToHashSet(StringComparer.Ordinal);
+        if (tags.Count == 0)
             return null;
         var ancestors = new SwarmGraph(state.Definition).AncestorsOf(task.Task.Alias);
-        return state.Replaced.FirstOrDefault(r => r.Alias != task.Task.Alias && !ancestors.Contains(r.Alias) && record.Globals.Any(g => g.Tag == r.Tag)) is { } other
-            ? $"it sets global '{other.Tag}', as task '{other.Alias}' of this round has done, and neither comes after the other: let one of them wait for the other (after), or set another global"
+        return state.Replaced.FirstOrDefault(r => tags.Contains(r.Tag) && r.Alias != task.Task.Alias && !ancestors.Contains(r.Alias)) is { } other
+            ? $"task '{task.Task.Alias}' sets global '{other.Tag}', as task '{other.Alias}' of this round has done, and neither comes after the other: let one of them wait for the other (after), or set another global"
             : null;
     }
 }

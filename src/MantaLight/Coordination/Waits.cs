@@ -41,7 +41,11 @@ internal static class Waits
     /// <summary>The committed globals without which nobody can go on; null where all are to be had.</summary>
     public static string? Missed(CoordinatorState state)
     {
-        string[] tags = [.. state.Globals.Values.Where(g => g.Content.Blob is { } blob && state.Missed.Contains(blob.Sha256)).Select(g => $"'{g.Tag}'").Take(MaximumTasks)];
+        if (state.Missed.IsEmpty)
+            return null;
+        // What a task of the round reads may have been replaced since.
+        var read = state.Tasks.Values.Where(t => t.Phase == TaskPhase.Running).SelectMany(t => VisibleGlobals.Of(state, t.Task.Alias));
+        string[] tags = [.. state.Globals.Values.Concat(read).Where(g => g.Content.Blob is { } blob && state.Missed.Contains(blob.Sha256)).Select(g => $"'{g.Tag}'").Distinct().Take(MaximumTasks)];
         return tags.Length == 0 ? null : $"global {string.Join(", ", tags)} is lost unless a node that has it comes back: neither the broker nor any node that is there has it whole";
     }
 

@@ -34,7 +34,7 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
     private readonly SeatContext context;
     private readonly string swarm;
     private readonly Task running;
-    private CoordinatorLoop? loop;
+    private volatile CoordinatorLoop? loop;
     private IAsyncDisposable? states;
     private bool goodbye;
     private volatile bool retired;
@@ -96,7 +96,9 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
             }, stopping.Token);
             await using var claims = await connection.SubscribeAsync(topics.Coordinator(swarm), message =>
             {
-                if (ProtocolJson.Read<CoordinatorClaim>(message.Payload, out _) is { } claim && Authority.IsTerm(claim.Term))
+                if (message.Payload.IsEmpty && loop is not { HasClearedClaim: true })
+                    context.Offer(new NodeEvent.ElectionHappened(swarm, this, new ElectionEvent.ClaimGone()), message.Size);
+                else if (ProtocolJson.Read<CoordinatorClaim>(message.Payload, out _) is { } claim && Authority.IsTerm(claim.Term))
                     context.Offer(new NodeEvent.ElectionHappened(swarm, this, new ElectionEvent.ClaimRead(new Claim(claim.Term, claim.From, claim.Incarnation))), message.Size);
             }, stopping.Token);
             Tell(new ElectionEvent.Opened());

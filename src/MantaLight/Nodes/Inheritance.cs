@@ -40,7 +40,7 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
         CoordinatorWire wire, DefinitionWatch definitions, SeatContext context, SeatCommand.Act act, CancellationToken cancellationToken)
     {
         // What is known is not taken for lost because it is slow to come.
-        var patience = context.Settings.Election.ReadBack * (act.Known is null && act.Book.Confirmed ? 1 : 4);
+        var patience = context.Settings.Election.ReadBack * (act.Known is null && act.Book is { Confirmed: true, Removing: false } ? 1 : 4);
         var reading = wire.ReadStateAsync(patience, cancellationToken);
         var book = act.Book;
         var definitionLost = false;
@@ -73,7 +73,8 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
             context.Post(new NodeEvent.DefinitionFound(wire.Swarm, book.Hash, [], IsOnBroker: true));
             return found with { Book = book with { Removing = true }, DefinitionLost = false, StateLost = false };
         }
-        if (found is { DefinitionLost: false, StateLost: false })
+        // Where nothing but a claim stands, somebody may remember what it was of, and the broker has lost.
+        if (found is { DefinitionLost: false, StateLost: false } && !(book.IsClaimAlone && retained is null))
             return found;
         found = await RecallAsync(found, isCurrent, wire, context, act, cancellationToken);
         return found with { State = InPlaceOf(retained, found.State) };
@@ -110,6 +111,8 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
             context.Post(new NodeEvent.DefinitionFound(wire.Swarm, found.Book.Hash, [], IsOnBroker: true));
             return found with { Book = found.Book with { Removing = true }, DefinitionLost = false };
         }
+        if (found.Book.IsClaimAlone && Remembered(found, kept, context) is { } remembered)
+            return found.With(remembered, wire, context);
         if (found.Book.Removing && PublishedSince(found, kept, act, context) is { } since)
             found = found.With(since, wire, context);
         return found is { DefinitionLost: true, State: { } state } && LatestBook(found.Book, state, kept, act, context) is { } book ? found.With(book, wire, context) : found;
@@ -127,6 +130,11 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
         found.State is { } latest && !latest.Status.IsRemoval() && latest.Definition != found.Book.Hash && latest.Start > CountOf(act.Known)
             ? Books(kept, context).Select(b => b.Book).FirstOrDefault(b => b.Hash == latest.Definition)
             : null;
+
+    /// <summary>The definition that members remember of a swarm of which nothing but a claim stands: the latest run's, where there was one that was not removed.</summary>
+    private static SwarmBook? Remembered(Inheritance found, IReadOnlyList<Recollection> kept, SeatContext context) => found.State?.Status.IsRemoval() == true
+        ? null
+        : Books(kept, context).Select(b => b.Book).OrderBy(b => b.Hash == found.State?.Definition ? 0 : 1).ThenBy(b => b.Hash, StringComparer.Ordinal).FirstOrDefault();
 
     private static IEnumerable<(SwarmBook Book, string? Run)> Books(IEnumerable<Recollection> kept, SeatContext context) =>
         kept.Where(k => k.Definition is not null).Select(k => (SwarmBook.Read(Encoding.UTF8.GetBytes(k.Definition!), context.Settings), k.State?.Run));
@@ -150,7 +158,7 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
         if (found.State is not { } latest || latest.Status.IsFinal())
             return found;
         var end = all.OfType<SwarmState>().Where(s => s.Run == latest.Run && Progress(s).HasEnded && !s.Status.IsRemoval()).MaxBy(Order);
-        return end is null ? found : found with { State = latest with { Status = end.Status, Reason = end.Reason, Waiting = null }, StateLost = true };
+        return end is null ? found : found with { State = latest with { Status = end.Status, Reason = end.Reason, Waiting = null, Replaced = end.Status.CanGoOn() ? latest.Replaced : [] }, StateLost = true };
     }
 
     private static SwarmState? Later(SwarmState? one, SwarmState? other) =>

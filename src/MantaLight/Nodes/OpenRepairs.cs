@@ -27,6 +27,9 @@ internal sealed class OpenRepairs(TimeProvider time)
     /// <summary>Notes one that stands on the broker, or is not looked after any more.</summary>
     public void Close(string hash) => Change(o => o.Remove(hash));
 
+    /// <summary>Leaves only those that are to be waited for.</summary>
+    public void CloseAllBut(IReadOnlySet<string> hashes) => Change(o => o.RemoveRange(o.Keys.Where(hash => !hashes.Contains(hash))));
+
     /// <summary>Waits until none is open.</summary>
     /// <param name="patience">For how long at most.</param>
     /// <param name="waitsForMissing">Whether those that nobody has are waited for.</param>

@@ -86,6 +86,8 @@ internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, G
     private Task SettleAsync(SwarmState ended, TimeSpan patience, bool waitsForMissing, CancellationToken cancellationToken)
     {
         var size = ended.Globals.Sum(g => g.Content.Blob?.Size ?? 0);
+        // What the round had replaced, and nobody reads any more, is not waited for.
+        repair.Open.CloseAllBut(ended.Blobs().Select(b => b.Sha256).ToHashSet(StringComparer.Ordinal));
         return repair.Open.WaitAsync(
             patience + TimeSpan.FromSeconds((double)size / BytesPerSecond), waitsForMissing, wire.Beats(term, last: null, cancellationToken), isLeaving, cancellationToken);
     }
@@ -98,7 +100,9 @@ internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, G
     {
         if (retained is null || retained.Status == RunStatus.Removed)
         {
-            await BuryAsync(retained ?? wire.Ended(new RunId(book.Hash, wire.NextStart), RunStatus.Removed, Removed, term), cancellationToken);
+            // Whoever remembers a run of it must not take a claim that was left for its removal.
+            var start = book.IsClaimAlone ? 0 : wire.NextStart;
+            await BuryAsync(retained ?? wire.Ended(new RunId(book.Hash, start), RunStatus.Removed, Removed, term), cancellationToken);
             return;
         }
         // It must not put back what is swept.

@@ -77,6 +77,9 @@ internal sealed class SwarmMember : IAsyncDisposable
             return;
         }
         candidacy.Elect(new ElectionEvent.TermSeen(seen.Term));
+        // Whoever was cut off when the claim was taken away finds none.
+        if (seen.Status == RunStatus.Removed && !memory.HasClaim)
+            candidacy.Elect(new ElectionEvent.ClaimCleared());
         if (memory.Later is not null || memory.IsMiscounted)
             TellInTurn();
         else
@@ -85,16 +88,19 @@ internal sealed class SwarmMember : IAsyncDisposable
         candidacy.Reconsider();
     }
 
-    public void ClaimSeen(CoordinatorClaim seen)
+    /// <summary>Hears of a claim.</summary>
+    /// <param name="seen">The claim.</param>
+    /// <param name="since">When it came, where that is a while ago.</param>
+    public void ClaimSeen(CoordinatorClaim seen, DateTimeOffset? since = null)
     {
-        memory.ClaimSeen(stands: true);
+        memory.ClaimSeen(since);
         var claim = new Claim(seen.Term, seen.From, seen.Incarnation);
         candidacy.Hear(claim, new ElectionEvent.ClaimSeen(claim, seen.Released));
     }
 
     public void ClaimCleared()
     {
-        memory.ClaimSeen(stands: false);
+        memory.ClaimCleared();
         candidacy.Elect(new ElectionEvent.ClaimCleared());
         candidacy.Reconsider();
     }
@@ -155,6 +161,8 @@ internal sealed class SwarmMember : IAsyncDisposable
             return;
         memory.Concluded(final);
         candidacy.Elect(new ElectionEvent.Wanted(false));
+        if (final?.Status == RunStatus.Removed)
+            candidacy.Elect(new ElectionEvent.ClaimCleared());
         candidacy.Reconsider();
     }
 

@@ -55,14 +55,16 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     /// </summary>
     private bool IsMissed => (book is { Confirmed: false } || !isStateConfirmed) && connectedSince is { } since && time.SteadyNow() - since >= settings.Coordination.Patience;
 
-    /// <summary>Hears of a claim, or that it was taken away.</summary>
-    public void ClaimSeen(bool stands)
+    /// <summary>Whether a claim stands, as far as this node hears.</summary>
+    public bool HasClaim => claim.Stands;
+
+    public void ClaimSeen(DateTimeOffset? since = null) => claim.Seen(since);
+
+    /// <summary>Hears that the claim was taken away.</summary>
+    public void ClaimCleared()
     {
-        if (stands)
-            claim.Seen();
-        else
-            claim.Cleared();
-        if (!stands && book is { IsClaimAlone: true })
+        claim.Cleared();
+        if (book is { IsClaimAlone: true })
             book = null;
     }
 
@@ -80,8 +82,11 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     {
         if (remembered.State is { } state && Authority.IsTerm(state.Term) && authority.Accepts(state))
             (State, isStateConfirmed) = (state, false);
-        if (remembered.Definition is { } bytes && State is not { Status: RunStatus.Removed })
-            (book, Since) = (SwarmBook.Read(bytes, settings) with { Confirmed = false, Removing = State is { Status: RunStatus.Removing } }, time.SteadyNow());
+        if (remembered.Definition is not { } bytes || State is { Status: RunStatus.Removed })
+            return;
+        var read = SwarmBook.Read(bytes, settings);
+        // Another one was published before the removal was through.
+        (book, Since) = (read with { Confirmed = false, Removing = State is { Status: RunStatus.Removing } && State.Definition == read.Hash }, time.SteadyNow());
     }
 
     /// <summary>Takes a definition, or its removal; returns what that means for the run under way.</summary>
@@ -224,7 +229,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
         connectedSince = connected ? time.SteadyNow() : null;
         if (connected)
             return;
-        ClaimSeen(stands: false);
+        ClaimCleared();
         if (book is not null)
             book = book with { Confirmed = false };
         isStateConfirmed = State is null;

@@ -62,7 +62,7 @@ internal sealed class SwarmTable(AttemptServices node, SeatContext seats, Member
         var member = new SwarmMember(node, seats, id, () => members.All, hash => swarms.Values.Any(s => s.Needs(hash)));
         member.CandidatesChanged(members.Candidates);
         if (claims.Remove(id, out var claimed))
-            member.ClaimSeen(claimed.Claim);
+            member.ClaimSeen(claimed.Claim, claimed.Since);
         return swarms[id] = member;
     }
 

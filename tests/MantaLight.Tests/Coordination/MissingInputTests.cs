@@ -41,6 +41,19 @@ public sealed class MissingInputTests : CoordinatorDriver
     }
 
     [Fact]
+    public void Who_was_late_and_makes_a_result_again_is_waited_for_as_the_others_are()
+    {
+        Begin(Rounds("\"quorum\": 0.5, \"retries\": 1"), "a", "b", "c", "d");
+        Wait(TimeSpan.FromMinutes(5));
+        Step(new CoordinatorEvent.UpdateSeen(Work("a")));
+        Step(new CoordinatorEvent.UpdateSeen(Work("b")));
+        Assert.Equal(TaskPhase.Committed, state.Tasks["worker"].Phase);
+        FailAggregator("a");
+        var again = state.Tasks["worker"].Placed["a"];
+        Assert.Equal((AttemptPhase.Scheduled, false), (again.Phase, again.IsLate));
+    }
+
+    [Fact]
     public void A_word_about_something_that_nobody_reported_is_an_ordinary_failure()
     {
         Begin("a", "b");

@@ -84,6 +84,25 @@ public sealed class StragglerTests : CoordinatorDriver
     }
 
     [Fact]
+    public void The_late_are_not_waited_for_where_the_quorum_is_out_of_reach()
+    {
+        Begin(Rounds("\"retries\": 2"), "a", "b");
+        Member("a", NodeStatus.Offline);
+        Wait(Deadline);
+        Assert.Equal(RunStatus.Failed, state.Status);
+    }
+
+    [Fact]
+    public void The_late_are_given_up_when_another_fails_for_good_and_the_quorum_is_out_of_reach()
+    {
+        Begin(Rounds("\"retries\": 1"), "a", "b");
+        Wait(Deadline);
+        Assert.All(state.Tasks["worker"].Placed.Values, a => Assert.True(a.IsLate));
+        Fail("worker", "a");
+        Assert.Equal(RunStatus.Failed, state.Status);
+    }
+
+    [Fact]
     public void The_late_are_waited_for_only_until_enough_have_completed()
     {
         Begin(Rounds("\"quorum\": 2"), "a", "b", "c");

@@ -7,9 +7,11 @@ namespace MantaLight.Tests.Coordination;
 /// <summary>Which version of a global a task reads, whatever has been committed by the time that it is scheduled.</summary>
 public sealed class VisibleGlobalsTests : CoordinatorDriver
 {
-    private static SwarmDefinition Forked => Rounds("\"retries\": 1", """
+    private const string Fork = """
         , { "alias": "audit", "type": "U", "after": ["worker"] }, { "alias": "report", "type": "R", "after": ["audit"] }
-        """);
+        """;
+
+    private static SwarmDefinition Forked => Rounds("\"retries\": 1", Fork);
 
     [Fact]
     public void A_task_reads_what_the_tasks_before_it_have_set()
@@ -83,15 +85,18 @@ public sealed class VisibleGlobalsTests : CoordinatorDriver
         Assert.Equal(1 - cleared, StateView.Of(state).Replaced.Length);
     }
 
-    [Fact]
-    public void Two_tasks_of_which_neither_comes_after_the_other_may_not_set_one_global()
+    [Theory]
+    [InlineData("")]
+    [InlineData(", \"on_shortfall\": \"wait\"")]
+    [InlineData(", \"on_shortfall\": \"skip\"")]
+    public void Two_tasks_of_which_neither_comes_after_the_other_may_not_set_one_global(string policy)
     {
-        Begin(Forked, "a");
+        Begin(Rounds($"\"retries\": 1{policy}", Fork), "a");
         Complete("worker", "a");
         Set("aggregator", "g", '1');
         Set("audit", "g", '2');
         Assert.Equal(RunStatus.Failed, state.Status);
-        Assert.Contains("it sets global 'g', as task 'aggregator' of this round has done, and neither comes after the other", state.Reason, StringComparison.Ordinal);
+        Assert.Contains("task 'audit' sets global 'g', as task 'aggregator' of this round has done, and neither comes after the other", state.Reason, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -57,9 +57,17 @@ public sealed class SwarmMemoryTests
     }
 
     [Fact]
+    public void A_definition_that_was_published_before_a_removal_was_through_is_not_taken_for_the_removed_one()
+    {
+        var another = Encoding.UTF8.GetBytes(SwarmHarness.Definition(rounds: 9));
+        memory.Remember(new RememberedSwarm("vectors", another, State(start: 1, term: 1, RunStatus.Removing)));
+        Assert.True(memory is { IsWanted: true, Book.Removing: false });
+    }
+
+    [Fact]
     public void A_claim_beside_a_tombstone_is_taken_away_when_it_has_stood_for_a_while()
     {
-        memory.ClaimSeen(stands: true);
+        memory.ClaimSeen();
         memory.StateSeen(State(start: 1, term: 1, RunStatus.Removed));
         Assert.False(memory.IsEmpty);
         memory.Tick();
@@ -67,14 +75,14 @@ public sealed class SwarmMemoryTests
         time.Advance(settings.Coordination.Patience);
         memory.Tick();
         Assert.True(memory is { IsWanted: true, Book.IsClaimAlone: true });
-        memory.ClaimSeen(stands: false);
+        memory.ClaimCleared();
         Assert.True(memory is { IsWanted: false, IsEmpty: true, Book: null });
     }
 
     [Fact]
     public void A_claim_alone_is_no_reason_to_remove_what_turns_out_to_run()
     {
-        memory.ClaimSeen(stands: true);
+        memory.ClaimSeen();
         time.Advance(settings.Coordination.Patience);
         memory.Tick();
         Assert.True(memory.IsWanted);
@@ -85,7 +93,7 @@ public sealed class SwarmMemoryTests
     [Fact]
     public void A_definition_in_place_of_a_claim_alone_is_an_ordinary_one()
     {
-        memory.ClaimSeen(stands: true);
+        memory.ClaimSeen();
         time.Advance(settings.Coordination.Patience);
         memory.Tick();
         Assert.Null(memory.DefinitionSeen(new ReadOnlySequence<byte>(Definition), retained: true));
@@ -95,7 +103,7 @@ public sealed class SwarmMemoryTests
     [Fact]
     public void What_was_heard_of_a_claim_before_the_connection_was_lost_is_not_known()
     {
-        memory.ClaimSeen(stands: true);
+        memory.ClaimSeen();
         memory.ConnectionChanged(connected: false);
         Assert.True(memory.IsEmpty);
     }

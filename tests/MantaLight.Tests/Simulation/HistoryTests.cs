@@ -17,16 +17,18 @@ public sealed class HistoryTests
     public void Two_thousand_histories_hold()
     {
         var violations = new List<string>();
-        var runs = 0;
+        var (runs, audits) = (0, 0);
         Batch.Run(1, Seeds, Environment.ProcessorCount, plan => plan, outcome =>
         {
             runs += outcome.Ends.Count;
+            audits += outcome.Audits;
             if (outcome.Violation is { } violation)
                 violations.Add($"seed {outcome.Seed}: {violation}\n  replay: dotnet run -c Release --project tests/MantaLight.Simulation -- --first-seed {outcome.Seed} --seeds 1 --trace");
             return violations.Count < 5;
         });
         Assert.True(violations.Count == 0, string.Join('\n', violations));
         Assert.True(runs >= Seeds);
+        Assert.True(audits >= Seeds / 2, $"{audits} audits");
     }
 
     [Fact]

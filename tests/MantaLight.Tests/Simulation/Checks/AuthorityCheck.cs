@@ -11,6 +11,7 @@ internal sealed class AuthorityCheck(World world) : ICheck
     private readonly Dictionary<string, long> claims = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> retained = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> states = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, RunStatus> last = new(StringComparer.Ordinal);
     private int era;
 
     public void Seen(Sighting sighting)
@@ -24,6 +25,7 @@ internal sealed class AuthorityCheck(World world) : ICheck
                 Acts(sighting.Swarm, beat.Term, beat);
                 break;
             case SwarmState state:
+                last[sighting.Swarm] = state.Status;
                 Grows(states, sighting.Swarm, state.Term, "state", state);
                 Acts(sighting.Swarm, state.Term, state);
                 break;
@@ -37,7 +39,8 @@ internal sealed class AuthorityCheck(World world) : ICheck
                 Acts(sighting.Swarm, other.Term, other);
                 break;
             case null when sighting.Levels is ["swarms", var swarm, "coordinator"]:
-                retained[swarm] = long.MaxValue;
+                retained[swarm] = 0;
+                world.After(Patience, () => CheckRetained(swarm, era));
                 break;
         }
     }
@@ -47,6 +50,7 @@ internal sealed class AuthorityCheck(World world) : ICheck
     {
         era++;
         acting.Clear();
+        last.Clear();
         claims.Clear();
         states.Clear();
     }
@@ -70,6 +74,9 @@ internal sealed class AuthorityCheck(World world) : ICheck
 
     private void CheckRetained(string swarm, int era)
     {
+        // With its swarm the claim goes.
+        if (retained[swarm] == 0 && last.GetValueOrDefault(swarm, RunStatus.Removed).IsRemoval())
+            return;
         if (era == this.era && retained[swarm] < claims.GetValueOrDefault(swarm))
             world.Fail($"The claim of term {retained[swarm]} of swarm {swarm} stands where term {claims[swarm]} was reached.");
     }

@@ -34,7 +34,7 @@ internal sealed class ValueCheck(World world, HistoryPlan plan) : ICheck
     private readonly HashSet<string> forgotten = new(StringComparer.Ordinal);
 
     // The last audit of each run.
-    private readonly Dictionary<string, string> audits = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (int Version, string Digest)> audits = new(StringComparer.Ordinal);
 
     private readonly Participants participants = new();
 
@@ -85,9 +85,9 @@ internal sealed class ValueCheck(World world, HistoryPlan plan) : ICheck
     /// <summary>An audit reads what the round began with, whether the global of the round is committed before it or after it.</summary>
     private void AuditSeen(SwarmState state, GlobalEntry entry, Audit audit, Standing model)
     {
-        if (audits.GetValueOrDefault(state.Run) == audit.Digest || model.Round > entry.Round)
+        if (audits.GetValueOrDefault(state.Run) == (entry.Version, audit.Digest) || model.Round > entry.Round)
             return;
-        audits[state.Run] = audit.Digest;
+        audits[state.Run] = (entry.Version, audit.Digest);
         var before = model.Round == entry.Round ? model.Before : model.Made;
         if (VectorMath.Digest(before.Values, audit.Nodes.Select(node => VectorMath.Trained(before.Values, node))) != audit.Digest)
             world.Fail($"Swarm {state.Swarm}: the audit of round {entry.Round} has seen other bits than {string.Join(',', audit.Nodes)} make of {before.Hash[..8]}.");

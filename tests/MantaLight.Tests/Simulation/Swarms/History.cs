@@ -25,6 +25,8 @@ internal sealed record Outcome(long Seed, string? Violation, string TraceHash, I
     public int Commits { get; init; }
 
     public int Partial { get; init; }
+
+    public int Audits { get; init; }
 }
 
 /// <summary>One history: nodes, a broker, an owner and the faults that a seed gives, until every swarm has ended and is removed.</summary>
@@ -92,7 +94,7 @@ internal sealed class History
         return new Outcome(plan.Seed, world.Failure, world.Trace.Hash, world.Trace.Lines, ends)
         {
             Ended = ended, Steps = world.Steps, Messages = evidence.Messages, Bytes = evidence.Bytes, Attempts = evidence.Attempts.Count,
-            Commits = evidence.Values.Count, Partial = evidence.Values.Partial,
+            Commits = evidence.Values.Count, Partial = evidence.Values.Partial, Audits = evidence.Values.Audits,
         };
     }
 
