@@ -11,7 +11,8 @@ internal sealed record HuntArguments
           --first-seed   the first seed (1)
           --seeds        how many histories (1000)
           --threads      how many at once (the number of processors)
-          --mutation     breaks a rule: TermFromMemory, NoGrace, ActsAfterLoss, CommitsUnread, NoDedupe, NoRecordDedupe
+          --mutation     breaks a rule: TermFromMemory, NoGrace, ActsAfterLoss, CommitsUnread, NoDedupe, NoRecordDedupe, ReadsWhatIsThere,
+                         NeverDeletes
           --undisturbed  without faults
           --trace        prints what happened in each history
 

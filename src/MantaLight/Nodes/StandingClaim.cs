@@ -15,9 +15,9 @@ internal sealed class StandingClaim(TimeProvider time, TimeSpan patience)
     /// <summary>Whether it has stood for so long that nobody can be on the way to take it away.</summary>
     public bool HasStood => since is { } begin && time.SteadyNow() - begin >= patience;
 
-    /// <summary>One is heard of; each has its time.</summary>
+    /// <summary>One is heard of; it may be this node's own, which is to take away the one before.</summary>
     /// <param name="at">When, where that is a while ago.</param>
-    public void Seen(DateTimeOffset? at = null) => since = at ?? time.SteadyNow();
+    public void Seen(DateTimeOffset? at = null) => since ??= at ?? time.SteadyNow();
 
     /// <summary>It is taken away; or it will be heard of again where it still stands.</summary>
     public void Cleared() => since = null;

@@ -47,6 +47,7 @@ public sealed class HistoryTests
     [InlineData(nameof(Mutation.CommitsUnread), "its chunks do not all stand on the broker")]
     [InlineData(nameof(Mutation.NoDedupe), "runs attempt .* a second time")]
     [InlineData(nameof(Mutation.NoRecordDedupe), "version .* of the global")]
+    [InlineData(nameof(Mutation.ReadsWhatIsThere), "the audit of round .* has seen other bits")]
     [InlineData(nameof(Mutation.NeverDeletes), "(on the disk of|in the journal of) .* (whatever the number of rounds|although its swarm has ended)")]
     public void A_rule_that_is_broken_on_purpose_is_found_out_for_what_it_is(string mutation, string harm)
     {

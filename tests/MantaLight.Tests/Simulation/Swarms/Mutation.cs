@@ -23,6 +23,9 @@ internal enum Mutation
     /// <summary>Each copy of a record counts anew.</summary>
     NoRecordDedupe,
 
+    /// <summary>Tasks read the globals of the moment that they are scheduled at.</summary>
+    ReadsWhatIsThere,
+
     /// <summary>A node lets nothing on its disk go.</summary>
     NeverDeletes,
 }

@@ -18,6 +18,7 @@ internal sealed class Mutations(Mutation mutation)
         Mutation.CommitsUnread => new BentBroker(broker, (inner, _) => new BelievesItself(inner, process, published)),
         Mutation.NoDedupe => new BentBroker(broker, (inner, _) => new CountsCopies(inner)),
         Mutation.NoRecordDedupe => new BentBroker(broker, (inner, profile) => IsCoordinator(profile) ? new CountsRecords(inner, process) : inner),
+        Mutation.ReadsWhatIsThere => new BentBroker(broker, (inner, profile) => IsCoordinator(profile) ? new ReadsWhatIsThere(inner) : inner),
         _ => broker,
     };
 
@@ -99,6 +100,24 @@ internal sealed class Mutations(Mutation mutation)
             var text = System.Text.Encoding.UTF8.GetString(message.Payload.ToArray());
             var count = copies[text] = copies.GetValueOrDefault(text) + 1;
             return count == 1 ? message.Topic : message.Topic.Replace("/schedule/", $"-{count}/schedule/", StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>Has tasks read the globals of the moment that they are scheduled at, whoever has set them.</summary>
+    private sealed class ReadsWhatIsThere(IBrokerConnection inner) : BentConnection(inner)
+    {
+        private SwarmState? committed;
+
+        public override ValueTask PublishAsync(OutboundMessage message, CancellationToken cancellationToken)
+        {
+            var read = message.Topic.Contains("/blobs/", StringComparison.Ordinal) ? null : ProtocolJson.Read<ControlMessage>(message.Payload, out _);
+            if (read is SwarmState state)
+                committed = state;
+            if (read is not ScheduleAttempt order || committed is null)
+                return base.PublishAsync(message, cancellationToken);
+            var own = order.Globals.ExceptBy(committed.Globals.Select(g => g.Tag), g => g.Tag);
+            var bent = order with { Globals = [.. own.Concat(committed.Globals).OrderBy(g => g.Tag, StringComparer.Ordinal)] };
+            return base.PublishAsync(new OutboundMessage(message.Topic, ProtocolJson.Write(bent), message.Retain), cancellationToken);
         }
     }
 
