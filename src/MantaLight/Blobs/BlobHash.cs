@@ -14,10 +14,17 @@ internal static class BlobHash
     public static string Of(ReadAt read, long size)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(size, 1, PieceSize));
+        Append(hash, read, 0, size);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>Appends what lies between an offset and the end.</summary>
+    public static void Append(IncrementalHash hash, ReadAt read, long offset, long size)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(size - offset, 1, PieceSize));
         try
         {
-            for (long offset = 0; offset < size;)
+            while (offset < size)
             {
                 var count = read(offset, buffer);
                 if (count == 0)
@@ -30,6 +37,5 @@ internal static class BlobHash
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections;
+using System.Security.Cryptography;
 using MantaLight.Protocol;
 using MantaLight.Storage;
 
@@ -9,6 +10,10 @@ namespace MantaLight.Blobs;
 internal sealed class PartialBlob(BlobRef blob, DiskDraft draft, string name) : IDisposable
 {
     private readonly BitArray have = new(blob.ChunkCount);
+
+    // Of what has come in order: the last chunk finds the rest hashed, and nothing of that is read back.
+    private readonly IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private long hashed;
 
     /// <summary>How many chunks have not come yet.</summary>
     public int Missing { get; private set; } = blob.ChunkCount;
@@ -24,6 +29,11 @@ internal sealed class PartialBlob(BlobRef blob, DiskDraft draft, string name) : 
         foreach (var segment in bytes)
         {
             draft.Write(offset, segment.Span);
+            if (offset == hashed)
+            {
+                hash.AppendData(segment.Span);
+                hashed += segment.Length;
+            }
             offset += segment.Length;
         }
         have[chunk] = true;
@@ -42,7 +52,9 @@ internal sealed class PartialBlob(BlobRef blob, DiskDraft draft, string name) : 
     /// <summary>Checks the whole against its hash and gives it its name; false, with the hash that it has, where that is another.</summary>
     public bool TryComplete(out string found)
     {
-        found = BlobHash.Of(draft.Read, blob.Size);
+        BlobHash.Append(hash, draft.Read, hashed, blob.Size);
+        found = Convert.ToHexStringLower(hash.GetHashAndReset());
+        hashed = 0;
         if (found != blob.Sha256)
             return false;
         // Not flushed: it can be had again, and what a loss of power spoils is found by its hash at the next start.
@@ -50,5 +62,9 @@ internal sealed class PartialBlob(BlobRef blob, DiskDraft draft, string name) : 
         return true;
     }
 
-    public void Dispose() => draft.Dispose();
+    public void Dispose()
+    {
+        hash.Dispose();
+        draft.Dispose();
+    }
 }
