@@ -57,15 +57,18 @@ internal sealed class BlobPull(
                     if (arrival.Refusal is { } refusal)
                         throw new BlobUnavailableException($"{producer} does not serve blob {blob.Sha256}: {refusal}");
                     asked.Remove(arrival.Chunk);
-                    partial.Add(arrival.Chunk, arrival.Bytes);
-                    pace.Arrived();
+                    partial.Add(arrival);
+                    if (partial.Fits(arrival))
+                        pace.Arrived();
                 }
-                continue;
             }
-            if (pace.IsOver)
+            else
+            {
+                asked.Clear();
+                next = 0;
+            }
+            if (pace.IsOver && partial.Missing > 0)
                 throw new BlobUnavailableException($"{producer} has not sent {partial.Missing} of {blob.ChunkCount} chunks of blob {blob.Sha256} for {timing.GiveUp.TotalSeconds:0} s.");
-            asked.Clear();
-            next = 0;
         }
     }
 

@@ -25,7 +25,7 @@ internal sealed class ChunkPace(BlobTiming timing, TimeProvider time)
     /// <summary>Whether nothing has come for so long that nothing will.</summary>
     public bool IsOver => time.SteadyNow() - last >= timing.GiveUp;
 
-    /// <summary>A chunk has come, new or not: the line lives.</summary>
+    /// <summary>A chunk of the blob has come, new or not: the line lives.</summary>
     public void Arrived()
     {
         var now = time.SteadyNow();

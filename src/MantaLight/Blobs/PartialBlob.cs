@@ -20,10 +20,14 @@ internal sealed class PartialBlob(BlobRef blob, DiskDraft draft, string name) : 
 
     public bool Has(int chunk) => have[chunk];
 
-    /// <summary>Takes a chunk; false where it is foreign, of a wrong length, or here already.</summary>
-    public bool Add(int chunk, ReadOnlySequence<byte> bytes)
+    /// <summary>Whether it can be a chunk of the blob, here already or not.</summary>
+    public bool Fits(Arrival arrival) => arrival.Chunk >= 0 && arrival.Chunk < blob.ChunkCount && arrival.Bytes.Length == blob.LengthOf(arrival.Chunk);
+
+    /// <summary>Takes a chunk; false where it does not fit, or is here already.</summary>
+    public bool Add(Arrival arrival)
     {
-        if (chunk < 0 || chunk >= blob.ChunkCount || bytes.Length != blob.LengthOf(chunk) || have[chunk])
+        var (chunk, bytes) = (arrival.Chunk, arrival.Bytes);
+        if (!Fits(arrival) || have[chunk])
             return false;
         var offset = (long)chunk * blob.ChunkSize;
         foreach (var segment in bytes)

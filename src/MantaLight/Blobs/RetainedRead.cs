@@ -78,7 +78,10 @@ internal sealed class RetainedRead(IBrokerConnection connection, Topics topics, 
         {
             while (chunks.TryRead(out var arrival))
             {
-                partial.Add(arrival.Chunk, arrival.Bytes);
+                // One of a wrong length would come each time that it is asked for.
+                if (!partial.Fits(arrival))
+                    continue;
+                partial.Add(arrival);
                 pace.Arrived();
                 hasCome = true;
             }

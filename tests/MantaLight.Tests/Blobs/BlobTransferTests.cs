@@ -203,6 +203,20 @@ public sealed class BlobTransferTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_retained_chunk_that_does_not_fit_is_no_progress()
+    {
+        var (bytes, blob) = producer.Write(3 * ChunkSize);
+        await producer.Publisher.PublishGlobalAsync("s", blob, CancellationToken.None);
+        var chunk = topics.SwarmBlob("s", blob.Sha256, 1);
+        await producer.Connection.PublishAsync(new OutboundMessage(chunk, bytes.AsMemory(0, 10), retain: true), CancellationToken.None);
+        var error = await Assert.ThrowsAsync<BlobUnavailableException>(() => consumer.Fetcher.FetchGlobalAsync("s", blob, peer: null, CancellationToken.None));
+        Assert.Contains("1 of 3 chunks", error.Message, StringComparison.Ordinal);
+        // The producer has it whole.
+        await consumer.Fetcher.FetchGlobalAsync("s", blob, peer: "producer", CancellationToken.None);
+        Assert.Equal(bytes, consumer.Read(blob));
+    }
+
+    [Fact]
     public async Task A_chunk_that_only_comes_by_is_not_taken_for_one_that_the_broker_keeps()
     {
         var (bytes, blob) = producer.Write(ChunkSize);
