@@ -46,7 +46,7 @@ internal sealed class LinkPulse(IMqttClient client, PendingAcknowledgements pend
     }
 
     // On a slow line an answer comes behind all that was on its way before it: the line lives as long as that does come, pings aside.
-    private bool IsStalled() => pending.IsStalled(timeout)
+    private bool IsStalled() => pending.IsLost(timeout) || pending.IsStalled(timeout)
         && (time.GetElapsedTime(Volatile.Read(ref lastTaken)) > timeout || pending.IsStalled(timeout * MostTimeouts));
 
     private async Task PingAsync(CancellationToken alive)

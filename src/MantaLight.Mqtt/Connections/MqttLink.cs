@@ -162,7 +162,7 @@ internal sealed class MqttLink : IAsyncDisposable
                 Retain = message.Retain,
                 QualityOfServiceLevel = (MqttQualityOfServiceLevel)message.Delivery,
             };
-            var answer = await AskAsync(() => client.PublishAsync(packet, aliveToken), $"acknowledge '{message.Topic}'; it may or may not have arrived");
+            var answer = await AskAsync(() => client.PublishAsync(packet, aliveToken), $"acknowledge '{message.Topic}'; it may or may not have arrived", message.Delivery == Delivery.AtLeastOnce);
             if (answer.IsSuccess)
                 publish.Complete();
             else
@@ -174,9 +174,9 @@ internal sealed class MqttLink : IAsyncDisposable
         }
     }
 
-    private async Task<T> AskAsync<T>(Func<Task<T>> request, string what)
+    private async Task<T> AskAsync<T>(Func<Task<T>> request, string what, bool inOrder = false)
     {
-        var entry = pending.Add();
+        var entry = pending.Add(inOrder);
         try
         {
             var answer = await request();

@@ -7,32 +7,54 @@ namespace MantaLight.Mqtt.Connections;
 internal sealed class PendingAcknowledgements(TimeProvider time)
 {
     private readonly Lock gate = new();
-    private readonly LinkedList<object?> pending = [];
+    private readonly LinkedList<Request> pending = [];
     private long oldestSince;
 
-    public LinkedListNode<object?> Add()
+    /// <summary>Notes a request.</summary>
+    /// <param name="inOrder">Whether a broker answers those in the order in which they came (MQTT 5, 4.6).</param>
+    public LinkedListNode<Request> Add(bool inOrder)
     {
         lock (gate)
         {
             if (pending.Count == 0)
                 oldestSince = time.GetTimestamp();
-            return pending.AddLast((object?)null);
+            return pending.AddLast(new Request(inOrder));
         }
     }
 
-    public void Remove(LinkedListNode<object?> request)
+    /// <summary>Notes that one was answered, or failed.</summary>
+    public void Remove(LinkedListNode<Request> request)
     {
         lock (gate)
         {
             if (request == pending.First)
                 oldestSince = time.GetTimestamp();
+            for (var earlier = request.Previous; request.Value.InOrder && earlier is not null; earlier = earlier.Previous)
+                earlier.Value.IsOvertaken |= earlier.Value.InOrder;
             pending.Remove(request);
         }
     }
 
+    /// <summary>Whether the oldest has waited for longer than that.</summary>
     public bool IsStalled(TimeSpan timeout)
     {
         lock (gate)
             return pending.Count > 0 && time.GetElapsedTime(oldestSince) > timeout;
+    }
+
+    /// <summary>Whether the oldest has waited for longer than that, and its answer is lost: one that it must have come before is there.</summary>
+    public bool IsLost(TimeSpan timeout)
+    {
+        lock (gate)
+            return pending.First is { Value.IsOvertaken: true } && time.GetElapsedTime(oldestSince) > timeout;
+    }
+
+    /// <summary>A request that waits for its answer.</summary>
+    internal sealed class Request(bool inOrder)
+    {
+        public bool InOrder => inOrder;
+
+        /// <summary>Whether a later one was answered.</summary>
+        public bool IsOvertaken { get; set; }
     }
 }

@@ -137,6 +137,37 @@ public sealed class MqttLinkTests
     }
 
     [Fact]
+    public async Task An_acknowledgement_that_later_ones_have_overtaken_is_lost_and_ends_the_connection_although_they_come()
+    {
+        var timeout = TimeSpan.FromSeconds(1.5);
+        await using var broker = new FakeBroker(_ => FakeBroker.Accept5With(3, 1_000_000));
+        await using var connection = await OpenAsync(broker, timeout);
+        var first = connection.PublishAsync(Message(), None).AsTask();
+        await broker.NextAsync(WirePacket.Publish);
+        var answered = 0;
+        var answering = AnswerAsync();
+
+        // While others are answered the line lives, and an answer that is only slow would have ten times as long.
+        await Assert.ThrowsAsync<BrokerConnectionLostException>(() => first.WaitAsync(6 * timeout));
+        // Whichever side finds out first.
+        await Assert.ThrowsAnyAsync<Exception>(() => answering);
+        Assert.True(answered > 3);
+
+        async Task AnswerAsync()
+        {
+            while (true)
+            {
+                var next = connection.PublishAsync(Message(), None).AsTask();
+                var sent = broker.NextAsync(WirePacket.Publish);
+                await await Task.WhenAny(sent, first);
+                await await Task.WhenAny(broker.AcknowledgeAsync(await sent), first);
+                await await Task.WhenAny(next, first);
+                answered++;
+            }
+        }
+    }
+
+    [Fact]
     public async Task What_is_under_way_fails_when_the_broker_goes()
     {
         var broker = new FakeBroker(_ => FakeBroker.Accept5With(2, 1_000_000));
