@@ -30,7 +30,10 @@ internal sealed class PendingAcknowledgements(TimeProvider time)
             if (request == pending.First)
                 oldestSince = time.GetTimestamp();
             for (var earlier = request.Previous; request.Value.InOrder && earlier is not null; earlier = earlier.Previous)
-                earlier.Value.IsOvertaken |= earlier.Value.InOrder;
+            {
+                if (earlier.Value is { InOrder: true, OvertakenAt: null })
+                    earlier.Value.OvertakenAt = time.GetTimestamp();
+            }
             pending.Remove(request);
         }
     }
@@ -42,11 +45,11 @@ internal sealed class PendingAcknowledgements(TimeProvider time)
             return pending.Count > 0 && time.GetElapsedTime(oldestSince) > timeout;
     }
 
-    /// <summary>Whether the oldest has waited for longer than that, and its answer is lost: one that it must have come before is there.</summary>
+    /// <summary>Whether the oldest one's answer is lost: one that it must have come before has been there for longer than that.</summary>
     public bool IsLost(TimeSpan timeout)
     {
         lock (gate)
-            return pending.First is { Value.IsOvertaken: true } && time.GetElapsedTime(oldestSince) > timeout;
+            return pending.First is { Value.OvertakenAt: { } since } && time.GetElapsedTime(since) > timeout;
     }
 
     /// <summary>A request that waits for its answer.</summary>
@@ -54,7 +57,7 @@ internal sealed class PendingAcknowledgements(TimeProvider time)
     {
         public bool InOrder => inOrder;
 
-        /// <summary>Whether a later one was answered.</summary>
-        public bool IsOvertaken { get; set; }
+        /// <summary>When the first later one was answered.</summary>
+        public long? OvertakenAt { get; set; }
     }
 }

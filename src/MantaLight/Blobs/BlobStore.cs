@@ -12,6 +12,15 @@ internal sealed class BlobStore(IDisk disk)
 
     public bool Contains(string hash) => disk.Exists(NameOf(hash));
 
+    /// <summary>Deletes a blob that the disk has spoiled; true where that was so.</summary>
+    public bool DropIfSpoiled(string hash)
+    {
+        if (!Contains(hash) || IsIntact(hash))
+            return false;
+        Delete(hash);
+        return true;
+    }
+
     /// <summary>Deletes what the disk has spoiled; returns the hashes.</summary>
     public IReadOnlyList<string> DropSpoiled()
     {

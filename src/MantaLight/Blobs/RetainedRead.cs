@@ -76,6 +76,7 @@ internal sealed class RetainedRead(IBrokerConnection connection, Topics topics, 
         var hasCome = false;
         while (partial.Missing > until && await pace.WaitAsync(chunks, cancellationToken))
         {
+            var fits = false;
             while (chunks.TryRead(out var arrival))
             {
                 // One of a wrong length would come each time that it is asked for.
@@ -83,8 +84,10 @@ internal sealed class RetainedRead(IBrokerConnection connection, Topics topics, 
                     continue;
                 partial.Add(arrival);
                 pace.Arrived();
-                hasCome = true;
+                hasCome = fits = true;
             }
+            if (!fits && pace.IsOver)
+                break;
         }
         return hasCome;
     }

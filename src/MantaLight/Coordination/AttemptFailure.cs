@@ -45,7 +45,7 @@ internal static class AttemptFailure
         var other = task.Task.Method == PlacementMethod.Any ? Placement.Replacement(turn.State, task) : null;
         // What rests after an error has had its time.
         var canGoOn = attempt.Phase is AttemptPhase.Scheduled or AttemptPhase.Accepted && turn.State.Members.GetValueOrDefault(attempt.Node) is { Online: true };
-        if (!Shortfall.IsOpen(turn.State, task) || again.Failures + again.Overruns > rounds.Retries || (other is null && !canGoOn))
+        if (!Shortfall.IsOpen(turn, task) || again.Failures + again.Overruns > rounds.Retries || (other is null && !canGoOn))
         {
             Fail(turn, task, attempt, trouble, retryable: false);
             return;
@@ -66,7 +66,7 @@ internal static class AttemptFailure
     /// <summary>Goes on without those who are late, as soon as enough others have completed, or cannot any more: they had their deadline.</summary>
     public static void GiveUpLate(Turn turn, TaskRound task)
     {
-        if (Shortfall.IsOpen(turn.State, task))
+        if (Shortfall.IsOpen(turn, task))
             return;
         foreach (var late in task.Placed.Values.Where(a => a is { IsOpen: true, IsLate: true }))
         {

@@ -139,8 +139,13 @@ internal static class AttemptFlow
     {
         foreach (var task in turn.State.Tasks.Values.Where(t => t.Phase == TaskPhase.Running && t.Open > 0))
         {
-            foreach (var attempt in task.Placed.Values.Where(a => a.IsOpen))
-                CheckTimes(turn, turn.Task(task.Task.Alias), attempt);
+            foreach (var node in task.Placed.Values.Where(a => a.IsOpen).Select(a => a.Node))
+            {
+                // As it is now: one that fails for good can end others.
+                var now = turn.Task(task.Task.Alias);
+                if (now.Placed.TryGetValue(node, out var attempt) && attempt.IsOpen)
+                    CheckTimes(turn, now, attempt);
+            }
         }
     }
 

@@ -9,7 +9,7 @@ internal static class CommitFlow
     /// <summary>Commits a task whose attempts have all ended, or has its shortfall met; false where nothing has changed.</summary>
     public static bool CommitWhatIsDone(Turn turn)
     {
-        foreach (var task in turn.State.Tasks.Values.Where(t => t.Phase == TaskPhase.Running && t.Open == 0 && !AwaitsUnseen(turn, t)))
+        foreach (var task in turn.State.Tasks.Values.Where(t => t.Phase == TaskPhase.Running && t.Open == 0 && !Shortfall.AwaitsUnseen(turn, t)))
         {
             if (task.Counts.Completed < Shortfall.NeededOf(turn.State, task))
             {
@@ -26,9 +26,6 @@ internal static class CommitFlow
         }
         return false;
     }
-
-    /// <summary>Whoever has not been seen yet has the whole deadline, as those have who are known to be away.</summary>
-    private static bool AwaitsUnseen(Turn turn, TaskRound task) => !task.Unseen.IsEmpty && turn.Now < task.Since + task.Deadline;
 
     private static void Commit(Turn turn, TaskRound task)
     {

@@ -17,11 +17,15 @@ internal static class Shortfall
     }
 
     /// <summary>Whether it is still to be seen if the task meets its quorum.</summary>
-    public static bool IsOpen(CoordinatorState state, TaskRound task)
+    public static bool IsOpen(Turn turn, TaskRound task)
     {
-        var needed = NeededOf(state, task);
-        return task.Counts.Completed < needed && task.Counts.Completed + task.Open + task.Unseen.Count >= needed;
+        var needed = NeededOf(turn.State, task);
+        var awaited = task.Open + (AwaitsUnseen(turn, task) ? task.Unseen.Count : 0);
+        return task.Counts.Completed < needed && task.Counts.Completed + awaited >= needed;
     }
+
+    /// <summary>Whoever has not been seen yet has the whole deadline, as those have who are known to be away.</summary>
+    public static bool AwaitsUnseen(Turn turn, TaskRound task) => !task.Unseen.IsEmpty && turn.Now < task.Since + task.Deadline;
 
     /// <summary>When the task is tried again, where its definition has it wait.</summary>
     public static DateTimeOffset NextTry(TaskRound task) => task.Placed.Values.Max(a => a.Deadline);

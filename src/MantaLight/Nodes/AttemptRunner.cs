@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Diagnostics;
 using System.Text.Json;
 using MantaLight.Blobs;
 using MantaLight.Concurrency;
@@ -34,17 +33,18 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
     /// <summary>How often a global is published once more that the broker did not give back.</summary>
     private const int MaximumRepeats = 3;
 
+    /// <summary>The error of a record whose blobs the disk has lost: no coordinator hears of it, since it is done again.</summary>
+    public const string Spoiled = "Spoiled";
+
     /// <summary>The reason of those that end with the node.</summary>
     public const string NodeIsStopping = "the node is stopping";
 
-    private static readonly TimeSpan ShortestInterval = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan PublishPause = TimeSpan.FromSeconds(1);
     private static readonly JsonElement NoOptions = JsonDocument.Parse("{}").RootElement.Clone();
 
     private readonly NodeAttemptStore store = new(swarm, schedule, node.Store, node.Fetcher, node.Connection.Limits.ChunkSize, node.Time);
     private readonly ILogger logger = node.Loggers.CreateLogger("MantaLight.Nodes.Attempt");
-    private readonly TimeSpan reportInterval = ReportSpread.Of(schedule) is var spread && spread > ShortestInterval ? spread : ShortestInterval;
-    private long nextReport;
+    private readonly ReportPace pace = new(schedule);
     private int repeats;
 
     /// <summary>Blobs that the attempt has read or made.</summary>
@@ -72,6 +72,25 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
     /// <summary>Ends what an earlier process had done: only the globals' chunks may not be on the broker yet; never throws.</summary>
     public Task<TaskUpdate> FinishAsync(TaskCompleted record, Func<string?> cancelReason, CancellationToken cancellationToken) =>
         RunAsync(stop => PublishAsync(record, stop), cancelReason, cancellationToken);
+
+    /// <summary>
+    /// Answers a retry by the record that there is, after its globals' chunks have been put where nobody may have found them; as <see cref="Spoiled"/>
+    /// where the disk no longer has what it points to: somebody may have missed it for that reason. Never throws.
+    /// </summary>
+    public Task<TaskUpdate> ConfirmAsync(TaskCompleted record, Func<string?> cancelReason, CancellationToken cancellationToken)
+    {
+        string[] lost = [.. AttemptJournal.BlobsOf(record).Select(b => b.Sha256).Distinct().Where(IsLost)];
+        if (lost.Length > 0)
+            return Task.FromResult(Fill(new TaskFailed { Error = Spoiled, Message = "the disk has spoiled what it had made" }));
+        return record.Globals.IsEmpty ? Task.FromResult<TaskUpdate>(record) : FinishAsync(record, cancelReason, cancellationToken);
+    }
+
+    private bool IsLost(string hash)
+    {
+        if (node.Store.DropIfSpoiled(hash))
+            Log.BlobSpoiled(logger, hash);
+        return !node.Store.Contains(hash);
+    }
 
     private async Task<TaskUpdate> RunAsync(Func<CancellationToken, Task<TaskUpdate>> work, Func<string?> cancelReason, CancellationToken cancellationToken)
     {
@@ -101,7 +120,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
             // What went wrong in a static constructor is the news, not that there is one.
             var cause = e is TypeInitializationException { InnerException: { } inner } ? inner : e;
             Log.AttemptFailed(logger, schedule.Attempt, cause.GetType().Name, cause.Message);
-            outcome = Failure(cause);
+            outcome = FailureReport.Of(cause, store.Missing);
         }
         Telemetry.Attempts.Add(1, new("alias", schedule.Alias), new("outcome", outcome is TaskCompleted ? "completed" : "failed"));
         return Fill(outcome);
@@ -192,20 +211,15 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
         Time = node.Time,
     };
 
-    // Called for every batch: only a timestamp is read unless a report is due.
     private void Report(TaskProgress progress)
     {
-        var next = Interlocked.Read(ref nextReport);
-        var now = node.Time.GetTimestamp();
-        // The end is told at once, but not where very many nodes end together: their records follow, each at a moment of its own.
-        var isEnd = progress.Fraction >= 1 && reportInterval == ShortestInterval;
-        if (next != 0 && !isEnd && now < next)
-            return;
-        var pause = next == 0 && reportInterval > ShortestInterval ? reportInterval * ReportSpread.ShareOf(schedule) : reportInterval;
-        Interlocked.Exchange(ref nextReport, now + (long)(pause.TotalSeconds * node.Time.TimestampFrequency));
-        var loss = progress.Loss is { } value && double.IsFinite(value) ? value : (double?)null;
-        var update = new TaskRunning { Progress = double.IsFinite(progress.Fraction) ? Math.Clamp(progress.Fraction, 0, 1) : 0, Loss = loss };
-        node.Outbox.Send(node.Topics.Tasks(swarm, node.Settings.Id), Fill(update), Delivery.AtMostOnce);
+        if (pace.IsDue(progress.Fraction, node.Time) && progress is { Fraction: var fraction, Loss: var loss })
+        {
+            node.Outbox.Send(node.Topics.Tasks(swarm, node.Settings.Id), Fill(new TaskRunning
+            {
+                Progress = double.IsFinite(fraction) ? Math.Clamp(fraction, 0, 1) : 0, Loss = loss is { } value && double.IsFinite(value) ? value : null,
+            }), Delivery.AtMostOnce);
+        }
     }
 
     private TaskUpdate Fill(TaskUpdate update) =>
@@ -223,24 +237,4 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
         Nodes = request.Nodes is { } nodes ? [.. nodes] : null,
         Alias = request.Alias,
     };
-
-    private TaskFailed Failure(Exception exception)
-    {
-        // The task's own: how many of the runtime's there are depends on what the compiler has inlined by then.
-        var frames = new StackTrace(exception).GetFrames()
-            .Select(frame => frame.GetMethod())
-            .Where(method => method?.DeclaringType is { } type && type.Assembly != typeof(AttemptRunner).Assembly
-                && type.Namespace?.StartsWith("System", StringComparison.Ordinal) != true)
-            .Select(method => $"{method!.DeclaringType!.FullName}.{method.Name}")
-            .Take(12);
-        return new TaskFailed
-        {
-            Error = exception.GetType().Name,
-            Message = exception.Message.Length <= 2000 ? exception.Message : exception.Message[..2000],
-            Frames = [.. frames],
-            Missing = store.Missing,
-            // These are the same the next time.
-            Retryable = exception is not (ModuleException or TaskContractException or DatasetException or InvalidSwarmException),
-        };
-    }
 }

@@ -22,7 +22,7 @@ internal sealed class Candidacy(SeatContext seats, string swarm, SwarmMemory mem
     private bool hasSeenLife;
 
     /// <summary>Whether neither this node nor another holds the seat or wants it.</summary>
-    public bool IsIdle => election.Role == ElectionRole.Idle && seat is null && election.Vacant;
+    public bool IsIdle => election.Role == ElectionRole.Idle && seat is null && (election.Vacant || !memory.HasClaim);
 
     public bool Holds(CoordinatorSeat held) => held == seat;
 

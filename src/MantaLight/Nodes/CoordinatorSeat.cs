@@ -130,7 +130,7 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
                 continue;
             switch (command)
             {
-                case SeatCommand.Claim claim:
+                case SeatCommand.Claim claim when loop is not { HasClearedClaim: true }:
                     await PublishAsync(connection, topics.Coordinator(swarm), new CoordinatorClaim { Term = claim.Term }, retain: true);
                     break;
                 case SeatCommand.Beat beat:

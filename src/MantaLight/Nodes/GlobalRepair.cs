@@ -131,6 +131,9 @@ internal sealed class GlobalRepair : IAsyncDisposable
         {
             if ((kept || await publisher.IsOnBrokerAsync(swarm, blob, sign: null, stopping.Token)) && await TryReadAsync(blob))
                 return Result.Done;
+            // What is put back is what was committed.
+            if (context.Store.DropIfSpoiled(blob.Sha256))
+                Log.BlobSpoiled(context.Logger, blob.Sha256);
             await FindAsync(blob);
             if (!context.Store.Contains(blob.Sha256))
             {

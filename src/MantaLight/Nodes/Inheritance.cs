@@ -40,7 +40,7 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
         CoordinatorWire wire, DefinitionWatch definitions, SeatContext context, SeatCommand.Act act, CancellationToken cancellationToken)
     {
         // What is known is not taken for lost because it is slow to come.
-        var patience = context.Settings.Election.ReadBack * (act.Known is null && act.Book is { Confirmed: true, Removing: false } ? 1 : 4);
+        var patience = context.Settings.Election.ReadBack * (act.Book.IsClaimAlone ? 20 : act.Known is null && act.Book is { Confirmed: true, Removing: false } ? 1 : 4);
         var reading = wire.ReadStateAsync(patience, cancellationToken);
         var book = act.Book;
         var definitionLost = false;
@@ -134,7 +134,10 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
     /// <summary>The definition that members remember of a swarm of which nothing but a claim stands: the latest run's, where there was one that was not removed.</summary>
     private static SwarmBook? Remembered(Inheritance found, IReadOnlyList<Recollection> kept, SeatContext context) => found.State?.Status.IsRemoval() == true
         ? null
-        : Books(kept, context).Select(b => b.Book).OrderBy(b => b.Hash == found.State?.Definition ? 0 : 1).ThenBy(b => b.Hash, StringComparer.Ordinal).FirstOrDefault();
+        : Books(kept, context)
+            // Who knows the latest run and has another definition than its own has the one that was published since.
+            .OrderBy(b => b.Run == found.State?.Run && b.Book.Hash != found.State?.Definition ? 0 : b.Book.Hash == found.State?.Definition ? 1 : 2)
+            .ThenBy(b => b.Book.Hash, StringComparer.Ordinal).FirstOrDefault().Book;
 
     private static IEnumerable<(SwarmBook Book, string? Run)> Books(IEnumerable<Recollection> kept, SeatContext context) =>
         kept.Where(k => k.Definition is not null).Select(k => (SwarmBook.Read(Encoding.UTF8.GetBytes(k.Definition!), context.Settings), k.State?.Run));

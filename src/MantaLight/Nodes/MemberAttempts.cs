@@ -32,7 +32,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         if (!memory.Accepts(schedule))
             return;
         // A copy that comes when the attempt is long over and forgotten.
-        if ((memory.Later ?? memory.State) is { } state && state.Run == schedule.Run && IsPast(schedule, state))
+        if ((memory.Later ?? memory.State) is { } state && state.Run == schedule.Run && AttemptAge.IsPast(schedule, state))
         {
             Telemetry.Drop(Telemetry.Stale);
             return;
@@ -45,18 +45,21 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
                 Say(known);
                 return;
             }
-            if (known.Outcome is TaskCompleted done && AttemptJournal.BlobsOf(done).All(b => node.Store.Contains(b.Sha256)))
+            if (known.Outcome is TaskCompleted done)
             {
-                // The same task, round and seed have been computed: a retry is answered by the record that there is, after
-                // its globals' chunks have been put where nobody may have found them.
-                known.Schedule = schedule;
-                known.Outcome = done with { Attempt = schedule.Attempt };
-                known.IsUnpublished = done.Globals.Length > 0;
+                // The same task, round and seed have been computed.
+                (known.Schedule, known.Outcome) = (schedule, null);
                 Say(known);
+                Begin(known, () => known.Runner.ConfirmAsync(done with { Attempt = schedule.Attempt }, () => known.CancelReason, known.Cancelled));
                 return;
             }
             Cancel(known, $"attempt {schedule.Number} takes its place");
         }
+        Start(schedule);
+    }
+
+    private void Start(ScheduleAttempt schedule)
+    {
         var attempt = new NodeAttempt(schedule, new AttemptRunner(node, swarm, schedule));
         attempts.Put(attempt);
         Say(attempt);
@@ -92,6 +95,12 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         if (attempts.Find(outcome.Attempt) is not { Outcome: null } attempt)
             return;
         attempt.IsUnpublished = false;
+        if (outcome is TaskFailed { Error: AttemptRunner.Spoiled })
+        {
+            attempt.Outcome = outcome;
+            Start(attempt.Schedule);
+            return;
+        }
         // First of all: whatever fails below, it is known to have ended, and its record is sent again.
         attempt.Outcome = outcome;
         attempt.IsUnheard = outcome is TaskCompleted;
@@ -135,7 +144,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         foreach (var attempt in attempts.All.Where(a => a.Outcome is not null && a.Schedule.Run == seen.Run))
             attempt.Runner.HandOver(blob => seen.Globals.Any(g => g.Content.Blob?.Sha256 == blob.Sha256));
         // What still runs in a round that is long over would put a global there that nobody takes any more.
-        foreach (var attempt in attempts.All.Where(a => IsPast(a.Schedule, seen) && !IsOfLater(a.Schedule)))
+        foreach (var attempt in attempts.All.Where(a => AttemptAge.IsPast(a.Schedule, seen) && !IsOfLater(a.Schedule)))
             Cancel(attempt, $"run {seen.Run} is {seen.Status} in round {seen.Round}");
         Forget();
     }
@@ -199,7 +208,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         if (memory.State is not { } state)
             return false;
         if (state.Run != attempt.Schedule.Run)
-            return IsOutranked(attempt.Schedule, state);
+            return AttemptAge.IsOutranked(attempt.Schedule, state);
         return state.Status.IsFinal() || state.Round > attempt.Schedule.Round
             || state.Tasks.Any(t => t.Alias == attempt.Schedule.Alias && t.Phase is TaskPhase.Committed or TaskPhase.Skipped);
     }
@@ -210,7 +219,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         // Where a tombstone has overtaken the owner's removal, it is not known yet whether the swarm has gone or begins anew.
         if (memory.State is not { } state || (state.Status.IsRemoval() && memory.Book is { Removing: false }))
             return;
-        var gone = attempts.Take(a => a.Outcome is not null && IsPast(a.Schedule, state) && !IsOfLater(a.Schedule));
+        var gone = attempts.Take(a => a.Outcome is not null && AttemptAge.IsPast(a.Schedule, state) && !IsOfLater(a.Schedule));
         foreach (var attempt in gone)
         {
             left.UnionWith(attempt.Runner.Touched);
@@ -232,16 +241,5 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
     private static bool IsRead(SwarmState? state, string hash) => state is not null && state.Blobs().Any(b => b.Sha256 == hash);
 
     /// <summary>Whether it is of a run that is known to be later than the one that somebody has begun with, and is taken up again when that one knows.</summary>
-    private bool IsOfLater(ScheduleAttempt schedule) => memory.Later is { } later && schedule.Run == later.Run && !IsPast(schedule, later);
-
-    private static bool IsPast(ScheduleAttempt schedule, SwarmState state) => schedule.Run == state.Run
-        ? state.Status.IsFinal() || schedule.Round < state.Round - 1
-        : IsOutranked(schedule, state);
-
-    /// <summary>
-    /// Whether an attempt of another run is of lower authority: of the same term where a broker that had lost everything counted anew, even of the
-    /// same node, which an earlier process of it had given.
-    /// </summary>
-    private static bool IsOutranked(ScheduleAttempt schedule, SwarmState state) =>
-        Authority.Compare(schedule, state.Term, state.From) is var order && (order < 0 || (order == 0 && schedule.Incarnation != state.Incarnation));
+    private bool IsOfLater(ScheduleAttempt schedule) => memory.Later is { } later && schedule.Run == later.Run && !AttemptAge.IsPast(schedule, later);
 }

@@ -217,7 +217,7 @@ internal sealed class SwarmMember : IAsyncDisposable
     private void Tell(SwarmState? known)
     {
         if (known is not null || memory.Book is not null)
-            node.Outbox.Send(node.Topics.Tasks(swarm, node.Settings.Id), new Recollection { Swarm = swarm, Definition = memory.Book?.Text, State = known });
+            node.Outbox.Send(node.Topics.Tasks(swarm, node.Settings.Id), new Recollection { Swarm = swarm, Definition = memory.Book is { Removing: false } book ? book.Text : null, State = known });
     }
 
     /// <summary>Whether the swarm needs a blob of the node's store.</summary>

@@ -47,6 +47,30 @@ public sealed class KilledNodeTests
         Assert.Equal(RunStatus.Completed, scene.States[Swarm].Status);
     }
 
+    [Fact]
+    public void What_the_disk_of_a_running_node_spoils_before_it_was_fetched_is_made_again_where_it_is_needed()
+    {
+        // The aggregate goes on without it, and says so; the audit needs it.
+        var scene = Scene.Begin(Size, Rounds, swarm => swarm with { Forks = true }, Swarm);
+        scene.Run(() => Fetched(scene) is not null);
+        var done = Fetched(scene)!;
+        var hash = done.Results.Select(r => r.Content.Blob).OfType<BlobRef>().Single().Sha256;
+        var disk = scene.Node(done.From).Disk;
+        disk.Corrupt($"blobs/{hash}");
+        scene.Run(() => scene.Updates.OfType<TaskCompleted>().Any(c => c.Alias == "audit" && c.Round == done.Round));
+        Assert.True(disk.HasIntact($"blobs/{hash}", hash));
+        Assert.Contains(scene.Updates.OfType<TaskCompleted>(), c => c.Alias == "worker" && c.Round == done.Round && c.From == done.From && c.Attempt != done.Attempt);
+        scene.RunToTheEnd();
+        Assert.Equal(RunStatus.Completed, scene.States[Swarm].Status);
+        Assert.Contains(scene.States[Swarm].History[0].LeftOut, l => l.Node == done.From && l.Reason.Contains("has the hash", StringComparison.Ordinal));
+    }
+
+    /// <summary>The record of a node that has trained while others still train, and whose result another one will fetch.</summary>
+    private static TaskCompleted? Fetched(Scene scene) =>
+        scene.States.GetValueOrDefault(Swarm) is { } state && state.Tasks.FirstOrDefault(t => t.Alias == "worker") is { Phase: TaskPhase.Running }
+            ? scene.Updates.OfType<TaskCompleted>().FirstOrDefault(c => c.Round == state.Round && c.Alias == "worker" && !state.Tasks.Any(t => t.Alias is "aggregator" or "audit" && t.Nodes.Contains(c.From)))
+            : null;
+
     /// <summary>The record of a node that has trained while others still train.</summary>
     private static TaskCompleted? Completed(Scene scene, bool isCoordinator) =>
         scene.States.GetValueOrDefault(Swarm) is { } state && state.Tasks.FirstOrDefault(t => t.Alias == "worker") is { Phase: TaskPhase.Running }

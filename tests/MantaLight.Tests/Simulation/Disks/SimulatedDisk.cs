@@ -52,9 +52,14 @@ internal sealed class SimulatedDisk(World world, Draw draw)
     /// <summary>Turns a bit of some file.</summary>
     public void Corrupt()
     {
-        if (files.Count == 0)
-            return;
-        var (name, file) = files.ElementAt(draw.Below(files.Count));
+        if (files.Count > 0)
+            Corrupt(files.ElementAt(draw.Below(files.Count)).Key);
+    }
+
+    /// <summary>Turns a bit of a file.</summary>
+    public void Corrupt(string name)
+    {
+        var file = files[name];
         if (file.Content.Length == 0)
             return;
         var spoiled = file.Content.ToArray();

@@ -35,16 +35,19 @@ internal sealed class Scene : IWireObserver
     public int Attempts => evidence.Attempts.Count;
 
     /// <summary>Nodes that are online when the swarms are published.</summary>
-    public static Scene Begin(int nodes, int rounds, params IEnumerable<string> swarms)
+    public static Scene Begin(int nodes, int rounds, params IEnumerable<string> swarms) => Begin(nodes, rounds, swarm => swarm, swarms);
+
+    /// <summary>The same with swarms that are changed.</summary>
+    public static Scene Begin(int nodes, int rounds, Func<SwarmPlan, SwarmPlan> change, params IEnumerable<string> swarms)
     {
         string[] ids = [.. Enumerable.Range(0, nodes).Select(i => $"node_{i}")];
         var scene = new Scene(HistoryPlan.Of(1) with
         {
             Nodes = [.. ids],
-            Swarms = [.. swarms.Select(name => new SwarmPlan
+            Swarms = [.. swarms.Select(name => change(new SwarmPlan
             {
                 Name = name, Rounds = rounds, MinimumNodes = nodes, Quorum = 1, Retries = 3, Deadline = TimeSpan.FromMinutes(10), Published = TimeSpan.FromSeconds(10), Whims = 0,
-            })],
+            }))],
             Temper = new BrokerTemper(), Faults = 0, SkewsClocks = false,
         });
         foreach (var node in scene.Nodes)
@@ -62,7 +65,7 @@ internal sealed class Scene : IWireObserver
     /// <summary>Runs until it is so, which must be within five minutes.</summary>
     public void Run(Func<bool> until)
     {
-        if (!world.Run(until, world.Now + TimeSpan.FromMinutes(5)))
+        if (!world.Run(until, world.Now + TimeSpan.FromMinutes(5)) || world.Failure is not null)
             throw new InvalidOperationException(world.Failure ?? string.Join('\n', States.Values.Select(s => $"{s.Swarm} is {s.Status} in round {s.Round}: {s.Waiting}")));
     }
 
