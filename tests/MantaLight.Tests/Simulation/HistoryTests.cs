@@ -17,18 +17,19 @@ public sealed class HistoryTests
     public void Two_thousand_histories_hold()
     {
         var violations = new List<string>();
-        var (runs, audits) = (0, 0);
+        var (runs, audits, finals) = (0, 0, 0);
         Batch.Run(1, Seeds, Environment.ProcessorCount, plan => plan, outcome =>
         {
             runs += outcome.Ends.Count;
             audits += outcome.Audits;
+            finals += outcome.Finals;
             if (outcome.Violation is { } violation)
                 violations.Add($"seed {outcome.Seed}: {violation}\n  replay: dotnet run -c Release --project tests/MantaLight.Simulation -- --first-seed {outcome.Seed} --seeds 1 --trace");
             return violations.Count < 5;
         });
         Assert.True(violations.Count == 0, string.Join('\n', violations));
         Assert.True(runs >= Seeds);
-        Assert.True(audits >= Seeds / 2, $"{audits} audits");
+        Assert.True(audits >= Seeds / 2 && finals >= Seeds / 4, $"{audits} audits, {finals} last globals");
     }
 
     [Fact]
@@ -37,6 +38,7 @@ public sealed class HistoryTests
         Assert.Null(outcome.Violation);
         Assert.All(outcome.Ends, end => Assert.Equal(RunStatus.Completed, end));
         Assert.True(outcome.Commits > 0);
+        Assert.Equal((0, outcome.Ends.Count), (outcome.Partial, outcome.Finals));
         return true;
     });
 

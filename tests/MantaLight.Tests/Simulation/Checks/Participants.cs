@@ -8,11 +8,27 @@ internal sealed class Participants
 {
     private readonly Dictionary<string, (int Round, string[] Nodes)> scheduled = new(StringComparer.Ordinal);
 
-    public void Seen(ScheduleAttempt schedule)
+    // A record that there is answers each further attempt of its task.
+    private readonly HashSet<(string Run, int Round, string Alias, string Nodes)> ordered = [];
+
+    /// <summary>Notes an order; returns whose updates it names.</summary>
+    public IReadOnlyList<string> Seen(ScheduleAttempt schedule)
     {
         string[] nodes = [.. schedule.Inputs.Where(i => i.Staged.Tag == "model_params").Select(i => i.Node).Distinct()];
-        if (nodes.Length > 0)
-            scheduled[schedule.Attempt] = (schedule.Round, nodes);
+        if (nodes.Length == 0)
+            return nodes;
+        scheduled[schedule.Attempt] = (schedule.Round, nodes);
+        ordered.Add((schedule.Run, schedule.Round, schedule.Alias, string.Join(',', nodes)));
+        return nodes;
+    }
+
+    /// <summary>Whether some order named just those updates that an aggregate is made of, or says that it has refused.</summary>
+    public bool WasOrdered(TaskCompleted record)
+    {
+        var refused = record.Results.FirstOrDefault(r => r.Tag == FedAvg.SummaryTag)?.Content.Value is { } summary
+            ? summary.GetProperty("refused").EnumerateArray().Select(r => r.GetProperty("node").GetString()!) : [];
+        var all = Of(record).Split(',', StringSplitOptions.RemoveEmptyEntries).Concat(refused).Order(StringComparer.Ordinal);
+        return ordered.Contains((record.Run, record.Round, record.Alias, string.Join(',', all)));
     }
 
     /// <summary>Their ids with commas between them.</summary>
@@ -26,9 +42,11 @@ internal sealed class Participants
     }
 
     /// <summary>Forgets earlier rounds.</summary>
-    public void Forget(int round)
+    public void Forget(string run, int round)
     {
         foreach (var old in scheduled.Where(s => s.Value.Round < round).Select(s => s.Key).ToArray())
             scheduled.Remove(old);
+        // Whoever comes back may say once more what it had done in the round before.
+        ordered.RemoveWhere(o => o.Run == run && o.Round < round - 2);
     }
 }

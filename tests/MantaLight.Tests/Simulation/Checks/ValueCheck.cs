@@ -33,6 +33,8 @@ internal sealed class ValueCheck(World world, HistoryPlan plan) : ICheck
     private readonly Dictionary<string, Queue<Standing>> past = new(StringComparer.Ordinal);
     private readonly HashSet<string> forgotten = new(StringComparer.Ordinal);
 
+    private readonly Dictionary<string, SwarmState> states = new(StringComparer.Ordinal);
+
     // The last audit of each run.
     private readonly Dictionary<string, (int Version, string Digest)> audits = new(StringComparer.Ordinal);
 
@@ -50,7 +52,7 @@ internal sealed class ValueCheck(World world, HistoryPlan plan) : ICheck
     public void Seen(Sighting sighting)
     {
         if (sighting.Message is ScheduleAttempt schedule)
-            participants.Seen(schedule);
+            ScheduleSeen(sighting.Swarm, schedule);
         else if (sighting.Message is TaskCompleted record)
             RecordSeen(record);
         else if (sighting.Message is SwarmState state && !state.Status.IsRemoval())
@@ -64,14 +66,28 @@ internal sealed class ValueCheck(World world, HistoryPlan plan) : ICheck
     public static string Undisturbed(IReadOnlyList<string> nodes, int rounds) =>
         Enumerable.Repeat(string.Join(',', nodes), rounds).Aggregate(First, KnownNext).Hash;
 
+    /// <summary>Whoever's work was committed is part of what is made of it.</summary>
+    private void ScheduleSeen(string swarm, ScheduleAttempt schedule)
+    {
+        var nodes = participants.Seen(schedule);
+        if (nodes.Count > 0 && states.GetValueOrDefault(swarm) is { } state && (state.Run, state.Round, state.Term) == (schedule.Run, schedule.Round, schedule.Term)
+            && state.Tasks.FirstOrDefault(t => t.Alias == "worker") is { Phase: TaskPhase.Committed } worker && nodes.Count < worker.Completed)
+        {
+            world.Fail($"Attempt {schedule.Attempt} is given the updates of {string.Join(',', nodes)} where {worker.Completed} nodes have completed.");
+        }
+    }
+
     private void RecordSeen(TaskCompleted record)
     {
+        if (record.Globals.Any(g => g.Tag == VectorMath.Global) && record.Round > 0 && !participants.WasOrdered(record))
+            world.Fail($"{record.From} has aggregated {participants.Of(record)} for {record.Attempt}, which was not its order.");
         foreach (var staged in record.Globals.Where(g => g.Tag == VectorMath.Global && g.Content.Blob is not null))
             records[(record.Run, record.Round, staged.Content.Blob!.Sha256)] = participants.Of(record);
     }
 
     private void StateSeen(SwarmState state)
     {
+        states[state.Swarm] = state;
         if (state.Globals.FirstOrDefault(g => g.Tag == VectorMath.Global) is not { Content.Blob.Sha256: var hash } entry)
             return;
         ModelSeen(state, entry, hash);
@@ -166,7 +182,7 @@ internal sealed class ValueCheck(World world, HistoryPlan plan) : ICheck
     {
         foreach (var old in records.Keys.Where(r => r.Run == run && r.Round < round).ToArray())
             records.Remove(old);
-        participants.Forget(round);
+        participants.Forget(run, round);
     }
 
     private static Made KnownNext(Made before, string makers) =>

@@ -27,6 +27,9 @@ internal sealed record Outcome(long Seed, string? Violation, string TraceHash, I
     public int Partial { get; init; }
 
     public int Audits { get; init; }
+
+    /// <summary>How many last globals were compared with those of undisturbed runs.</summary>
+    public int Finals { get; init; }
 }
 
 /// <summary>One history: nodes, a broker, an owner and the faults that a seed gives, until every swarm has ended and is removed.</summary>
@@ -43,6 +46,8 @@ internal sealed class History
     private readonly SimulatedNode[] nodes;
     private readonly Owner owner;
     private readonly Faults faults;
+
+    private int finals;
 
     private History(HistoryPlan plan, bool writesTrace)
     {
@@ -81,6 +86,7 @@ internal sealed class History
         // All hear of the end, and what its owner has said just before it takes effect.
         world.Run(() => false, world.Now + TimeSpan.FromSeconds(30));
         Phase("Not every swarm ended", () => owner.IsDone && plan.Swarms.All(HasEnded));
+        CheckFinals();
         var before = evidence.States.ToDictionary(s => s.Key, s => s.Value, StringComparer.Ordinal);
         LoseAll();
         CheckQuiet();
@@ -94,7 +100,7 @@ internal sealed class History
         return new Outcome(plan.Seed, world.Failure, world.Trace.Hash, world.Trace.Lines, ends)
         {
             Ended = ended, Steps = world.Steps, Messages = evidence.Messages, Bytes = evidence.Bytes, Attempts = evidence.Attempts.Count,
-            Commits = evidence.Values.Count, Partial = evidence.Values.Partial, Audits = evidence.Values.Audits,
+            Commits = evidence.Values.Count, Partial = evidence.Values.Partial, Audits = evidence.Values.Audits, Finals = finals,
         };
     }
 
@@ -115,6 +121,22 @@ internal sealed class History
         world.Run(() => false, world.Now + draw.Between(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(20)));
         broker.ComeUp();
         world.Run(() => false, world.Now + TimeSpan.FromMinutes(1));
+    }
+
+    /// <summary>Where all nodes took part in every round, whatever happened meanwhile, the last global is that of a run in which nothing did.</summary>
+    private void CheckFinals()
+    {
+        if (world.Failure is not null || evidence.Values.Partial > 0)
+            return;
+        foreach (var swarm in plan.Swarms)
+        {
+            if (evidence.States.GetValueOrDefault(swarm.Name) is not { Status: RunStatus.Completed } state || state.History.Any(h => h.Skipped is not null))
+                continue;
+            var hash = state.Globals.Single(g => g.Tag == VectorMath.Global).Content.Blob!.Sha256;
+            if (hash != ValueCheck.Undisturbed(plan.Nodes, swarm.Rounds))
+                world.Fail($"{swarm.Name} has ended with global {hash[..8]}, which is not that of an undisturbed run of {swarm.Rounds} rounds.");
+            finals++;
+        }
     }
 
     /// <summary>When all has ended nobody stands for election any more, and nothing of what went before is kept.</summary>

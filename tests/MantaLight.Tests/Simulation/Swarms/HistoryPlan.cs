@@ -48,7 +48,7 @@ internal sealed record HistoryPlan
     /// <summary>The same swarms without anything going wrong.</summary>
     public HistoryPlan Undisturbed() => this with
     {
-        Temper = new BrokerTemper(), Faults = 0, SkewsClocks = false, Swarms = [.. Swarms.Select(s => s with { Whims = 0 })],
+        Temper = new BrokerTemper(), Faults = 0, SkewsClocks = false, Swarms = [.. Swarms.Select(s => s with { Whims = 0, MinimumNodes = Nodes.Length })],
     };
 }
 
