@@ -1,5 +1,7 @@
 using System.CommandLine;
 using MantaLight.Cli.Swarms;
+using MantaLight.Cli.Watching;
+using MantaLight.Protocol;
 
 namespace MantaLight.Cli.Commands;
 
@@ -19,6 +21,10 @@ internal static class SwarmCommand
         SwarmControlCommand.Stop(console),
         SwarmRemoveCommand.Create(console),
     };
+
+    /// <summary>Says what a command waits for that waits for a coordinator.</summary>
+    public static void TellWait(CliConsole console, string swarm, SwarmState? last) => console.Out.WriteLine(
+        $"Waiting: {(last?.Waiting is { } waiting ? Texts.Line(waiting) : $"nobody has answered for swarm '{swarm}' yet; a node must be online to coordinate it, and a successor takes up to 30 s")}");
 
     /// <summary>A command that works on a broker over one connection.</summary>
     /// <param name="name">Its name.</param>

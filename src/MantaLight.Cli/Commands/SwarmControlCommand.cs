@@ -41,7 +41,7 @@ internal static class SwarmControlCommand
             if (!possible(before))
                 throw new InvalidSettingException($"Swarm '{swarm}' is {Texts.Snake(before.Status)}, so it cannot be asked to {name}.");
             await client.ControlAsync(swarm, action, cancellationToken);
-            var after = await client.WaitForStateAsync(swarm, s => done(before, s), Patience, cancellationToken);
+            var after = await client.WaitForStateAsync(swarm, s => done(before, s), Patience, cancellationToken, last => SwarmCommand.TellWait(console, swarm, last));
             if (after is null)
             {
                 console.WriteError($"Swarm '{swarm}' has not answered within {Patience.TotalSeconds:F0} s. A node must be online to coordinate it; see `mantalight status`, then try again.");

@@ -31,7 +31,7 @@ internal static class SwarmRemoveCommand
                 console.Out.WriteLine($"Removed: {swarm}; no node had started it.");
                 return ExitCodes.Success;
             }
-            if (await client.WaitForStateAsync(swarm, s => s.Status == RunStatus.Removed, Patience, cancellationToken) is null)
+            if (await client.WaitForStateAsync(swarm, s => s.Status == RunStatus.Removed, Patience, cancellationToken, last => SwarmCommand.TellWait(console, swarm, last)) is null)
             {
                 console.WriteError($"The definition of '{swarm}' is gone, but no node has cleared its globals and state within {Patience.TotalSeconds:F0} s. Start a node of cluster '{client.Topics.Cluster}' (mantalight node …) and remove it again.");
                 return ExitCodes.Environment;

@@ -16,6 +16,9 @@ internal sealed class SwarmClient : IAsyncDisposable
     // Some brokers replay retained messages well after they have acknowledged the subscription.
     private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(400);
 
+    /// <summary>Whoever waits for so long wants to know for what.</summary>
+    private static readonly TimeSpan Lasting = TimeSpan.FromSeconds(3);
+
     private readonly IBrokerConnection connection;
     private readonly MessageStamp stamp;
     private readonly TimeProvider time;
@@ -159,21 +162,35 @@ internal sealed class SwarmClient : IAsyncDisposable
         connection.SubscribeAsync(filter, handler, cancellationToken);
 
     /// <summary>Waits until a swarm's state is as wanted.</summary>
+    /// <param name="swarm">The swarm.</param>
+    /// <param name="wanted">Whether it is.</param>
+    /// <param name="patience">For how long.</param>
+    /// <param name="cancellationToken">Stops the wait.</param>
+    /// <param name="lasts">Told once where the wait lasts, with the last state; null where none has come.</param>
     /// <returns>That state; null when the time is over first.</returns>
-    public async Task<SwarmState?> WaitForStateAsync(string swarm, Predicate<SwarmState> wanted, TimeSpan patience, CancellationToken cancellationToken)
+    public async Task<SwarmState?> WaitForStateAsync(
+        string swarm, Predicate<SwarmState> wanted, TimeSpan patience, CancellationToken cancellationToken, Action<SwarmState?>? lasts = null)
     {
+        SwarmState? last = null;
         var found = new TaskCompletionSource<SwarmState>(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var subscription = await connection.SubscribeAsync(
             Topics.State(swarm),
             message =>
             {
-                if (ProtocolJson.Read<SwarmState>(message.Payload, out _) is { } state && wanted(state))
+                if (ProtocolJson.Read<SwarmState>(message.Payload, out _) is not { } state)
+                    return;
+                Volatile.Write(ref last, state);
+                if (wanted(state))
                     found.TrySetResult(state);
             },
             cancellationToken);
         try
         {
-            return await found.Task.WaitAsync(patience, cancellationToken);
+            await ((Task)found.Task).WaitAsync(TimeSpan.FromTicks(Math.Min(Lasting.Ticks, patience.Ticks)), cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            cancellationToken.ThrowIfCancellationRequested();
+            if (!found.Task.IsCompleted)
+                lasts?.Invoke(Volatile.Read(ref last));
+            return await found.Task.WaitAsync(patience > Lasting ? patience - Lasting : TimeSpan.Zero, cancellationToken);
         }
         catch (TimeoutException)
         {

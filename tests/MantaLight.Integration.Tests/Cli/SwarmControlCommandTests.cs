@@ -89,6 +89,26 @@ public sealed class SwarmControlCommandTests : ToolOnBrokerTests
         Assert.Equal(Summary(first), Summary(second));
     }
 
+    [Theory]
+    [InlineData(null, "nobody has answered for swarm")]
+    [InlineData("task 'worker' waits for 1 of 2: node_1 (offline 12 s)", "task 'worker' waits for 1 of 2: node_1 (offline 12 s)")]
+    public async Task Who_waits_for_a_coordinator_is_told_for_what(string? waiting, string told)
+    {
+        await using var swarm = await SwarmHarness.StartAsync(new MqttBroker(new MqttBrokerOptions { Uri = broker.Uri }), nodes: 0, "local");
+        var state = new SwarmState
+        {
+            From = "node_9", Incarnation = "i", Swarm = id, Run = "r-1", Term = 1, Definition = new string('a', 64), Start = 1, Status = RunStatus.Running, Waiting = waiting,
+        };
+        await swarm.Owner.PublishAsync(new OutboundMessage(swarm.Topics.State(id), ProtocolJson.Write(state), retain: true), Cancelled);
+        using var output = new LineWriter();
+        using var stop = new CancellationTokenSource();
+        var running = CommandLine.InvokeAsync(
+            ["swarm", "stop", id, "--broker", broker.Uri.OriginalString], new CliConsole(TextWriter.Synchronized(output), TextWriter.Null), stop.Token);
+        Assert.StartsWith($"Waiting: {told}", await output.FirstLine.WaitAsync(SwarmHarness.Patience), StringComparison.Ordinal);
+        await stop.CancelAsync();
+        Assert.NotEqual(ExitCodes.Success, await running);
+    }
+
     /// <summary>The next run begins where the one before it ended, does nothing again that was committed, and ends as if nothing had been.</summary>
     private async Task GoesOnAsync(SwarmHarness swarm, SwarmState ended, string[] expected)
     {
@@ -114,6 +134,16 @@ public sealed class SwarmControlCommandTests : ToolOnBrokerTests
         var run = await ControlAsync(verb);
         Assert.Equal(ExitCodes.Usage, run.Code);
         Assert.Contains(problem, run.Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>Tells when there is a line.</summary>
+    private sealed class LineWriter : StringWriter
+    {
+        private readonly TaskCompletionSource<string> first = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<string> FirstLine => first.Task;
+
+        public override void WriteLine(string? value) => first.TrySetResult(value ?? "");
     }
 
     private Task<CliRun> ControlAsync(string verb) => CliRun.OfAsync("swarm", verb, id, "--broker", broker.Uri.OriginalString);
