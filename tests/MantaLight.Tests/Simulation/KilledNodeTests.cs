@@ -33,6 +33,27 @@ public sealed class KilledNodeTests
         Assert.All(scene.States[Swarm].History, h => Assert.Equal(Size, h.Participants));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_coordinator_that_is_killed_has_a_successor_within_thirty_seconds(bool inSilence)
+    {
+        var scene = Scene.Begin(Size, Rounds, Swarm);
+        scene.Run(() => scene.States.GetValueOrDefault(Swarm) is { Round: 2 });
+        var before = scene.States[Swarm];
+        var node = scene.Node(before.From);
+        // Its broker finds out by itself, or not before it has missed its pings.
+        node.Network!.DiesInSilence = inSilence;
+        node.Kill();
+        var killed = scene.Now;
+        scene.Run(() => scene.States[Swarm].Term > before.Term);
+        Assert.InRange((scene.Now - killed).TotalSeconds, 1, 30);
+        Assert.Equal((before.Run, before.Round), (scene.States[Swarm].Run, scene.States[Swarm].Round));
+        scene.After(TimeSpan.FromSeconds(5), node.Start);
+        scene.RunToTheEnd();
+        Assert.Equal(RunStatus.Completed, scene.States[Swarm].Status);
+    }
+
     [Fact]
     public void Without_its_disk_it_would_be_done_again()
     {

@@ -56,6 +56,8 @@ internal sealed class Scene : IWireObserver
         return scene;
     }
 
+    public TimeSpan Now => world.Now;
+
     public SimulatedNode Node(string id) => Nodes.Single(n => n.Id == id);
 
     /// <summary>Who has the seat of a swarm.</summary>
