@@ -42,7 +42,7 @@ internal sealed record BrokerTemper
     /// </summary>
     public TimeSpan Routing { get; init; }
 
-    /// <summary>How often a retained chunk is acknowledged and not kept.</summary>
+    /// <summary>How often a retained chunk is acknowledged and not kept, and one from node to node does not arrive.</summary>
     public double LosesChunks { get; init; }
 
     /// <summary>Bytes a second to and from a client on a slow link.</summary>

@@ -160,6 +160,13 @@ internal sealed class FaultyBroker(World world, BrokerTemper temper, Draw draw, 
         else if (retain)
             retained[topic] = payload;
         observer.Published(from, topic, payload, retain, late);
+        // One on its way from node to node is gone: whoever waits for it asks again.
+        if (temper.LosesChunks > 0 && !retain && payload.Length > 0 && topic.Contains("/nodes/", StringComparison.Ordinal)
+            && topic.Contains("/blobs/", StringComparison.Ordinal) && draw.Chance(temper.LosesChunks))
+        {
+            world.Trace.Add("gone", from, topic);
+            return;
+        }
         foreach (var link in links)
         {
             if (!link.Wants(topic))
