@@ -17,19 +17,20 @@ public sealed class HistoryTests
     public void Two_thousand_histories_hold()
     {
         var violations = new List<string>();
-        var (runs, audits, finals) = (0, 0, 0);
+        var (runs, audits, finals, memories) = (0, 0, 0, 0);
         Batch.Run(1, Seeds, Environment.ProcessorCount, plan => plan, outcome =>
         {
             runs += outcome.Ends.Count;
             audits += outcome.Audits;
             finals += outcome.Finals;
+            memories += outcome.Memories;
             if (outcome.Violation is { } violation)
                 violations.Add($"seed {outcome.Seed}: {violation}\n  replay: dotnet run -c Release --project tests/MantaLight.Simulation -- --first-seed {outcome.Seed} --seeds 1 --trace");
             return violations.Count < 5;
         });
         Assert.True(violations.Count == 0, string.Join('\n', violations));
         Assert.True(runs >= Seeds);
-        Assert.True(audits >= Seeds / 2 && finals >= Seeds / 4, $"{audits} audits, {finals} last globals");
+        Assert.True(audits >= Seeds / 2 && finals >= Seeds / 4 && memories >= Seeds / 20, $"{audits} audits, {finals} last globals, {memories} memories");
     }
 
     [Fact]

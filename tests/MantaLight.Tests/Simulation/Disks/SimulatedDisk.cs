@@ -49,6 +49,11 @@ internal sealed class SimulatedDisk(World world, Draw draw)
     public bool HasIntact(string name, string sha256) =>
         files.TryGetValue(name, out var file) && Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(file.Content)) == sha256;
 
+    /// <summary>What a file holds behind its own hash; null where it is not there whole.</summary>
+    public byte[]? ReadSealed(string name) => files.TryGetValue(name, out var file) && file.Content.Length > 65
+        && Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(file.Content.AsSpan(65))) == System.Text.Encoding.ASCII.GetString(file.Content, 0, 64)
+        ? file.Content[65..] : null;
+
     /// <summary>Turns a bit of some file.</summary>
     public void Corrupt()
     {

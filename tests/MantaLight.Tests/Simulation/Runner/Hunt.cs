@@ -14,6 +14,9 @@ internal sealed class Hunt(HuntArguments arguments, TextWriter output)
     private long done;
     private long violations;
     private long commits;
+    private long audits;
+    private long finals;
+    private long memories;
     private TimeSpan told;
 
     /// <summary>The process's exit code.</summary>
@@ -24,7 +27,7 @@ internal sealed class Hunt(HuntArguments arguments, TextWriter output)
             Tell(outcome);
             return true;
         }, arguments.Trace);
-        output.WriteLine($"runs ended: {string.Join(", ", ends.Select(e => $"{e.Value} {e.Key.ToString().ToLowerInvariant()}"))}; {commits} commits of globals; {Rate()}");
+        output.WriteLine($"runs ended: {string.Join(", ", ends.Select(e => $"{e.Value} {e.Key.ToString().ToLowerInvariant()}"))}; {commits} commits of globals, {audits} audits, {finals} last globals compared, {memories} memories after a loss; {Rate()}");
         output.WriteLine($"{arguments.Seeds} histories, {violations} violations");
         return violations > 0 ? 1 : 0;
     }
@@ -35,6 +38,9 @@ internal sealed class Hunt(HuntArguments arguments, TextWriter output)
     {
         done++;
         commits += outcome.Commits;
+        audits += outcome.Audits;
+        finals += outcome.Finals;
+        memories += outcome.Memories;
         foreach (var end in outcome.Ends)
             ends[end] = ends.GetValueOrDefault(end) + 1;
         foreach (var line in outcome.Lines)

@@ -28,6 +28,9 @@ internal sealed record Outcome(long Seed, string? Violation, string TraceHash, I
 
     public int Audits { get; init; }
 
+    /// <summary>How often a run was compared with what a member remembered when the broker had lost everything.</summary>
+    public int Memories { get; init; }
+
     /// <summary>How many last globals were compared with those of undisturbed runs.</summary>
     public int Finals { get; init; }
 }
@@ -43,6 +46,7 @@ internal sealed class History
     private readonly Evidence evidence;
     private readonly FaultyBroker broker;
     private readonly FootprintCheck footprint;
+    private readonly MemoryCheck memory;
     private readonly SimulatedNode[] nodes;
     private readonly Owner owner;
     private readonly Faults faults;
@@ -57,6 +61,7 @@ internal sealed class History
         broker = new FaultyBroker(world, plan.Temper, Draw.For(plan.Seed, "broker"), evidence);
         var mutations = new Mutations(plan.Mutation);
         nodes = [.. plan.Nodes.Select(id => new SimulatedNode(world, broker, plan, id, evidence, mutations))];
+        evidence.Add(memory = new MemoryCheck(world, broker, nodes));
         evidence.Add(footprint = new FootprintCheck(world, plan, broker, nodes));
         owner = new Owner(world, broker, plan);
         faults = new Faults(world, broker, plan, nodes, evidence);
@@ -100,7 +105,7 @@ internal sealed class History
         return new Outcome(plan.Seed, world.Failure, world.Trace.Hash, world.Trace.Lines, ends)
         {
             Ended = ended, Steps = world.Steps, Messages = evidence.Messages, Bytes = evidence.Bytes, Attempts = evidence.Attempts.Count,
-            Commits = evidence.Values.Count, Partial = evidence.Values.Partial, Audits = evidence.Values.Audits, Finals = finals,
+            Commits = evidence.Values.Count, Partial = evidence.Values.Partial, Audits = evidence.Values.Audits, Finals = finals, Memories = memory.Count,
         };
     }
 

@@ -31,6 +31,9 @@ internal sealed class FaultyBroker(World world, BrokerTemper temper, Draw draw, 
     /// <summary>The broker as a process reaches it.</summary>
     public IBroker For(Network network) => new Door(this, network);
 
+    /// <summary>Whether a client has been in for so long, and is not cut off without knowing it.</summary>
+    public bool Hears(string clientId, TimeSpan time) => links.Find(l => l.ClientId == clientId) is { IsSilent: false } link && world.Now - link.EnteredAt >= time;
+
     public void GoDown(bool losesRetained)
     {
         if (IsDown)

@@ -45,6 +45,12 @@ internal sealed class Link
     /// <summary>Whether the broker has it among its clients.</summary>
     public bool IsIn { get; private set; }
 
+    /// <summary>When the broker let it in.</summary>
+    public TimeSpan EnteredAt { get; private set; }
+
+    /// <summary>Whether nothing comes through, and nobody has noticed yet.</summary>
+    public bool IsSilent => isSilent;
+
     /// <summary>Whether the client uses it.</summary>
     public bool IsUp { get; private set; }
 
@@ -110,7 +116,7 @@ internal sealed class Link
     /// <summary>The broker has let the client in.</summary>
     public void Enter()
     {
-        IsIn = true;
+        (IsIn, EnteredAt) = (true, world.Now);
         if (isSilent)
             world.After(Profile.KeepAlive * 1.5, () => Expire(silence));
     }
