@@ -20,6 +20,9 @@ internal sealed record ChaosReport
     /// <summary>How many have happened.</summary>
     public required int Faults { get; init; }
 
+    /// <summary>How many of them met nothing that was under way: a connection over which no chunk went, a disk to which nothing was written.</summary>
+    public int Idle => Happened.Count(f => f.Idle);
+
     /// <summary>How many rounds the undisturbed run had.</summary>
     public required int Rounds { get; init; }
 
@@ -81,6 +84,9 @@ internal sealed record FaultReport
     /// <summary>Until its recovery was proven; null where the run had completed before.</summary>
     public required double? RecoverySeconds { get; init; }
     public required string? Note { get; init; }
+
+    /// <summary>Whether it met nothing that was under way.</summary>
+    public bool Idle { get; init; }
 }
 
 /// <summary>How long recoveries of a kind took.</summary>

@@ -57,6 +57,8 @@ internal sealed class ChaosScreen(CliConsole console, StatusContext? status)
         }
         foreach (var (kind, why) in report.NotPossible)
             console.Out.WriteLine($"Not possible here: {kind}: {why}");
+        if (report.Idle > 0)
+            console.Out.WriteLine($"{report.Idle} of {report.Faults} faults met nothing under way: {string.Join(", ", report.Happened.Where(f => f.Idle).GroupBy(f => f.Kind).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => $"{g.Count()} {g.Key}"))}.");
         console.Out.WriteLine($"Rounds lost: {report.RoundsLost} of {report.Rounds}. Attempts executed again: {report.ReexecutedAttempts}.");
         console.Out.WriteLine($"Final global: {Texts.Hash(report.GlobalSha256)}; undisturbed: {Texts.Hash(report.UndisturbedSha256)}: {(report.HashEqual ? "equal" : "DIFFERENT")}.");
         foreach (var problem in report.Problems)

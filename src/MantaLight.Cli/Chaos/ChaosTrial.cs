@@ -72,6 +72,7 @@ internal sealed class ChaosTrial(ClusterSettings cluster, SwarmDefinition defini
             Target = outcome.Target,
             RecoverySeconds = outcome.Seconds is { } seconds ? Math.Round(seconds, 3) : null,
             Note = outcome.Note,
+            Idle = outcome.Idle,
         });
         screen.Say(fault, outcome, faults);
         if (last)

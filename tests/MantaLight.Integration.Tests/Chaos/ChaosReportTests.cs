@@ -31,6 +31,7 @@ public sealed class ChaosReportTests : IDisposable
         Assert.True(json.GetProperty("hash_equal").GetBoolean());
         Assert.Equal(4.5, json.GetProperty("recoveries").GetProperty("worker_killed").GetProperty("median_seconds").GetDouble());
         Assert.Equal("node_1", json.GetProperty("happened")[0].GetProperty("target").GetString());
+        Assert.Equal((1, true), (json.GetProperty("idle").GetInt32(), json.GetProperty("happened")[1].GetProperty("idle").GetBoolean()));
         Assert.Equal("why", json.GetProperty("not_possible").GetProperty("disk_full").GetString());
     }
 
@@ -41,6 +42,7 @@ public sealed class ChaosReportTests : IDisposable
         using var error = new StringWriter();
         ChaosScreen.WriteSummary(new CliConsole(output, error), Report([]));
         Assert.Contains("worker_killed             2       4.5     6.0", output.ToString(), StringComparison.Ordinal);
+        Assert.Contains("1 of 2 faults met nothing under way: 1 worker_killed.", output.ToString(), StringComparison.Ordinal);
         Assert.Contains("Rounds lost: 0 of 3. Attempts executed again: 1.", output.ToString(), StringComparison.Ordinal);
         Assert.Contains("equal.", output.ToString(), StringComparison.Ordinal);
         Assert.Contains("Chaos passed: 2 of 2 faults on embedded", output.ToString(), StringComparison.Ordinal);
@@ -56,7 +58,7 @@ public sealed class ChaosReportTests : IDisposable
 
     private static ChaosReport Report(string[] problems)
     {
-        FaultReport[] faults = [Fault("worker_killed", 3), Fault("worker_killed", 6)];
+        FaultReport[] faults = [Fault("worker_killed", 3), Fault("worker_killed", 6) with { Idle = true }];
         return new ChaosReport
         {
             Problems = [.. problems], Swarm = "s", Broker = "embedded", Nodes = 3, Seed = 1, Planned = 2, Faults = 2, Rounds = 3, RoundsLost = 0,

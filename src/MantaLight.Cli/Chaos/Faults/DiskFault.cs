@@ -30,6 +30,6 @@ internal sealed class DiskFault(string name, int weight) : Fault(name, weight, F
         var seconds = await scene.ProveAsync(
             v => v.IsPast(place.Round, place.Alias) || v.Updates.GetValueOrDefault(place) is TaskAccepted or TaskRunning or TaskCompleted, freed, $"{Kind.Name} of {node.Id}");
         await scene.SettleAsync(default);
-        return new FaultOutcome(node.Id, seconds, noticed ? "the attempt failed" : "nothing was written meanwhile");
+        return new FaultOutcome(node.Id, seconds, noticed ? "the attempt failed" : "nothing was written meanwhile", Idle: !noticed);
     }
 }

@@ -6,7 +6,8 @@ namespace MantaLight.Cli.Chaos.Faults;
 /// <param name="Target">Who was struck; null for the broker or everybody.</param>
 /// <param name="Seconds">How long until its recovery was proven; null where the run had completed before.</param>
 /// <param name="Note">What else is worth telling.</param>
-internal sealed record FaultOutcome(string? Target, double? Seconds, string? Note = null);
+/// <param name="Idle">Whether it met nothing that was under way, as a connection over which no chunk went.</param>
+internal sealed record FaultOutcome(string? Target, double? Seconds, string? Note = null, bool Idle = false);
 
 /// <summary>Something that happens to a swarm, and how it is seen that the swarm has got over it.</summary>
 internal abstract class Fault(string name, int weight, FaultRole role, bool atWork = false)

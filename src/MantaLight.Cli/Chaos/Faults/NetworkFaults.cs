@@ -25,7 +25,7 @@ internal sealed class CutFault(string name, int weight) : Fault(name, weight, Fa
         // Its own presence comes again with the connection.
         var seconds = await scene.ProveAsync(v => Recovery.HasAnswered(v, node, since), since, $"{Kind.Name} of {node.Id} after {passed} bytes");
         await scene.SettleAsync(coordinates ? since : default);
-        return new FaultOutcome(node.Id, seconds, inTheMiddle ? $"after {passed} bytes" : $"idle, after {passed} bytes");
+        return new FaultOutcome(node.Id, seconds, inTheMiddle ? $"after {passed} bytes" : $"idle, after {passed} bytes", Idle: !inTheMiddle);
     }
 }
 
