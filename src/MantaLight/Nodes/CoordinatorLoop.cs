@@ -59,7 +59,7 @@ internal sealed class CoordinatorLoop(
         // Very many members take their time to answer.
         var sign = wire.Beats(term, context.Time.SteadyNow(), cancellationToken);
         await using var definitions = await wire.WatchDefinitionAsync(cancellationToken);
-        var inherited = await Inheritance.ReadAsync(wire, definitions, context, act, cancellationToken);
+        var inherited = await Inheritance.ReadAsync(wire, definitions, context, act, sign, cancellationToken);
         await sign.GiveAsync();
         book = inherited.Book;
         var retained = inherited.State;

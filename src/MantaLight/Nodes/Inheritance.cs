@@ -1,4 +1,5 @@
 using System.Text;
+using MantaLight.Blobs;
 using MantaLight.Coordination;
 using MantaLight.Protocol;
 
@@ -37,15 +38,20 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
     public static ((int, int, bool, long) Progress, long Term) Order(SwarmState state) => (Progress(state), state.Term);
 
     public static async Task<Inheritance> ReadAsync(
-        CoordinatorWire wire, DefinitionWatch definitions, SeatContext context, SeatCommand.Act act, CancellationToken cancellationToken)
+        CoordinatorWire wire, DefinitionWatch definitions, SeatContext context, SeatCommand.Act act, SignOfLife sign, CancellationToken cancellationToken)
     {
         // What is known is not taken for lost because it is slow to come.
-        var patience = context.Settings.Election.ReadBack * (act.Book.IsClaimAlone ? 20 : act.Known is null && act.Book is { Confirmed: true, Removing: false } ? 1 : 4);
-        var reading = wire.ReadStateAsync(patience, cancellationToken);
+        var patience = context.Settings.Election.ReadBack * (act.Known is null && act.Book is { Confirmed: true, Removing: false } ? 1 : 4);
+        // Nor is what a claim may be of, of which nothing is known.
+        var tries = act.Book.IsClaimAlone ? 3 : 1;
+        var reading = ReadStateAsync(wire, patience, tries, sign, cancellationToken);
         var book = act.Book;
         var definitionLost = false;
+        // It has been listened to meanwhile.
+        if (book.IsClaimAlone)
+            await reading;
         // Whatever this node has heard: a full queue drops a definition, or its removal, without a word.
-        var looking = definitions.FirstAsync(book is { Removing: true, IsClaimAlone: false } ? context.Settings.Election.ReadBack : patience, cancellationToken);
+        var looking = definitions.FirstAsync(book.Removing ? context.Settings.Election.ReadBack : patience, cancellationToken);
         var retained = await reading;
         if (await looking is { } bytes)
         {
@@ -76,8 +82,20 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
         // Where nothing but a claim stands, somebody may remember what it was of, and the broker has lost.
         if (found is { DefinitionLost: false, StateLost: false } && !(book.IsClaimAlone && retained is null))
             return found;
+        await sign.GiveAsync();
         found = await RecallAsync(found, isCurrent, wire, context, act, cancellationToken);
         return found with { State = InPlaceOf(retained, found.State) };
+    }
+
+    private static async Task<SwarmState?> ReadStateAsync(CoordinatorWire wire, TimeSpan patience, int tries, SignOfLife sign, CancellationToken cancellationToken)
+    {
+        for (; ; tries--)
+        {
+            var found = await wire.ReadStateAsync(patience, cancellationToken);
+            if (found is not null || tries <= 1)
+                return found;
+            await sign.GiveAsync();
+        }
     }
 
     /// <summary>The state, with what the one whose place it takes has on the broker: that is to be cleared, and nobody else names it.</summary>

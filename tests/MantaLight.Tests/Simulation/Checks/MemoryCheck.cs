@@ -5,60 +5,75 @@ using MantaLight.Protocol;
 namespace MantaLight.Simulation;
 
 /// <summary>
-/// Where the broker has lost everything, a run does not stay behind what a member knows who has been there since: that is taken up again.
+/// Where the broker has lost everything, a run does not stay behind what a member knows who has been there since: whoever coordinates with less begins
+/// again with that.
 /// </summary>
 internal sealed class MemoryCheck(World world, FaultyBroker broker, IReadOnlyList<SimulatedNode> nodes) : ICheck
 {
-    /// <summary>For the broker to be back, and for whoever knows more to be heard: a coordinator that has begun with less begins again.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    /// <summary>How long somebody has been connected who cannot have been missed.</summary>
+    private static readonly TimeSpan There = TimeSpan.FromSeconds(6);
 
-    private readonly Dictionary<string, SwarmState> last = new(StringComparer.Ordinal);
-    private int losses;
+    /// <summary>For whoever knows more to be heard, and for a coordinator to begin again.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(4);
 
-    /// <summary>How often somebody who knew the most was there, and the run was compared with that.</summary>
+    private readonly Dictionary<string, Memory> memories = new(StringComparer.Ordinal);
+    private readonly HashSet<string> swarms = new(StringComparer.Ordinal);
+
+    /// <summary>How many states were compared with what somebody knew.</summary>
     public int Count { get; private set; }
 
     public void Seen(Sighting sighting)
     {
-        if (sighting.Message is SwarmState state)
-            last[state.Swarm] = state;
+        if (sighting.Message is not SwarmState state)
+            return;
+        swarms.Add(state.Swarm);
+        if (!memories.TryGetValue(state.Swarm, out var memory))
+            return;
+        // Its owner has removed it, or published another one, or has it run again.
+        if (state.Status.IsRemoval() || state.Run != memory.State.Run)
+        {
+            memories.Remove(state.Swarm);
+            return;
+        }
+        if (memory.Holders.FirstOrDefault(Knows) is not { } holder)
+            return;
+        Count++;
+        if (Inheritance.Progress(state).CompareTo(Inheritance.Progress(memory.State)) >= 0)
+            memories.Remove(state.Swarm);
+        else if (memory.BehindSince is not { } since)
+            memory.BehindSince = world.Now;
+        else if (world.Now - since >= Patience)
+            world.Fail($"{holder.Node.Id} is there and knows {state.Run} as {memory.State.Status} in round {memory.State.Round}; {state.Incarnation} goes on with it in round {state.Round}.");
     }
 
     public void RetainedLost()
     {
-        losses++;
-        foreach (var swarm in last.Keys.ToArray())
+        memories.Clear();
+        foreach (var swarm in swarms)
         {
-            var known = nodes.Where(n => n.IsRunning).Select(n => (Node: n, n.Process, State: Read(n, swarm))).Where(k => k.State is { } s && !s.Status.IsRemoval()).ToArray();
-            if (known.Length == 0)
-                continue;
-            var most = known.Max(k => Inheritance.Progress(k.State!));
-            var latest = known.First(k => Inheritance.Progress(k.State!) == most).State!;
-            var holders = known.Where(k => Inheritance.Progress(k.State!) == most && k.State!.Run == latest.Run).Select(k => (k.Node, k.Process)).ToArray();
-            var loss = losses;
-            world.After(Patience, () => Compare(latest, holders, loss, isLast: false));
+            var known = nodes.Where(n => n.IsRunning).Select(n => (Holder: new Holder(n, n.Process!), State: Read(n, swarm)))
+                .Where(k => k.State is { } s && !s.Status.IsRemoval() && s.Status != RunStatus.Superseded).OrderByDescending(k => Inheritance.Order(k.State!)).ToArray();
+            if (known.Length > 0)
+                memories[swarm] = new Memory(known[0].State!, [.. known.Where(k => k.State!.Run == known[0].State!.Run && Inheritance.Progress(k.State) == Inheritance.Progress(known[0].State!)).Select(k => k.Holder)]);
         }
     }
 
-    private void Compare(SwarmState known, (SimulatedNode Node, SimulatedProcess? Process)[] holders, int loss, bool isLast)
-    {
-        // What the next loss has made of it is the next loss's.
-        if (loss != losses || last.GetValueOrDefault(known.Swarm) is not { } now)
-            return;
-        (SimulatedNode Node, SimulatedProcess? Process)[] there = [.. holders.Where(h => h.Node.Process == h.Process && h.Process is { IsAlive: true, IsPaused: false } && broker.Hears($"{Evidence.Cluster}.{h.Node.Id}", Patience / 2))];
-        if (there.Length == 0)
-            return;
-        Count++;
-        // Its owner has removed it, or published another one, or has it run again.
-        if (now.Status.IsRemoval() || now.Run != known.Run || Inheritance.Progress(now).CompareTo(Inheritance.Progress(known)) >= 0)
-            return;
-        // Whoever coordinates may just have gone.
-        if (!isLast)
-            world.After(Patience, () => Compare(known, there, loss, isLast: true));
-        else
-            world.Fail($"{there[0].Node.Id} has been there since the broker lost everything, and knows {known.Run} as {known.Status} in round {known.Round}; it is {now.Status} in round {now.Round}.");
-    }
+    private bool Knows(Holder holder) => holder.Node.Process == holder.Process && holder.Process is { IsAlive: true, IsPaused: false }
+        && broker.Hears($"{Evidence.Cluster}.{holder.Node.Id}", There);
 
     private static SwarmState? Read(SimulatedNode node, string swarm) => node.Disk.ReadSealed($"swarms/{swarm}.state") is { } content
         ? ProtocolJson.Read<SwarmState>(new ReadOnlySequence<byte>(content), out _) : null;
+
+    /// <summary>A process that knows a run.</summary>
+    private sealed record Holder(SimulatedNode Node, SimulatedProcess Process);
+
+    /// <summary>The most that anybody knew of a swarm's run when the broker lost everything.</summary>
+    private sealed class Memory(SwarmState state, Holder[] holders)
+    {
+        public SwarmState State => state;
+
+        public Holder[] Holders => holders;
+
+        public TimeSpan? BehindSince { get; set; }
+    }
 }
