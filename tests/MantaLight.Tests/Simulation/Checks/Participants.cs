@@ -1,3 +1,4 @@
+using System.Text.Json;
 using MantaLight.Aggregation;
 using MantaLight.Protocol;
 
@@ -25,11 +26,17 @@ internal sealed class Participants
     /// <summary>Whether some order named just those updates that an aggregate is made of, or says that it has refused.</summary>
     public bool WasOrdered(TaskCompleted record)
     {
-        var refused = record.Results.FirstOrDefault(r => r.Tag == FedAvg.SummaryTag)?.Content.Value is { } summary
-            ? summary.GetProperty("refused").EnumerateArray().Select(r => r.GetProperty("node").GetString()!) : [];
-        var all = Of(record).Split(',', StringSplitOptions.RemoveEmptyEntries).Concat(refused).Order(StringComparer.Ordinal);
-        return ordered.Contains((record.Run, record.Round, record.Alias, string.Join(',', all)));
+        if (record.Results.FirstOrDefault(r => r.Tag == FedAvg.SummaryTag)?.Content.Value is not { } summary)
+            return false;
+        string[] named = [.. Names(summary.GetProperty("participants")), .. Names(summary.GetProperty("refused"), "node")];
+        var count = summary.GetProperty("participant_count").GetInt32() + summary.GetProperty("refused_count").GetInt32();
+        // Of a larger round it names the first ones.
+        return ordered.Any(o => (o.Run, o.Round, o.Alias) == (record.Run, record.Round, record.Alias)
+            && o.Nodes.Split(',') is var nodes && nodes.Length == count && named.All(nodes.Contains));
     }
+
+    private static IEnumerable<string> Names(JsonElement list, string? member = null) =>
+        list.EnumerateArray().Select(e => (member is null ? e : e.GetProperty(member)).GetString()!);
 
     /// <summary>Their ids with commas between them.</summary>
     public string Of(TaskCompleted record)
