@@ -37,6 +37,13 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
     /// <summary>Later commits of a swarm are greater: by its progress, then by the term.</summary>
     public static ((int, int, bool, long) Progress, long Term) Order(SwarmState state) => (Progress(state), state.Term);
 
+    /// <summary>
+    /// Whether a state that has been committed is behind one that is known: somebody began with less. A run that was removed does not go on: the
+    /// definition, back or published again, is another start.
+    /// </summary>
+    public static bool IsBehind(SwarmState seen, SwarmState? known) => known is not null && known.Status != RunStatus.Superseded && seen.Definition == known.Definition
+        && !seen.Status.IsRemoval() && (!known.Status.IsRemoval() || seen.Start == known.Start) && Progress(seen).CompareTo(Progress(known)) < 0;
+
     public static async Task<Inheritance> ReadAsync(
         CoordinatorWire wire, DefinitionWatch definitions, SeatContext context, SeatCommand.Act act, SignOfLife sign, CancellationToken cancellationToken)
     {

@@ -156,7 +156,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
         IsMiscounted = counting != seen;
         seen = counting;
         // What is later is kept, and told, until somebody has taken it up.
-        Later = (isOlder && !known!.Status.IsRemoval()) || IsBehind(seen, known) ? known : null;
+        Later = (isOlder && !known!.Status.IsRemoval()) || Inheritance.IsBehind(seen, known) ? known : null;
         State = seen;
         wishes.Seen(seen);
         // Who was cut off while the owner removed the definition, whichever it was by then, is told by the tombstone alone.
@@ -188,13 +188,6 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
                 archive.KeepDefinition(swarm, book.Bytes.ToArray());
         }
     }
-
-    /// <summary>
-    /// Whether the state that has been committed is behind the one that this node knows: somebody began with less. A run that was
-    /// removed does not go on: the definition, back or published again, is another start.
-    /// </summary>
-    private static bool IsBehind(SwarmState seen, SwarmState? known) => known is not null && known.Status != RunStatus.Superseded && seen.Definition == known.Definition
-        && !seen.Status.IsRemoval() && (!known.Status.IsRemoval() || seen.Start == known.Start) && Inheritance.Progress(seen).CompareTo(Inheritance.Progress(known)) < 0;
 
     /// <summary>Takes a later state, that another member has kept or that this node's coordinator has committed, for the one that begins with it.</summary>
     /// <returns>False where this node knows as much.</returns>

@@ -30,6 +30,20 @@ public sealed class RecordTests : CoordinatorDriver
     }
 
     [Fact]
+    public void What_a_round_has_replaced_is_left_out_of_the_state_last_of_all()
+    {
+        Begin("a");
+        var large = new ValueRef { Value = System.Text.Json.JsonSerializer.SerializeToElement(new string('x', ValueRef.MaximumInline - 2)) };
+        ReplacedGlobal Replaced(int i) => new() { Alias = "aggregator", Tag = "g", Before = new GlobalEntry { Tag = "g", Version = i, Content = large } };
+        state = state with { Replaced = [.. Enumerable.Range(1, 10).Select(Replaced)] };
+        Assert.Equal(10, StateView.Of(state).Replaced.Length);
+        state = state with { Replaced = [.. Enumerable.Range(1, 20).Select(Replaced)] };
+        var view = StateView.Of(state);
+        Assert.Empty(view.Replaced);
+        Assert.True(ProtocolJson.Write(view).Length < 64 * 1024);
+    }
+
+    [Fact]
     public void The_state_stays_below_64_KiB_with_a_long_history_of_many_metrics_and_troubles()
     {
         Begin("a");

@@ -103,6 +103,25 @@ public sealed class StragglerTests : CoordinatorDriver
     }
 
     [Fact]
+    public void Whoever_is_given_up_within_a_step_is_not_sent_its_attempt_again_in_the_same_step()
+    {
+        Begin(Rounds("\"retries\": 1"), "a", "b");
+        // One second before the other: so is its last deadline.
+        now += Deadline - TimeSpan.FromSeconds(1);
+        Step(new CoordinatorEvent.UpdateSeen(new TaskFailed
+        {
+            From = "a", Incarnation = "first", Run = state.Run.ToString(), Round = 1, Alias = "worker", Attempt = state.Tasks["worker"].Placed["a"].Id,
+            Error = TaskFailed.DeadlinePassed, Message = "the deadline passed", Retryable = false,
+        }));
+        Wait(TimeSpan.FromSeconds(1));
+        done.Clear();
+        // The other's schedule message, which nobody has answered, is due to be sent again in the step that gives both up.
+        Wait(Deadline - TimeSpan.FromSeconds(0.5));
+        Assert.Empty(Schedules("worker"));
+        Assert.Equal(RunStatus.Failed, state.Status);
+    }
+
+    [Fact]
     public void The_late_are_waited_for_only_until_enough_have_completed()
     {
         Begin(Rounds("\"quorum\": 2"), "a", "b", "c");

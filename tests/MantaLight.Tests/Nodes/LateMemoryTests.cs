@@ -74,6 +74,20 @@ public sealed class LateMemoryTests
     }
 
     [Fact]
+    public async Task A_claim_alone_buries_nothing_that_a_member_remembers()
+    {
+        var broker = new SimulatedBroker();
+        await using var swarm = await SwarmHarness.StartAsync(broker, nodes: 1);
+        await using var ghost = await new GhostMember(swarm, "node_9", new Recollection { Definition = First, State = State(First, 1, RunStatus.Completed, round: 1) }).ComeAsync();
+        // The broker has lost the rest, and whoever was to put it back was killed.
+        var left = new CoordinatorClaim { From = "node_8", Incarnation = "i", Term = 40 };
+        await swarm.Owner.PublishAsync(new OutboundMessage(swarm.Topics.Coordinator("vectors"), ProtocolJson.Write(left), retain: true), CancellationToken.None);
+        var again = await swarm.WaitAsync(s => s.Term > left.Term);
+        Assert.Equal((RunStatus.Completed, 1, 1), (again.Status, again.Start, again.Round));
+        Assert.Contains(swarm.Topics.Definition("vectors"), broker.Retained.Keys);
+    }
+
+    [Fact]
     public async Task A_removal_that_a_member_remembers_is_finished_by_a_node_that_was_away()
     {
         var broker = new SimulatedBroker();
