@@ -74,16 +74,24 @@ public sealed class LateMemoryTests
     }
 
     [Fact]
-    public async Task A_claim_alone_buries_nothing_that_a_member_remembers()
+    public Task A_claim_alone_buries_no_run_that_a_member_remembers() => ClaimAloneAsync(new Recollection { Definition = First, State = State(First, 1, RunStatus.Completed, round: 1) });
+
+    [Fact]
+    public Task Nor_a_definition_that_nobody_had_begun() => ClaimAloneAsync(new Recollection { Definition = First });
+
+    [Fact]
+    public Task Nor_one_that_was_published_since_the_run_that_the_member_remembers() => ClaimAloneAsync(new Recollection { Definition = First, State = State(Second, 3, RunStatus.Completed, round: 1) }, start: 4);
+
+    private static async Task ClaimAloneAsync(Recollection kept, int start = 1)
     {
         var broker = new SimulatedBroker();
         await using var swarm = await SwarmHarness.StartAsync(broker, nodes: 1);
-        await using var ghost = await new GhostMember(swarm, "node_9", new Recollection { Definition = First, State = State(First, 1, RunStatus.Completed, round: 1) }).ComeAsync();
+        await using var ghost = await new GhostMember(swarm, "node_9", kept).ComeAsync();
         // The broker has lost the rest, and whoever was to put it back was killed.
         var left = new CoordinatorClaim { From = "node_8", Incarnation = "i", Term = 40 };
         await swarm.Owner.PublishAsync(new OutboundMessage(swarm.Topics.Coordinator("vectors"), ProtocolJson.Write(left), retain: true), CancellationToken.None);
-        var again = await swarm.WaitAsync(s => s.Term > left.Term);
-        Assert.Equal((RunStatus.Completed, 1, 1), (again.Status, again.Start, again.Round));
+        var end = await swarm.WaitAsync(s => s.Term > left.Term && s.Status.IsFinal() && s.Status != RunStatus.Superseded);
+        Assert.Equal((RunStatus.Completed, HashOf(First), start, 1), (end.Status, end.Definition, end.Start, end.Round));
         Assert.Contains(swarm.Topics.Definition("vectors"), broker.Retained.Keys);
     }
 
