@@ -80,7 +80,15 @@ internal sealed class BlobStore(IDisk disk)
     private bool IsIntact(string hash)
     {
         using var file = TryOpen(hash);
-        return file is not null && BlobHash.Of(file.Read, file.Length) == hash;
+        try
+        {
+            return file is not null && BlobHash.Of(file.Read, file.Length) == hash;
+        }
+        catch (IOException)
+        {
+            // What the disk does not give back is spoiled as well.
+            return false;
+        }
     }
 
     // A name from the wire must not lead out of the folder.

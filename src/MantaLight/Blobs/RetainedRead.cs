@@ -5,7 +5,7 @@ using MantaLight.Protocol;
 
 namespace MantaLight.Blobs;
 
-/// <summary>Brings a global from the broker's retained chunks; what the broker does not have, from a peer that may.</summary>
+/// <summary>Brings a global from the broker's retained chunks; what the broker does not have, or has spoiled, from a peer that may.</summary>
 internal sealed class RetainedRead(IBrokerConnection connection, Topics topics, MessageStamp stamp, BlobStore store, BlobPull pull, BlobTiming timing, Drops drops)
 {
     // A wildcard replay is delivered as fast as the broker can: more chunks than this overflow common queues.
@@ -49,7 +49,12 @@ internal sealed class RetainedRead(IBrokerConnection connection, Topics topics, 
             if (pace.IsOver)
                 throw new BlobUnavailableException($"{partial.Missing} of {blob.ChunkCount} chunks of global {blob.Sha256} of swarm '{swarm}' are not retained at the broker.");
         }
-        partial.Complete();
+        if (partial.TryComplete(out _))
+            return;
+        // Spoiled on the broker: it would give the same again.
+        if (peer is null)
+            throw new MalformedDataException($"What the broker keeps as global {blob.Sha256} of swarm '{swarm}' has another hash; it was dropped.");
+        await pull.RunAsync(peer, blob, cancellationToken);
     }
 
     private async Task<bool> FetchAsync(

@@ -79,9 +79,16 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
     /// </summary>
     public Task<TaskUpdate> ConfirmAsync(TaskCompleted record, Func<string?> cancelReason, CancellationToken cancellationToken)
     {
-        string[] lost = [.. AttemptJournal.BlobsOf(record).Select(b => b.Sha256).Distinct().Where(IsLost)];
-        if (lost.Length > 0)
-            return Task.FromResult(Fill(new TaskFailed { Error = Spoiled, Message = "the disk has spoiled what it had made" }));
+        try
+        {
+            string[] lost = [.. AttemptJournal.BlobsOf(record).Select(b => b.Sha256).Distinct().Where(IsLost)];
+            if (lost.Length > 0)
+                return Task.FromResult(Fill(new TaskFailed { Error = Spoiled, Message = "the disk has spoiled what it had made" }));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return Task.FromResult(Fill(FailureReport.Of(e, [])));
+        }
         return record.Globals.IsEmpty ? Task.FromResult<TaskUpdate>(record) : FinishAsync(record, cancelReason, cancellationToken);
     }
 

@@ -10,6 +10,8 @@ internal static class FailureReport
     private const int MaximumMessage = 2000;
     private const int MaximumFrames = 12;
 
+    /// <param name="exception">What the task, or what it has called, has thrown.</param>
+    /// <param name="missing">The results that it could not get.</param>
     public static TaskFailed Of(Exception exception, ImmutableArray<MissingResult> missing)
     {
         // The task's own: how many of the runtime's there are depends on what the compiler has inlined by then.
@@ -21,7 +23,7 @@ internal static class FailureReport
             .Take(MaximumFrames);
         return new TaskFailed
         {
-            Error = exception.GetType().Name,
+            Error = NameOf(exception),
             Message = exception.Message.Length <= MaximumMessage ? exception.Message : exception.Message[..MaximumMessage],
             Frames = [.. frames],
             Missing = missing,
@@ -29,4 +31,9 @@ internal static class FailureReport
             Retryable = exception is not (ModuleException or TaskContractException or DatasetException or InvalidSwarmException),
         };
     }
+
+    // A user's own type may be called like an end that means something to the runtime.
+    private static string NameOf(Exception exception) => exception.GetType().Name is var name && name is TaskFailed.Stopping or TaskFailed.DeadlinePassed or AttemptRunner.Spoiled
+        ? $"{name}Exception"
+        : name;
 }

@@ -129,11 +129,11 @@ internal sealed class GlobalRepair : IAsyncDisposable
         context.Post(new NodeEvent.BlobKept(swarm, blob.Sha256));
         try
         {
+            // What is put back, and served to those who miss a chunk, is what was committed.
+            if (!kept && context.Store.DropIfSpoiled(blob.Sha256))
+                Log.BlobSpoiled(context.Logger, blob.Sha256);
             if ((kept || await publisher.IsOnBrokerAsync(swarm, blob, sign: null, stopping.Token)) && await TryReadAsync(blob))
                 return Result.Done;
-            // What is put back is what was committed.
-            if (context.Store.DropIfSpoiled(blob.Sha256))
-                Log.BlobSpoiled(context.Logger, blob.Sha256);
             await FindAsync(blob);
             if (!context.Store.Contains(blob.Sha256))
             {
@@ -175,7 +175,7 @@ internal sealed class GlobalRepair : IAsyncDisposable
         }
     }
 
-    /// <summary>Reads what stands on the broker; false where not all of it does.</summary>
+    /// <summary>Reads what stands on the broker; false where not all of it does, or other bytes.</summary>
     private async Task<bool> TryReadAsync(BlobRef blob)
     {
         try
@@ -183,7 +183,7 @@ internal sealed class GlobalRepair : IAsyncDisposable
             await context.Fetcher.FetchGlobalAsync(swarm, blob, peer: null, stopping.Token);
             return true;
         }
-        catch (BlobUnavailableException)
+        catch (Exception e) when (e is BlobUnavailableException or MalformedDataException)
         {
             return false;
         }

@@ -95,11 +95,14 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         if (attempts.Find(outcome.Attempt) is not { Outcome: null } attempt)
             return;
         attempt.IsUnpublished = false;
-        if (outcome is TaskFailed { Error: AttemptRunner.Spoiled })
+        if (outcome is TaskFailed { Error: AttemptRunner.Spoiled } lost)
         {
-            attempt.Outcome = outcome;
-            Start(attempt.Schedule);
-            return;
+            attempt.Outcome = outcome = isStopping ? lost with { Error = TaskFailed.Stopping, Message = AttemptRunner.NodeIsStopping } : lost;
+            if (!isStopping)
+            {
+                Start(attempt.Schedule);
+                return;
+            }
         }
         // First of all: whatever fails below, it is known to have ended, and its record is sent again.
         attempt.Outcome = outcome;

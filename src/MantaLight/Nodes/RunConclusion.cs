@@ -68,7 +68,7 @@ internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, G
     public async Task RestoreAsync(SwarmState ended, CancellationToken cancellationToken)
     {
         repair.Check(ended);
-        await SettleAsync(ended, Patience, waitsForMissing: true, cancellationToken);
+        await SettleAsync(ended, Patience, cancellationToken);
         foreach (var entry in ended.Globals)
             await wire.SendAsync(topics.Global(wire.Swarm, entry.Tag), new GlobalValue { Run = ended.Run, Term = term, Global = entry }, retain: true, cancellationToken);
         await wire.CommitAsync(ended with { Term = term }, cancellationToken);
@@ -77,19 +77,22 @@ internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, G
     /// <summary>Commits the end of a run when its globals are back, if the broker has lost them: afterwards nobody looks after them.</summary>
     public async Task EndAsync(SwarmState ended, CancellationToken cancellationToken)
     {
-        await SettleAsync(ended, Patience, waitsForMissing: false, cancellationToken);
-        // Once more: who has what nobody had may have come since it was looked for.
-        await SettleAsync(ended, SecondLook, waitsForMissing: true, cancellationToken);
+        string[] open = [.. ended.Globals.Where(g => g.Content.Blob is { } blob && repair.Open.Contains(blob.Sha256)).Select(g => g.Tag)];
+        if (open.Length > 0 && wire.Final is { } standing && standing.Run == ended.Run && !standing.Status.IsFinal())
+            await wire.CommitAsync(standing with { Waiting = $"waiting for what the broker has lost to be put back before the run ends: {string.Join(", ", open)}" }, cancellationToken);
+        await SettleAsync(ended, SecondLook, cancellationToken);
         await wire.CommitAsync(ended, cancellationToken);
     }
 
-    private Task SettleAsync(SwarmState ended, TimeSpan patience, bool waitsForMissing, CancellationToken cancellationToken)
+    /// <summary>Waits for what can be had as long as it takes on a slow line, and then for the rest: who has what nobody had may just have come.</summary>
+    private async Task SettleAsync(SwarmState ended, TimeSpan forMissing, CancellationToken cancellationToken)
     {
-        var size = ended.Globals.Sum(g => g.Content.Blob?.Size ?? 0);
         // What the round had replaced, and nobody reads any more, is not waited for.
         repair.Open.CloseAllBut(ended.Blobs().Select(b => b.Sha256).ToHashSet(StringComparer.Ordinal));
-        return repair.Open.WaitAsync(
-            patience + TimeSpan.FromSeconds((double)size / BytesPerSecond), waitsForMissing, wire.Beats(term, last: null, cancellationToken), isLeaving, cancellationToken);
+        var size = ended.Globals.Sum(g => g.Content.Blob?.Size ?? 0);
+        var sign = wire.Beats(term, last: null, cancellationToken);
+        await repair.Open.WaitAsync(Patience + TimeSpan.FromSeconds(size / BytesPerSecond), waitsForMissing: false, sign, isLeaving, cancellationToken);
+        await repair.Open.WaitAsync(forMissing, waitsForMissing: true, sign, isLeaving, cancellationToken);
     }
 
     /// <summary>
