@@ -107,6 +107,23 @@ public sealed class LateMemoryTests
     }
 
     [Fact]
+    public async Task A_definition_that_its_owner_has_removed_is_not_told_any_more()
+    {
+        await using var swarm = await SwarmHarness.StartAsync(new SimulatedBroker(), nodes: 0);
+        // Never elected: it is asked while the removal waits for somebody to do it.
+        await swarm.AddNodeAsync(swarm.Settings("node_0") with { Election = SwarmHarness.Quick with { First = TimeSpan.FromHours(1) } });
+        await swarm.PublishDefinitionAsync(First);
+        var run = State(First, 1, RunStatus.Running, round: 3);
+        await swarm.Owner.PublishAsync(new OutboundMessage(swarm.Topics.State("vectors"), ProtocolJson.Write(run), retain: true), CancellationToken.None);
+        var before = await RecallAsync(swarm, "node_0");
+        Assert.Equal((First, run.Run), (before.Definition, before.State?.Run));
+        await swarm.PublishDefinitionAsync("");
+        // What there is to remove it still says.
+        var after = await RecallAsync(swarm, "node_0");
+        Assert.Equal((null, run.Run), (after.Definition, after.State?.Run));
+    }
+
+    [Fact]
     public async Task A_run_that_goes_on_although_it_was_removed_is_ended_before_another_start_begins()
     {
         await using var swarm = await SwarmHarness.StartAsync(new SimulatedBroker(), nodes: 1);
@@ -145,6 +162,20 @@ public sealed class LateMemoryTests
         Swarm = "vectors", Definition = HashOf(definition), Run = new RunId(HashOf(definition), start).ToString(), Start = start, Round = round, Term = 1,
         Status = status, From = "a_node_of_less", Incarnation = "before", Id = "before-1",
     };
+
+    /// <summary>Asks a node for what it has kept, as a coordinator does that finds nothing on the broker.</summary>
+    private static async Task<Recollection> RecallAsync(SwarmHarness swarm, string node)
+    {
+        var told = new TaskCompletionSource<Recollection>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var listening = await swarm.Owner.SubscribeAsync(swarm.Topics.Tasks("vectors", node), message =>
+        {
+            if (ProtocolJson.Read<Recollection>(message.Payload, out _) is { } kept)
+                told.TrySetResult(kept);
+        }, CancellationToken.None);
+        var question = new Recall { Swarm = "vectors", From = "node_9", Incarnation = "i", Id = "i-1" };
+        await swarm.Owner.PublishAsync(new OutboundMessage(swarm.Topics.Inbox(node), ProtocolJson.Write(question)), CancellationToken.None);
+        return await told.Task.WaitAsync(SwarmHarness.Patience);
+    }
 
     /// <summary>Starts a node with what an earlier process of it had kept.</summary>
     private static async Task StartAsync(SwarmHarness swarm, string node, string? definition, SwarmState? state)
