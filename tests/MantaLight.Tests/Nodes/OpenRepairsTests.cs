@@ -50,6 +50,28 @@ public sealed class OpenRepairsTests
     }
 
     [Fact]
+    public void What_need_not_be_waited_for_any_more_is_closed_and_the_rest_stays_open()
+    {
+        foreach (var hash in (string[])["a", "b", "c"])
+            repairs.Open(hash);
+        var wait = Wait();
+        repairs.CloseAllBut(new HashSet<string> { "b", "never opened" });
+        Assert.Equal([false, true, false, false], ((string[])["a", "b", "c", "never opened"]).Select(repairs.Contains));
+        Assert.False(wait.IsCompleted);
+        repairs.Close("b");
+        Assert.True(wait.IsCompletedSuccessfully);
+    }
+
+    [Fact]
+    public void The_wait_is_over_when_nothing_that_is_open_need_be_waited_for_any_more()
+    {
+        repairs.Open("a");
+        var wait = Wait();
+        repairs.CloseAllBut(new HashSet<string>());
+        Assert.True(wait.IsCompletedSuccessfully);
+    }
+
+    [Fact]
     public async Task Whoever_waits_says_that_it_lives_until_its_patience_is_over()
     {
         repairs.Open("a");
