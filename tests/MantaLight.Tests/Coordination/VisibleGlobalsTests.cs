@@ -73,6 +73,22 @@ public sealed class VisibleGlobalsTests : CoordinatorDriver
         Assert.Equal(Hash('1'), Assert.Single(done.OfType<CoordinatorAction.ClearBlob>()).Blob.Sha256);
     }
 
+    [Fact]
+    public void A_replaced_global_that_nobody_has_is_named_while_a_task_that_reads_it_runs_and_no_longer()
+    {
+        SecondRound();
+        Set("aggregator", "g", '2');
+        Complete("audit", "a");
+        Step(new CoordinatorEvent.GlobalMissed(Hash('1'), IsMissing: true));
+        Wait(TimeSpan.FromSeconds(4));
+        Assert.EndsWith("; global 'g' is lost unless a node that has it comes back: neither the broker nor any node that is there has it whole", state.Waiting, StringComparison.Ordinal);
+        Complete("report", "a");
+        Wait(TimeSpan.FromSeconds(6));
+        // The scheduler reads what has taken its place.
+        Assert.StartsWith("task 'scheduler' waits for", state.Waiting, StringComparison.Ordinal);
+        Assert.DoesNotContain("lost", state.Waiting, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(RunStatus.Failed, 0)]
     [InlineData(RunStatus.Superseded, 1)]
