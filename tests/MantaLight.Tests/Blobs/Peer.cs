@@ -39,8 +39,9 @@ internal sealed class Peer : IAsyncDisposable
         }
     }
 
-    public static async Task<Peer> StartAsync(string id, SimulatedBroker broker, Topics topics, string folder)
+    public static async Task<Peer> StartAsync(string id, SimulatedBroker broker, Topics topics, string folder, BlobTiming? timing = null)
     {
+        timing ??= Timing;
         var connection = await broker.ConnectAsync(new ConnectionProfile { ClientId = id }, CancellationToken.None);
         var stamp = new MessageStamp(id, id, TimeProvider.System);
         var store = new BlobStore(new FileDisk(Path.Combine(folder, id)));
@@ -48,8 +49,8 @@ internal sealed class Peer : IAsyncDisposable
         var peer = new Peer
         {
             Connection = connection, Store = store, Inbox = inbox,
-            Fetcher = new BlobFetcher(connection, topics, stamp, store, inbox, Timing),
-            Publisher = new BlobPublisher(connection, topics, stamp, store, Timing),
+            Fetcher = new BlobFetcher(connection, topics, stamp, store, inbox, timing),
+            Publisher = new BlobPublisher(connection, topics, stamp, store, timing),
         };
         await connection.SubscribeAsync(topics.Inbox(id), peer.Receive, CancellationToken.None);
         await connection.SubscribeAsync(topics.AllNodeBlobs(id), message =>
