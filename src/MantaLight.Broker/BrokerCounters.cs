@@ -22,7 +22,7 @@ public sealed class BrokerCounters
     /// <summary>Messages that a client did not get because too many were waiting for it; 0 in good health.</summary>
     public long Dropped => Interlocked.Read(ref dropped);
 
-    /// <summary>Clients that were disconnected because they took nothing of what waited for them.</summary>
+    /// <summary>Clients that were disconnected because they took nothing, or too little, of what waited for them.</summary>
     public long DisconnectedAsStalled => Interlocked.Read(ref disconnectedAsStalled);
 
     /// <summary>Clients that were disconnected because of a packet beyond the maximum size.</summary>

@@ -35,15 +35,19 @@ public sealed record EmbeddedBrokerOptions
     public int MaximumPendingMessages { get; set; } = 100_000;
 
     /// <summary>
-    /// How many bytes of payload may wait for one client. While there are more, publishers to that client wait; a
-    /// client that takes nothing for <see cref="StalledClientTimeout"/> is disconnected.
+    /// How many bytes of payload may wait for one client. While there are more, publishers to that client wait. If it takes
+    /// so little for <see cref="StalledClientTimeout"/> that what waits would last longer than <see cref="SlowClientTimeout"/>, it is disconnected.
     /// </summary>
     /// <value>256 MiB.</value>
     public long MaximumPendingBytesPerClient { get; set; } = 256L * 1024 * 1024;
 
-    /// <summary>How long publishers wait for a client with too many bytes pending before it is disconnected.</summary>
+    /// <summary>For how long a client with too many bytes pending is watched before it is disconnected for what it takes.</summary>
     /// <value>5 seconds.</value>
     public TimeSpan StalledClientTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a client may need, at its pace, for too many bytes pending: with 256 MiB, 9 MB/s at least.</summary>
+    /// <value>30 seconds.</value>
+    public TimeSpan SlowClientTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>The longest that a session is kept for a client that is away, whatever it asks for.</summary>
     /// <value>One day.</value>
@@ -70,6 +74,7 @@ public sealed record EmbeddedBrokerOptions
         Require(MaximumPendingMessages >= 1, nameof(MaximumPendingMessages), MaximumPendingMessages, "at least 1");
         Require(MaximumPendingBytesPerClient >= MaximumPacketSize, nameof(MaximumPendingBytesPerClient), MaximumPendingBytesPerClient, "at least MaximumPacketSize");
         Require(StalledClientTimeout > TimeSpan.Zero, nameof(StalledClientTimeout), StalledClientTimeout, "positive");
+        Require(SlowClientTimeout > TimeSpan.Zero, nameof(SlowClientTimeout), SlowClientTimeout, "positive");
         Require(JanitorInterval > TimeSpan.Zero, nameof(JanitorInterval), JanitorInterval, "positive");
         Require(MaximumSessionExpiry >= TimeSpan.Zero && MaximumSessionExpiry <= TimeSpan.FromDays(365), nameof(MaximumSessionExpiry), MaximumSessionExpiry, "between 0 and 365 days");
         return IPAddress.TryParse(Address, out var address)

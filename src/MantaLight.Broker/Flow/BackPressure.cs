@@ -5,7 +5,8 @@ namespace MantaLight.Broker.Flow;
 
 /// <summary>
 /// Holds publishers back while too many bytes wait for a client that wants their messages, and gives up on a client
-/// that takes nothing: a queue in memory must not grow with what a stopped process does not read.
+/// that takes nothing, or too little: a queue in memory must not grow with what a stopped process does not read, and
+/// nobody else is to go at the pace of a slow line.
 /// </summary>
 internal sealed class BackPressure(EmbeddedBrokerOptions options, BrokerCounters counters, TimeProvider time, ILogger logger)
 {
@@ -19,7 +20,7 @@ internal sealed class BackPressure(EmbeddedBrokerOptions options, BrokerCounters
     public void Begin(string clientId)
     {
         Forget(clientId);
-        queues[clientId] = new ClientQueue(clientId, time);
+        queues[clientId] = new ClientQueue(clientId, options.MaximumPendingBytesPerClient, time);
     }
 
     public void Forget(string clientId)
@@ -38,7 +39,7 @@ internal sealed class BackPressure(EmbeddedBrokerOptions options, BrokerCounters
         if (Find(clientId) is not { } queue)
             return;
         queue.Add(bytes);
-        if (queue.PendingBytes > options.MaximumPendingBytesPerClient)
+        if (queue.IsFull)
             overloaded[clientId] = queue;
     }
 
@@ -46,8 +47,8 @@ internal sealed class BackPressure(EmbeddedBrokerOptions options, BrokerCounters
     {
         if (Find(clientId) is not { } queue)
             return;
-        queue.Take(bytes, options.MaximumPendingBytesPerClient);
-        if (!overloaded.IsEmpty && queue.PendingBytes <= options.MaximumPendingBytesPerClient)
+        queue.Take(bytes);
+        if (!overloaded.IsEmpty && !queue.IsFull)
             overloaded.TryRemove(clientId, out _);
     }
 
@@ -67,24 +68,22 @@ internal sealed class BackPressure(EmbeddedBrokerOptions options, BrokerCounters
     {
         while (true)
         {
+            // Only one of the waiting publishers evicts.
+            if (queue.IsTooSlow(options.StalledClientTimeout, options.SlowClientTimeout) && overloaded.TryRemove(new(queue.ClientId, queue)))
+            {
+                counters.CountStalled();
+                Log.Stalled(logger, queue.ClientId, options.StalledClientTimeout, queue.PendingBytes, options.SlowClientTimeout);
+                await Evict(queue.ClientId);
+                queue.Close();
+            }
             try
             {
-                await queue.ReliefAsync(options.MaximumPendingBytesPerClient).WaitAsync(options.StalledClientTimeout, time, cancellationToken);
+                await queue.ReliefAsync().WaitAsync(options.StalledClientTimeout, time, cancellationToken);
                 return;
             }
             catch (TimeoutException)
             {
-                if (queue.Idle < options.StalledClientTimeout)
-                    continue;
-            }
-
-            // Only one of the waiting publishers evicts.
-            if (overloaded.TryRemove(new(queue.ClientId, queue)))
-            {
-                counters.CountStalled();
-                Log.Stalled(logger, queue.ClientId, queue.PendingBytes, options.StalledClientTimeout);
-                await Evict(queue.ClientId);
-                queue.Close();
+                // It is looked at again.
             }
         }
     }

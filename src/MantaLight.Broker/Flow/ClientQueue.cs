@@ -4,20 +4,26 @@ using MantaLight.Messaging;
 namespace MantaLight.Broker.Flow;
 
 /// <summary>How much waits for one client, and what it has subscribed to.</summary>
-internal sealed class ClientQueue(string clientId, TimeProvider time)
+/// <param name="clientId">Whose it is.</param>
+/// <param name="limit">How many bytes may wait; those who publish for it wait while there are more.</param>
+/// <param name="time">The clock.</param>
+internal sealed class ClientQueue(string clientId, long limit, TimeProvider time)
 {
     private readonly Lock gate = new();
     private ImmutableHashSet<string> filters = [];
     private TaskCompletionSource? relief;
     private long pendingBytes;
-    private long lastTaken = time.GetTimestamp();
+
+    // Since when it has been watched for its pace, and what it has taken since; from the limit on, until it is far below.
+    private long? behindSince;
+    private long taken;
 
     public string ClientId => clientId;
 
     public long PendingBytes => Interlocked.Read(ref pendingBytes);
 
-    /// <summary>The time since the client took a message.</summary>
-    public TimeSpan Idle => time.GetElapsedTime(Interlocked.Read(ref lastTaken));
+    /// <summary>Whether more waits than may.</summary>
+    public bool IsFull => PendingBytes > limit;
 
     public void Subscribe(string filter) => ImmutableInterlocked.Update(ref filters, static (all, one) => all.Add(one), filter);
 
@@ -38,28 +44,46 @@ internal sealed class ClientQueue(string clientId, TimeProvider time)
     {
         lock (gate)
         {
-            if (pendingBytes == 0)
-                lastTaken = time.GetTimestamp();
             pendingBytes += bytes;
+            if (pendingBytes > limit && behindSince is null)
+                Watch();
         }
     }
 
     /// <param name="bytes">What left the queue.</param>
-    /// <param name="limit">The limit under which waiting publishers go on.</param>
-    public void Take(long bytes, long limit)
+    public void Take(long bytes)
     {
         lock (gate)
         {
-            lastTaken = time.GetTimestamp();
+            taken += bytes;
             // A resumed session sends again what it had sent before; that was not counted in twice.
             pendingBytes = Math.Max(0, pendingBytes - bytes);
             if (pendingBytes <= limit)
                 Relieve();
+            if (pendingBytes <= limit / 2)
+                behindSince = null;
+        }
+    }
+
+    /// <summary>
+    /// Whether at the pace of a while it would take longer than the patience for what waits. A full queue holds those who publish, so that one
+    /// message taken now and then is not enough.
+    /// </summary>
+    public bool IsTooSlow(TimeSpan watched, TimeSpan patience)
+    {
+        lock (gate)
+        {
+            if (behindSince is not { } since || time.GetElapsedTime(since) is var elapsed && elapsed < watched)
+                return false;
+            if (taken * patience.TotalSeconds < pendingBytes * elapsed.TotalSeconds)
+                return true;
+            Watch();
+            return false;
         }
     }
 
     /// <summary>Completes when no more than the limit is pending, or the queue is gone.</summary>
-    public Task ReliefAsync(long limit)
+    public Task ReliefAsync()
     {
         lock (gate)
         {
@@ -78,6 +102,8 @@ internal sealed class ClientQueue(string clientId, TimeProvider time)
             Relieve();
         }
     }
+
+    private void Watch() => (behindSince, taken) = (time.GetTimestamp(), 0);
 
     private void Relieve()
     {

@@ -23,8 +23,12 @@ internal static class SwarmCommand
     };
 
     /// <summary>Says what a command waits for that waits for a coordinator.</summary>
-    public static void TellWait(CliConsole console, string swarm, SwarmState? last) => console.Out.WriteLine(
-        $"Waiting: {(last?.Waiting is { } waiting ? Texts.Line(waiting) : $"nobody has answered for swarm '{swarm}' yet; a node must be online to coordinate it, and a successor takes up to 30 s")}");
+    public static void TellWait(CliConsole console, string swarm, SwarmState? last) => console.Out.WriteLine("Waiting: " + last switch
+    {
+        { Status: RunStatus.Removing } => $"{last.From} clears what swarm '{swarm}' has on the broker",
+        { Waiting: { } waiting } => Texts.Line(waiting),
+        _ => $"nobody has answered for swarm '{swarm}' yet; a node must be online to coordinate it, and a successor takes up to 30 s",
+    });
 
     /// <summary>A command that works on a broker over one connection.</summary>
     /// <param name="name">Its name.</param>

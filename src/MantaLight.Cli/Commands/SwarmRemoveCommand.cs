@@ -11,6 +11,9 @@ internal static class SwarmRemoveCommand
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
+    // Half of what a coordinator clears at its own pace.
+    private const double ClearedPerSecond = 100;
+
     /// <summary>The command.</summary>
     public static Command Create(CliConsole console)
     {
@@ -31,9 +34,17 @@ internal static class SwarmRemoveCommand
                 console.Out.WriteLine($"Removed: {swarm}; no node had started it.");
                 return ExitCodes.Success;
             }
-            if (await client.WaitForStateAsync(swarm, s => s.Status == RunStatus.Removed, Patience, cancellationToken, last => SwarmCommand.TellWait(console, swarm, last)) is null)
+            void Tell(SwarmState? last) => SwarmCommand.TellWait(console, swarm, last);
+            var patience = Patience;
+            var seen = await client.WaitForStateAsync(swarm, s => s.Status.IsRemoval(), patience, cancellationToken, Tell);
+            if (seen is { Status: RunStatus.Removing })
             {
-                console.WriteError($"The definition of '{swarm}' is gone, but no node has cleared its globals and state within {Patience.TotalSeconds:F0} s. Start a node of cluster '{client.Topics.Cluster}' (mantalight node …) and remove it again.");
+                patience += TimeSpan.FromSeconds(seen.Retiring.Sum(b => b.ChunkCount) / ClearedPerSecond);
+                seen = await client.WaitForStateAsync(swarm, s => s.Status == RunStatus.Removed, patience, cancellationToken, Tell);
+            }
+            if (seen is null)
+            {
+                console.WriteError($"The definition of '{swarm}' is gone, but no node has cleared its globals and state within {patience.TotalSeconds:F0} s. Start a node of cluster '{client.Topics.Cluster}' (mantalight node …) and remove it again.");
                 return ExitCodes.Environment;
             }
             console.Out.WriteLine($"Removed: {swarm}");

@@ -74,9 +74,13 @@ internal sealed class MqttLink : IAsyncDisposable
             throw new BrokerRefusedException($"A message of {message.Payload.Length} bytes to '{message.Topic}' makes a packet of {size} bytes, but the broker at {endpoint.Description} takes {Limits.MaximumPacketSize} at most. Send it in smaller chunks or raise the broker's limit.");
 
         var publish = new OutgoingPublish(message, cancellationToken);
-        if (!outgoing.TryAdd(publish))
-            throw Down($"'{message.Topic}' was not published");
+        // Before anybody else has it: whoever starts it takes the observation back, or the token would keep it for as long as it lives.
         publish.ObserveCancellation();
+        if (!outgoing.TryAdd(publish))
+        {
+            publish.Abandon();
+            throw Down($"'{message.Topic}' was not published");
+        }
         return publish.Done;
     }
 

@@ -35,6 +35,9 @@ internal sealed class OutgoingPublish(OutboundMessage message, CancellationToken
         return Interlocked.CompareExchange(ref state, Started, Waiting) == Waiting;
     }
 
+    /// <summary>Nobody is going to send it.</summary>
+    public void Abandon() => registration.Unregister();
+
     public void Complete() => done.TrySetResult();
 
     public void Fail(Exception problem)

@@ -10,7 +10,7 @@ namespace MantaLight.Aggregation;
 /// </summary>
 /// <remarks>
 /// Contributions are folded in node-id order, the next one being pulled meanwhile, so at most two are in memory beside
-/// the mean. One that does not fit, is damaged or cannot be had is left out and named in the result <c>aggregation</c>:
+/// the mean. One that does not fit or is damaged is left out (one that cannot be had is made again) and named in the result <c>aggregation</c>:
 /// <c>participants</c>, <c>participant_count</c>, <c>samples</c>, <c>refused</c> (node and reason), <c>refused_count</c>;
 /// each list holds at most 16 nodes.
 /// </remarks>

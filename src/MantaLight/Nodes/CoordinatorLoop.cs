@@ -73,7 +73,7 @@ internal sealed class CoordinatorLoop(
         {
             // What has just been removed is not put back. An end of lower authority than is known would be obeyed by nobody.
             if (!book.Removing && retained is { } ended && !ended.Status.IsRemoval()
-                && (inherited.StateLost || inherited.DefinitionLost || IsOutranked(retained)))
+                && (inherited.StateLost || inherited.DefinitionLost || IsOutranked(retained) || retained.Lost is not null))
             {
                 // Who has a global may be on its way back.
                 await using (await wire.WatchPresenceAsync(arrivals.Note, cancellationToken))

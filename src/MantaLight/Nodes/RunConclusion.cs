@@ -51,7 +51,7 @@ internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, G
         if (standing is not null && !standing.Status.IsFinal() && retained is not null && (retained.Run != standing.Run || retained.Status.IsFinal()))
         {
             var isEnd = retained.Run == standing.Run && !retained.Status.IsRemoval();
-            var ended = isEnd ? retained : standing with { Status = RunStatus.Superseded, Reason = $"run {retained.Run} is known to be later", Waiting = null };
+            var ended = isEnd ? retained : standing with { Status = RunStatus.Superseded, Reason = $"run {retained.Run} is known to be later", Waiting = null, Lost = null };
             await wire.CommitAsync(ended with { Term = term }, cancellationToken);
             wire.Inherit(retained);
         }
@@ -71,18 +71,34 @@ internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, G
         await SettleAsync(ended, Patience, cancellationToken);
         foreach (var entry in ended.Globals)
             await wire.SendAsync(topics.Global(wire.Swarm, entry.Tag), new GlobalValue { Run = ended.Run, Term = term, Global = entry }, retain: true, cancellationToken);
-        await wire.CommitAsync(ended with { Term = term }, cancellationToken);
+        await wire.CommitAsync(WithLost(ended) with { Term = term }, cancellationToken);
     }
 
-    /// <summary>Commits the end of a run when its globals are back, if the broker has lost them: afterwards nobody looks after them.</summary>
+    /// <summary>
+    /// Commits the end of a run when its globals are back, if the broker has lost them. Afterwards nobody looks after them, unless a member comes
+    /// that has what the state names as lost.
+    /// </summary>
     public async Task EndAsync(SwarmState ended, CancellationToken cancellationToken)
     {
-        string[] open = [.. ended.Globals.Where(g => g.Content.Blob is { } blob && repair.Open.Contains(blob.Sha256)).Select(g => g.Tag)];
-        if (open.Length > 0 && wire.Final is { } standing && standing.Run == ended.Run && !standing.Status.IsFinal())
-            await wire.CommitAsync(standing with { Waiting = $"waiting for what the broker has lost to be put back before the run ends: {string.Join(", ", open)}" }, cancellationToken);
+        if (OpenOf(ended) is { Length: > 0 } open && wire.Final is { } standing && standing.Run == ended.Run && !standing.Status.IsFinal())
+        {
+            var tags = string.Join(", ", open.Select(g => g.Tag));
+            await wire.CommitAsync(standing with { Waiting = $"waiting for what the broker has lost to be put back before the run ends: {tags}" }, cancellationToken);
+        }
         await SettleAsync(ended, SecondLook, cancellationToken);
-        await wire.CommitAsync(ended, cancellationToken);
+        await wire.CommitAsync(WithLost(ended), cancellationToken);
     }
+
+    /// <summary>The globals that are not known to stand on the broker.</summary>
+    private GlobalEntry[] OpenOf(SwarmState ended) => [.. ended.Globals.Where(g => g.Content.Blob is { } blob && repair.Open.Contains(blob.Sha256))];
+
+    private SwarmState WithLost(SwarmState ended) => OpenOf(ended) is { Length: > 0 } open
+        ? ended with
+        {
+            Lost = [.. open.Select(g => g.Content.Blob!.Sha256).Distinct()],
+            Waiting = $"waiting for a node that has what the broker has lost: {string.Join(", ", open.Select(g => g.Tag))}",
+        }
+        : ended with { Lost = null, Waiting = null };
 
     /// <summary>Waits for what can be had as long as it takes on a slow line, and then for the rest: who has what nobody had may just have come.</summary>
     private async Task SettleAsync(SwarmState ended, TimeSpan forMissing, CancellationToken cancellationToken)
@@ -112,7 +128,7 @@ internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, G
         await repair.DisposeAsync();
         var removing = retained with
         {
-            Term = term, Status = RunStatus.Removing, Reason = Removed, Waiting = null, Tasks = [], Globals = [], Replaced = [], History = [],
+            Term = term, Status = RunStatus.Removing, Reason = Removed, Waiting = null, Lost = null, Tasks = [], Globals = [], Replaced = [], History = [],
             Tags = [.. retained.Tags.Union(book.Definition?.Globals.Keys ?? []).Order(StringComparer.Ordinal)],
             Retiring = [.. retained.Retiring.Concat(retained.Globals.Select(g => g.Content.Blob).OfType<BlobRef>()).DistinctBy(b => b.Sha256)],
         };

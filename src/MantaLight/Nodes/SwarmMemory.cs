@@ -6,7 +6,12 @@ using MantaLight.Protocol;
 namespace MantaLight.Nodes;
 
 /// <summary>What a node knows of one swarm: its definition, its state, and what its owner has asked for and nobody has done yet.</summary>
-internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, string swarm, TimeProvider time)
+/// <param name="settings">The node's.</param>
+/// <param name="archive">What is remembered for a later process.</param>
+/// <param name="swarm">The swarm.</param>
+/// <param name="time">The clock.</param>
+/// <param name="has">Whether the node has a blob.</param>
+internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, string swarm, TimeProvider time, Func<string, bool> has)
 {
     private readonly Authority authority = new();
     private readonly StandingClaim claim = new(time, settings.Coordination.Patience);
@@ -38,7 +43,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     public bool IsWanted => book is not null && (book.Removing
         ? (State is not null && State.Status != RunStatus.Removed && !book.IsClaimAlone) || IsClaimLeft
         : State is null || State.Definition != book.Hash || !State.Status.IsFinal() || State.Status.IsRemoval() || State.Status == RunStatus.Superseded
-            || wishes.RestartAfter == State.Start || (wishes.ResumeAfter == State.Start && State.Status.CanGoOn()) || IsMiscounted || IsMissed);
+            || wishes.RestartAfter == State.Start || (wishes.ResumeAfter == State.Start && State.Status.CanGoOn()) || IsMiscounted || IsMissed || HasLost);
 
     /// <summary>Whether nothing is left to know.</summary>
     public bool IsEmpty => (book is null || IsUntouched) && State is null or { Status: RunStatus.Removed } && !claim.Stands;
@@ -54,6 +59,9 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     /// was to put it back may have been lost on the way.
     /// </summary>
     private bool IsMissed => (book is { Confirmed: false } || !isStateConfirmed) && connectedSince is { } since && time.SteadyNow() - since >= settings.Coordination.Patience;
+
+    /// <summary>Whether this node has a global that the run has ended without, since the broker had lost it.</summary>
+    private bool HasLost => State is { Lost: { } lost } && lost.Any(has);
 
     /// <summary>Whether a claim stands, as far as this node hears.</summary>
     public bool HasClaim => claim.Stands;

@@ -151,6 +151,12 @@ public sealed record SwarmState : CoordinatorMessage
     /// <summary>The last round that may run.</summary>
     public int MaximumRounds { get; set; }
 
+    /// <summary>
+    /// Hashes of globals that a run has ended without: the broker had lost them, and nobody who was there had them. Whoever comes back with one puts it
+    /// back; absent where there is none.
+    /// </summary>
+    public ImmutableArray<string>? Lost { get; set; }
+
     /// <summary>The alias that the round started from; absent for all roots.</summary>
     public string? FromAlias { get; set; }
 
@@ -184,7 +190,8 @@ public sealed record SwarmState : CoordinatorMessage
     /// </summary>
     public bool IsSound() => Identifier.IsValid(Swarm) && BlobRef.IsHash(Definition) && Start is >= 0 and < MaximumNumber && Counted is >= 0 and < MaximumNumber && Round is >= 0 and < MaximumNumber
         && Tasks.All(t => Identifier.IsValid(t.Alias)) && Globals.All(g => Identifier.IsValid(g.Tag) && g.Content.IsSound())
-        && Tags.All(Identifier.IsValid) && Retiring.All(b => b.IsSound()) && Replaced.All(r => r.IsSound());
+        && Tags.All(Identifier.IsValid) && Retiring.All(b => b.IsSound()) && Replaced.All(r => r.IsSound())
+        && (Lost is not { } lost || lost.All(BlobRef.IsHash));
 
     /// <summary>The blobs that tasks of the run read, or read again where results are lost: of its globals, and of what the round has replaced.</summary>
     public IEnumerable<BlobRef> Blobs() => Globals.Concat(Replaced.Select(r => r.Before).OfType<GlobalEntry>()).Select(g => g.Content.Blob).OfType<BlobRef>();

@@ -90,20 +90,22 @@ public sealed class SwarmControlCommandTests : ToolOnBrokerTests
     }
 
     [Theory]
-    [InlineData(null, "nobody has answered for swarm")]
-    [InlineData("task 'worker' waits for 1 of 2: node_1 (offline 12 s)", "task 'worker' waits for 1 of 2: node_1 (offline 12 s)")]
-    public async Task Who_waits_for_a_coordinator_is_told_for_what(string? waiting, string told)
+    [InlineData("stop", RunStatus.Running, null, "nobody has answered for swarm")]
+    [InlineData("stop", RunStatus.Running, "task 'worker' waits for 1 of 2: node_1 (offline 12 s)", "task 'worker' waits for 1 of 2: node_1 (offline 12 s)")]
+    [InlineData("remove", RunStatus.Running, null, "nobody has answered for swarm")]
+    [InlineData("remove", RunStatus.Removing, null, "node_9 clears what swarm")]
+    public async Task Who_waits_for_a_coordinator_is_told_for_what(string verb, RunStatus status, string? waiting, string told)
     {
         await using var swarm = await SwarmHarness.StartAsync(new MqttBroker(new MqttBrokerOptions { Uri = broker.Uri }), nodes: 0, "local");
         var state = new SwarmState
         {
-            From = "node_9", Incarnation = "i", Swarm = id, Run = "r-1", Term = 1, Definition = new string('a', 64), Start = 1, Status = RunStatus.Running, Waiting = waiting,
+            From = "node_9", Incarnation = "i", Swarm = id, Run = "r-1", Term = 1, Definition = new string('a', 64), Start = 1, Status = status, Waiting = waiting,
         };
         await swarm.Owner.PublishAsync(new OutboundMessage(swarm.Topics.State(id), ProtocolJson.Write(state), retain: true), Cancelled);
         using var output = new LineWriter();
         using var stop = new CancellationTokenSource();
         var running = CommandLine.InvokeAsync(
-            ["swarm", "stop", id, "--broker", broker.Uri.OriginalString], new CliConsole(TextWriter.Synchronized(output), TextWriter.Null), stop.Token);
+            ["swarm", verb, id, "--broker", broker.Uri.OriginalString], new CliConsole(TextWriter.Synchronized(output), TextWriter.Null), stop.Token);
         Assert.StartsWith($"Waiting: {told}", await output.FirstLine.WaitAsync(SwarmHarness.Patience), StringComparison.Ordinal);
         await stop.CancelAsync();
         Assert.NotEqual(ExitCodes.Success, await running);

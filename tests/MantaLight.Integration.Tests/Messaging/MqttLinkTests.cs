@@ -1,3 +1,4 @@
+using MantaLight.Broker;
 using MantaLight.Integration.Tests.Brokers;
 using MantaLight.Messaging;
 using MantaLight.Mqtt;
@@ -36,6 +37,35 @@ public sealed class MqttLinkTests
         while (held.TryDequeue(out var last))
             await broker.AcknowledgeAsync(last);
         await Task.WhenAll(publishes);
+    }
+
+    [Fact]
+    public async Task What_was_published_is_not_kept_by_the_callers_token()
+    {
+        await using var broker = await EmbeddedBroker.StartAsync(new EmbeddedBrokerOptions { Port = 0 }, NullLoggerFactory.Instance, TimeProvider.System, None);
+        await using var connection = await new MqttBroker(new MqttBrokerOptions { Uri = broker.Uri }).ConnectAsync(new ConnectionProfile { ClientId = "p" }, None);
+        using var life = new CancellationTokenSource();
+
+        var payloads = await PublishManyAsync(connection, life.Token);
+
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+        // The last ones may be on the stack of a thread still.
+        Assert.InRange(payloads.Count(p => p.IsAlive), 0, 10);
+        GC.KeepAlive(life);
+    }
+
+    private static async Task<List<WeakReference>> PublishManyAsync(IBrokerConnection connection, CancellationToken life)
+    {
+        var payloads = new List<WeakReference>();
+        for (var i = 0; i < 5000; i++)
+        {
+            var payload = new byte[100];
+            payloads.Add(new WeakReference(payload));
+            await connection.PublishAsync(new OutboundMessage("t", payload), life);
+        }
+        return payloads;
     }
 
     [Fact]

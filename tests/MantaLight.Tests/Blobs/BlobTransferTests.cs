@@ -4,6 +4,7 @@ using MantaLight.Diagnostics;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
 using MantaLight.Shared;
+using MantaLight.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MantaLight.Tests.Blobs;
@@ -214,6 +215,29 @@ public sealed class BlobTransferTests : IAsyncLifetime
         // The producer has it whole.
         await consumer.Fetcher.FetchGlobalAsync("s", blob, peer: "producer", CancellationToken.None);
         Assert.Equal(bytes, consumer.Read(blob));
+    }
+
+    [Fact]
+    public async Task What_the_broker_has_spoiled_is_brought_from_a_peer_or_refused()
+    {
+        var (bytes, blob) = producer.Write(3 * ChunkSize);
+        await producer.Publisher.PublishGlobalAsync("s", blob, CancellationToken.None);
+        await producer.Connection.PublishAsync(new OutboundMessage(topics.SwarmBlob("s", blob.Sha256, 1), new byte[ChunkSize], retain: true), CancellationToken.None);
+        var error = await Assert.ThrowsAsync<MalformedDataException>(() => consumer.Fetcher.FetchGlobalAsync("s", blob, peer: null, CancellationToken.None));
+        Assert.Contains("has another hash", error.Message, StringComparison.Ordinal);
+        Assert.False(consumer.Store.Contains(blob.Sha256));
+        await consumer.Fetcher.FetchGlobalAsync("s", blob, peer: "producer", CancellationToken.None);
+        Assert.Equal(bytes, consumer.Read(blob));
+    }
+
+    [Fact]
+    public void What_a_disk_does_not_give_back_is_dropped_as_spoiled()
+    {
+        var (_, lost) = producer.Write(5000);
+        var (_, kept) = producer.Write(6000);
+        var store = new BlobStore(new UnreadableDisk(new FileDisk(Path.Combine(folder, "producer")), lost.Sha256));
+        Assert.Equal([lost.Sha256], store.DropSpoiled());
+        Assert.Equal((false, true), (store.Contains(lost.Sha256), store.Contains(kept.Sha256)));
     }
 
     [Fact]

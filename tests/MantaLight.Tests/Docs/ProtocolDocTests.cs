@@ -109,7 +109,7 @@ public sealed partial class ProtocolDocTests
     {
         string[] numbers =
         [
-            $"{ProtocolJson.MaximumMessage >> 20} MiB, 32 levels", $"{ValueRef.MaximumInline} bytes", $"at most {BlobRequest.Window} chunks", $"{BlobRef.MaximumSize >> 30} GiB",
+            $"{ProtocolJson.MaximumMessage >> 20} MiB, {ProtocolJson.MaximumDepth} levels", $"{ValueRef.MaximumInline} bytes", $"at most {BlobRequest.Window} chunks", $"{BlobRef.MaximumSize >> 30} GiB",
             string.Create(CultureInfo.InvariantCulture, $"{WeightsCodec.MaximumTensors:N0} tensors, {WeightsCodec.MaximumDimensions} dimensions"),
             $"{BrokerLimits.PreferredChunkSize >> 10} KiB", $"Receive Maximum, at most {BrokerLimits.MaximumWindow}",
             $"{TaskState.MaximumListed} nodes and {TaskState.MaximumListed} troubles", $"{SwarmState.MaximumHistory} rounds",

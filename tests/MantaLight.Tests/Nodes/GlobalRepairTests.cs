@@ -70,6 +70,56 @@ public sealed class GlobalRepairTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_the_broker_has_spoiled_is_put_back_from_a_members_copy()
+    {
+        var (bytes, blob) = first.Write(3 * Peer.ChunkSize);
+        await first.Publisher.PublishGlobalAsync(Swarm, blob, CancellationToken.None);
+        await OverwriteAsync(blob, chunk: 1, new byte[Peer.ChunkSize]);
+        await CheckAsync(blob, "first");
+        Assert.Equal(bytes, coordinator.Read(blob));
+        Assert.Equal(bytes, await OnBrokerAsync(blob));
+    }
+
+    [Fact]
+    public async Task The_coordinators_own_copy_is_not_trusted_where_the_broker_has_lost_nothing()
+    {
+        var (bytes, blob) = first.Write(3 * Peer.ChunkSize);
+        coordinator.Write(3 * Peer.ChunkSize);
+        await first.Publisher.PublishGlobalAsync(Swarm, blob, CancellationToken.None);
+        await SpoilAsync("coordinator", blob);
+        await CheckAsync(blob, "first");
+        Assert.Equal(bytes, coordinator.Read(blob));
+    }
+
+    [Fact]
+    public async Task A_run_that_waits_before_it_ends_says_for_what_and_not_longer_than_it_says()
+    {
+        var time = new FakeTimeProvider();
+        var context = Context(time);
+        await using var repair = Repair(context);
+        var (_, blob) = first.Write(Peer.ChunkSize);
+        var running = new SwarmState { Swarm = Swarm, Run = "r-1", Status = RunStatus.Running, Globals = [Entry(blob with { Size = 1L << 40 })] };
+        repair.Open.Open(blob.Sha256);
+        await using var wire = new CoordinatorWire(context, coordinator.Connection, Swarm, new EventQueue<SeatCommand>("coordinator", context.Drops));
+        wire.Inherit(running);
+        var ending = new RunConclusion(context, wire, repair, term: 1, () => false).EndAsync(running with { Status = RunStatus.Completed }, CancellationToken.None);
+        await SwarmHarness.EventuallyAsync(() => wire.Final?.Waiting is not null);
+        Assert.Equal((RunStatus.Running, "waiting for what the broker has lost to be put back before the run ends: g"), (wire.Final!.Status, wire.Final.Waiting));
+        // Nobody has it: however large it is, its size makes nobody come.
+        repair.Open.Missed(blob.Sha256);
+        var began = time.GetUtcNow();
+        await SwarmHarness.EventuallyAsync(() =>
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            return ending.IsCompleted;
+        });
+        await ending;
+        Assert.Equal((RunStatus.Completed, "waiting for a node that has what the broker has lost: g"), (wire.Final.Status, wire.Final.Waiting));
+        Assert.Equal([blob.Sha256], wire.Final.Lost!.Value);
+        Assert.InRange(time.GetUtcNow() - began, TimeSpan.FromSeconds(10), TimeSpan.FromHours(1));
+    }
+
+    [Fact]
     public async Task What_the_round_had_replaced_does_not_hold_up_the_end_of_the_run()
     {
         // Time stands: whatever is waited for never comes.
@@ -90,8 +140,16 @@ public sealed class GlobalRepairTests : IAsyncLifetime
     private async Task RepairAsync(BlobRef blob, params string[] members)
     {
         // Of a wrong length, it is seen to be lost at once: for one that is missing its replay would be waited for.
-        var last = topics.SwarmBlob(Swarm, blob.Sha256, blob.ChunkCount - 1);
-        await coordinator.Connection.PublishAsync(new OutboundMessage(last, new byte[1], retain: true), CancellationToken.None);
+        await OverwriteAsync(blob, blob.ChunkCount - 1, new byte[1]);
+        await CheckAsync(blob, members);
+    }
+
+    private async Task OverwriteAsync(BlobRef blob, int chunk, byte[] bytes) => await coordinator.Connection.PublishAsync(
+        new OutboundMessage(topics.SwarmBlob(Swarm, blob.Sha256, chunk), bytes, retain: true), CancellationToken.None);
+
+    /// <summary>Waits until a global has been looked after, and is told as missing to nobody.</summary>
+    private async Task CheckAsync(BlobRef blob, params string[] members)
+    {
         var context = Context(TimeProvider.System);
         await using var repair = Repair(context, members);
         repair.Check(new SwarmState { Swarm = Swarm, Globals = [Entry(blob)] });

@@ -19,10 +19,11 @@ public sealed class SwarmMemoryTests
 
     private readonly FakeTimeProvider time = new();
     private readonly NodeSettings settings = new() { Id = "node_0", Datasets = new Nothing(), Modules = ImmutableSortedDictionary<string, TaskCatalog>.Empty, StateFolder = "none" };
+    private readonly HashSet<string> held = [];
     private readonly SwarmMemory memory;
 
     public SwarmMemoryTests() => memory = new SwarmMemory(
-        settings, new SwarmArchive(new FileDisk(Directory.CreateTempSubdirectory("mantalight-memory-").FullName), NullLogger.Instance), "vectors", time);
+        settings, new SwarmArchive(new FileDisk(Directory.CreateTempSubdirectory("mantalight-memory-").FullName), NullLogger.Instance), "vectors", time, held.Contains);
 
     [Fact]
     public void A_wish_to_run_again_is_fulfilled_once()
@@ -38,6 +39,19 @@ public sealed class SwarmMemoryTests
         // On another broker, where starts are counted anew.
         memory.StateSeen(State(start: 1, term: 3, RunStatus.Completed));
         Assert.Null(memory.Book?.RestartAfter);
+    }
+
+    [Fact]
+    public void Who_has_what_a_run_has_ended_without_puts_it_back_and_nobody_else_tries()
+    {
+        var lost = new string('a', 64);
+        memory.DefinitionSeen(new ReadOnlySequence<byte>(Definition), retained: false);
+        memory.StateSeen(State(start: 1, term: 1, RunStatus.Stopped) with { Lost = [new string('b', 64), lost] });
+        Assert.False(memory.IsWanted);
+        held.Add(lost);
+        Assert.True(memory.IsWanted);
+        memory.StateSeen(State(start: 1, term: 2, RunStatus.Stopped));
+        Assert.False(memory.IsWanted);
     }
 
     [Fact]
