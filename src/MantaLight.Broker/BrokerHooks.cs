@@ -91,10 +91,12 @@ internal sealed class BrokerHooks(
 
     private async Task OnEnqueue(InterceptingClientApplicationMessageEnqueueEventArgs args)
     {
-        pressure.Enqueued(args.ReceiverClientId, args.ApplicationMessage.Payload.Length);
+        // Replayed ones have no sender.
+        var isReplay = args.SenderClientId.Length == 0;
+        pressure.Enqueued(args.ReceiverClientId, args.ApplicationMessage.Payload.Length, isReplay);
 
-        // The library tells of drops among published messages, but not among replayed ones (which have no sender).
-        if (args.SenderClientId.Length == 0
+        // The library tells of drops among published messages, but not among replayed ones.
+        if (isReplay
             && await PendingAsync(args.ReceiverClientId) is var pending && pending >= options.MaximumPendingMessages)
         {
             ReportDrop(args.ReceiverClientId, args.ApplicationMessage, pending);

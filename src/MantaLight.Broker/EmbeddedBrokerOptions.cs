@@ -35,8 +35,8 @@ public sealed record EmbeddedBrokerOptions
     public int MaximumPendingMessages { get; set; } = 100_000;
 
     /// <summary>
-    /// How many bytes of payload may wait for one client. While there are more, publishers to that client wait. If it takes
-    /// so little for <see cref="StalledClientTimeout"/> that what waits would last longer than <see cref="SlowClientTimeout"/>, it is disconnected.
+    /// How many bytes of payload may wait for one client, beside retained messages that it has subscribed to. While there are more, publishers to that client wait. If it takes
+    /// so little for <see cref="StalledClientTimeout"/> that as many would last longer than <see cref="SlowClientTimeout"/>, it is disconnected.
     /// </summary>
     /// <value>256 MiB.</value>
     public long MaximumPendingBytesPerClient { get; set; } = 256L * 1024 * 1024;
@@ -45,7 +45,7 @@ public sealed record EmbeddedBrokerOptions
     /// <value>5 seconds.</value>
     public TimeSpan StalledClientTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long a client may need, at its pace, for too many bytes pending: with 256 MiB, 9 MB/s at least.</summary>
+    /// <summary>How long a client that others wait for may need, at its pace, for <see cref="MaximumPendingBytesPerClient"/>: 9 MB/s at least.</summary>
     /// <value>30 seconds.</value>
     public TimeSpan SlowClientTimeout { get; set; } = TimeSpan.FromSeconds(30);
 

@@ -17,7 +17,7 @@ internal static partial class Log
     [LoggerMessage(3, LogLevel.Error, "A message on {Topic} did not reach {ClientId}: {Pending} are waiting for it, the most that is allowed. {Dropped} dropped so far.")]
     public static partial void Dropped(ILogger logger, string topic, string clientId, long pending, long dropped);
 
-    [LoggerMessage(4, LogLevel.Error, "{ClientId} took nothing for {Watched}, or so little that the {Bytes} bytes that wait for it would last longer than {Patience}: it is disconnected and its session deleted.")]
+    [LoggerMessage(4, LogLevel.Error, "{ClientId} took nothing for {Watched}, or so little that others would wait for it ({Bytes} bytes are queued, and may take {Patience}): it is disconnected and its session deleted.")]
     public static partial void Stalled(ILogger logger, string clientId, TimeSpan watched, long bytes, TimeSpan patience);
 
     [LoggerMessage(5, LogLevel.Warning, "{Client} is disconnected: it sent a packet of {Size} bytes, and {Limit} are allowed.")]

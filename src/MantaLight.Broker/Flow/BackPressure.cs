@@ -34,11 +34,11 @@ internal sealed class BackPressure(EmbeddedBrokerOptions options, BrokerCounters
 
     public void Unsubscribe(string clientId, string filter) => Find(clientId)?.Unsubscribe(filter);
 
-    public void Enqueued(string clientId, long bytes)
+    public void Enqueued(string clientId, long bytes, bool isReplay = false)
     {
         if (Find(clientId) is not { } queue)
             return;
-        queue.Add(bytes);
+        queue.Add(bytes, isReplay);
         if (queue.IsFull)
             overloaded[clientId] = queue;
     }

@@ -14,6 +14,9 @@ internal sealed class ClientQueue(string clientId, long limit, TimeProvider time
     private TaskCompletionSource? relief;
     private long pendingBytes;
 
+    // What the broker keeps in any case: in the queue it takes no memory of its own, and nobody waits for who reads it slowly.
+    private long replayedBytes;
+
     // Since when it has been watched for its pace, and what it has taken since; from the limit on, until it is far below.
     private long? behindSince;
     private long taken;
@@ -40,10 +43,18 @@ internal sealed class ClientQueue(string clientId, long limit, TimeProvider time
         return false;
     }
 
-    public void Add(long bytes)
+    /// <summary>How much waits of what is published; retained messages that are replayed are apart.</summary>
+    /// <param name="bytes">What has been queued.</param>
+    /// <param name="isReplay">Whether it is replayed.</param>
+    public void Add(long bytes, bool isReplay)
     {
         lock (gate)
         {
+            if (isReplay)
+            {
+                replayedBytes += bytes;
+                return;
+            }
             pendingBytes += bytes;
             if (pendingBytes > limit && behindSince is null)
                 Watch();
@@ -56,6 +67,10 @@ internal sealed class ClientQueue(string clientId, long limit, TimeProvider time
         lock (gate)
         {
             taken += bytes;
+            // Which of the two it was is not known: together they are what waits.
+            var replayed = Math.Min(replayedBytes, bytes);
+            replayedBytes -= replayed;
+            bytes -= replayed;
             // A resumed session sends again what it had sent before; that was not counted in twice.
             pendingBytes = Math.Max(0, pendingBytes - bytes);
             if (pendingBytes <= limit)
@@ -66,7 +81,7 @@ internal sealed class ClientQueue(string clientId, long limit, TimeProvider time
     }
 
     /// <summary>
-    /// Whether at the pace of a while it would take longer than the patience for what waits. A full queue holds those who publish, so that one
+    /// Whether at the pace of a while it would take longer than the patience for as much as may wait. A full queue holds those who publish, so that one
     /// message taken now and then is not enough.
     /// </summary>
     public bool IsTooSlow(TimeSpan watched, TimeSpan patience)
@@ -75,7 +90,7 @@ internal sealed class ClientQueue(string clientId, long limit, TimeProvider time
         {
             if (behindSince is not { } since || time.GetElapsedTime(since) is var elapsed && elapsed < watched)
                 return false;
-            if (taken * patience.TotalSeconds < pendingBytes * elapsed.TotalSeconds)
+            if (taken * patience.TotalSeconds < limit * elapsed.TotalSeconds)
                 return true;
             Watch();
             return false;

@@ -25,8 +25,8 @@ internal static class SwarmCommand
     /// <summary>Says what a command waits for that waits for a coordinator.</summary>
     public static void TellWait(CliConsole console, string swarm, SwarmState? last) => console.Out.WriteLine("Waiting: " + last switch
     {
-        { Status: RunStatus.Removing } => $"{last.From} clears what swarm '{swarm}' has on the broker",
-        { Waiting: { } waiting } => Texts.Line(waiting),
+        { Status: RunStatus.Removing } => $"what swarm '{swarm}' has on the broker is being cleared; a node must be online for that",
+        { Waiting: { } waiting } when !last.Status.IsFinal() => Texts.Line(waiting),
         _ => $"nobody has answered for swarm '{swarm}' yet; a node must be online to coordinate it, and a successor takes up to 30 s",
     });
 

@@ -14,6 +14,9 @@ internal static class SwarmRemoveCommand
     // Half of what a coordinator clears at its own pace.
     private const double ClearedPerSecond = 100;
 
+    // There may be nobody who clears it any more.
+    private const double MostSeconds = 300;
+
     /// <summary>The command.</summary>
     public static Command Create(CliConsole console)
     {
@@ -39,7 +42,7 @@ internal static class SwarmRemoveCommand
             var seen = await client.WaitForStateAsync(swarm, s => s.Status.IsRemoval(), patience, cancellationToken, Tell);
             if (seen is { Status: RunStatus.Removing })
             {
-                patience += TimeSpan.FromSeconds(seen.Retiring.Sum(b => b.ChunkCount) / ClearedPerSecond);
+                patience += TimeSpan.FromSeconds(Math.Min(seen.Retiring.Sum(b => (double)b.ChunkCount) / ClearedPerSecond, MostSeconds));
                 seen = await client.WaitForStateAsync(swarm, s => s.Status == RunStatus.Removed, patience, cancellationToken, Tell);
             }
             if (seen is null)

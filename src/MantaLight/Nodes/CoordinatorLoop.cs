@@ -71,8 +71,9 @@ internal sealed class CoordinatorLoop(
             await RestoreDefinitionAsync(definitions, cancellationToken);
         if (await conclusion.TryAsync(book, retained, inherited.Standing, cancellationToken))
         {
-            // What has just been removed is not put back. An end of lower authority than is known would be obeyed by nobody.
-            if (!book.Removing && retained is { } ended && !ended.Status.IsRemoval()
+            // What has just been removed is not put back, nor what another definition has taken the place of. An end of lower authority than is known
+            // would be obeyed by nobody.
+            if (!book.Removing && retained is { } ended && !ended.Status.IsRemoval() && ReferenceEquals(wire.Final, retained)
                 && (inherited.StateLost || inherited.DefinitionLost || IsOutranked(retained) || retained.Lost is not null))
             {
                 // Who has a global may be on its way back.

@@ -20,7 +20,7 @@ internal sealed class GlobalRepair : IAsyncDisposable
 
     private const int Capacity = 4096;
 
-    private readonly Channel<(BlobRef Blob, bool Kept)> work;
+    private readonly Channel<Look> work;
     private readonly CancellationTokenSource stopping = new();
     private readonly SeatContext context;
     private readonly IBrokerConnection connection;
@@ -47,7 +47,7 @@ internal sealed class GlobalRepair : IAsyncDisposable
         (this.context, this.swarm, this.online, this.isCommitted, this.clear, this.missed) = (context, swarm, online, isCommitted, clear, missed);
         this.connection = connection;
         Open = new OpenRepairs(context.Time);
-        work = Channel.CreateBounded<(BlobRef Blob, bool Kept)>(
+        work = Channel.CreateBounded<Look>(
             new BoundedChannelOptions(Capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.DropOldest },
             dropped =>
             {
@@ -67,12 +67,12 @@ internal sealed class GlobalRepair : IAsyncDisposable
         foreach (var blob in committed.Blobs().DistinctBy(b => b.Sha256))
         {
             Open.Open(blob.Sha256);
-            work.Writer.TryWrite((blob, Kept: false));
+            work.Writer.TryWrite(new Look(blob, IsKept: false, IsLost: committed.Lost?.Contains(blob.Sha256) == true));
         }
     }
 
     /// <summary>Keeps a global that has just been committed, and so stands on the broker.</summary>
-    public void Keep(BlobRef blob) => work.Writer.TryWrite((blob, Kept: true));
+    public void Keep(BlobRef blob) => work.Writer.TryWrite(new Look(blob, IsKept: true, IsLost: false));
 
     /// <summary>Whether all chunks stand on the broker, as far as the last one tells.</summary>
     public Task<bool> IsOnBrokerAsync(BlobRef blob, SignOfLife sign, CancellationToken cancellationToken) => publisher.IsOnBrokerAsync(swarm, blob, sign, cancellationToken);
@@ -91,11 +91,11 @@ internal sealed class GlobalRepair : IAsyncDisposable
     {
         try
         {
-            await foreach (var (blob, kept) in work.Reader.EachAsync(stopping.Token))
+            await foreach (var look in work.Reader.EachAsync(stopping.Token))
             {
                 // Behind the others: one that nobody has must not keep them from being put back.
-                if (!await TryAndTellAsync(blob, kept))
-                    work.Writer.TryWrite((blob, kept));
+                if (!await TryAndTellAsync(look))
+                    work.Writer.TryWrite(look);
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -104,12 +104,13 @@ internal sealed class GlobalRepair : IAsyncDisposable
     }
 
     /// <summary>False, after a pause, where it is to be tried again.</summary>
-    private async Task<bool> TryAndTellAsync(BlobRef blob, bool kept)
+    private async Task<bool> TryAndTellAsync(Look look)
     {
+        var (blob, kept, _) = look;
         // Checking keeps it too; to read here what the broker may have lost would hold that up.
         if (kept && Open.Contains(blob.Sha256))
             return true;
-        var result = isCommitted(blob.Sha256) ? await TryAsync(blob, kept) : Result.Done;
+        var result = isCommitted(blob.Sha256) ? await TryAsync(look) : Result.Done;
         if (result == Result.Done && !kept)
             Open.Close(blob.Sha256);
         if (result == Result.Missing)
@@ -123,8 +124,9 @@ internal sealed class GlobalRepair : IAsyncDisposable
         return result == Result.Done;
     }
 
-    private async Task<Result> TryAsync(BlobRef blob, bool kept)
+    private async Task<Result> TryAsync(Look look)
     {
+        var (blob, kept, lost) = look;
         // Known before it comes, so that it is deleted when it is no longer needed, whatever becomes of this seat.
         context.Post(new NodeEvent.BlobKept(swarm, blob.Sha256));
         try
@@ -132,7 +134,9 @@ internal sealed class GlobalRepair : IAsyncDisposable
             // What is put back, and served to those who miss a chunk, is what was committed.
             if (!kept && context.Store.DropIfSpoiled(blob.Sha256))
                 Log.BlobSpoiled(context.Logger, blob.Sha256);
-            if ((kept || await publisher.IsOnBrokerAsync(swarm, blob, sign: null, stopping.Token)) && await TryReadAsync(blob))
+            // Where it was found to be lost, that this node has it and that the last chunk stands there tells nothing of the rest.
+            var isToBePut = lost && context.Store.Contains(blob.Sha256);
+            if (!isToBePut && (kept || await publisher.IsOnBrokerAsync(swarm, blob, sign: null, stopping.Token)) && await TryReadAsync(blob))
                 return Result.Done;
             await FindAsync(blob);
             if (!context.Store.Contains(blob.Sha256))
@@ -194,6 +198,12 @@ internal sealed class GlobalRepair : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>A global to be looked at.</summary>
+    /// <param name="Blob">It.</param>
+    /// <param name="IsKept">Whether it has just been committed, and so stands on the broker.</param>
+    /// <param name="IsLost">Whether a run has ended without it.</param>
+    private readonly record struct Look(BlobRef Blob, bool IsKept, bool IsLost);
 
     private enum Result
     {

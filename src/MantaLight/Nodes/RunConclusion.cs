@@ -24,6 +24,8 @@ internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, G
     // A slow line's.
     private const double BytesPerSecond = 1 << 20;
 
+    private const int MaximumNamed = 5;
+
     private const string Removed = "its definition was removed";
 
     private readonly Topics topics = context.Settings.Topics;
@@ -82,8 +84,8 @@ internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, G
     {
         if (OpenOf(ended) is { Length: > 0 } open && wire.Final is { } standing && standing.Run == ended.Run && !standing.Status.IsFinal())
         {
-            var tags = string.Join(", ", open.Select(g => g.Tag));
-            await wire.CommitAsync(standing with { Waiting = $"waiting for what the broker has lost to be put back before the run ends: {tags}" }, cancellationToken);
+            var waiting = $"waiting for what the broker has lost to be put back before the run ends: {TagsOf(open)}";
+            await wire.CommitAsync(standing with { Term = term, Waiting = waiting }, cancellationToken);
         }
         await SettleAsync(ended, SecondLook, cancellationToken);
         await wire.CommitAsync(WithLost(ended), cancellationToken);
@@ -95,10 +97,13 @@ internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, G
     private SwarmState WithLost(SwarmState ended) => OpenOf(ended) is { Length: > 0 } open
         ? ended with
         {
-            Lost = [.. open.Select(g => g.Content.Blob!.Sha256).Distinct()],
-            Waiting = $"waiting for a node that has what the broker has lost: {string.Join(", ", open.Select(g => g.Tag))}",
+            Lost = [.. open.Select(g => g.Content.Blob!.Sha256).Distinct().Take(SwarmState.MaximumLost)],
+            Waiting = $"waiting for a node that has what the broker has lost: {TagsOf(open)}",
         }
         : ended with { Lost = null, Waiting = null };
+
+    private static string TagsOf(GlobalEntry[] globals) =>
+        string.Join(", ", globals.Take(MaximumNamed).Select(g => g.Tag)) + (globals.Length > MaximumNamed ? $" and {globals.Length - MaximumNamed} others" : "");
 
     /// <summary>Waits for what can be had as long as it takes on a slow line, and then for the rest: who has what nobody had may just have come.</summary>
     private async Task SettleAsync(SwarmState ended, TimeSpan forMissing, CancellationToken cancellationToken)

@@ -16,6 +16,8 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     private readonly Authority authority = new();
     private readonly StandingClaim claim = new(time, settings.Coordination.Patience);
     private readonly OwnersWishes wishes = new();
+    // Lost globals that a coordinator of this node could not put back, in this life of the connection: it does not stand for them for ever.
+    private readonly HashSet<string> tried = new(StringComparer.Ordinal);
     private SwarmBook? book;
     private DateTimeOffset? connectedSince = time.SteadyNow();
 
@@ -60,8 +62,8 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     /// </summary>
     private bool IsMissed => (book is { Confirmed: false } || !isStateConfirmed) && connectedSince is { } since && time.SteadyNow() - since >= settings.Coordination.Patience;
 
-    /// <summary>Whether this node has a global that the run has ended without, since the broker had lost it.</summary>
-    private bool HasLost => State is { Lost: { } lost } && lost.Any(has);
+    /// <summary>Whether this node has a global that the run has ended without, since the broker had lost it, and has not tried to put it back.</summary>
+    private bool HasLost => State is { Lost: { } lost } && lost.Any(hash => !tried.Contains(hash) && has(hash));
 
     /// <summary>Whether a claim stands, as far as this node hears.</summary>
     public bool HasClaim => claim.Stands;
@@ -211,6 +213,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     /// <summary>A coordinator of this node has nothing left to do: the broker has what it should have.</summary>
     public void Concluded(SwarmState? final)
     {
+        tried.UnionWith(final?.Lost ?? []);
         if (final is not null)
             StateSeen(final);
         else if (book is { Removing: true })
@@ -228,6 +231,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     public void ConnectionChanged(bool connected)
     {
         connectedSince = connected ? time.SteadyNow() : null;
+        tried.Clear();
         if (connected)
             return;
         ClaimCleared();

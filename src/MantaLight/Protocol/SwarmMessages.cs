@@ -114,6 +114,9 @@ public sealed record SwarmState : CoordinatorMessage
     /// <summary>The most rounds in <see cref="History"/>.</summary>
     public const int MaximumHistory = 60;
 
+    /// <summary>How many lost globals are named; of more, the others are found when these are put back.</summary>
+    public const int MaximumLost = 16;
+
     /// <summary>The most nodes in <see cref="LeftOut"/>.</summary>
     public const int MaximumLeftOut = 64;
 
@@ -153,7 +156,7 @@ public sealed record SwarmState : CoordinatorMessage
 
     /// <summary>
     /// Hashes of globals that a run has ended without: the broker had lost them, and nobody who was there had them. Whoever comes back with one puts it
-    /// back; absent where there is none.
+    /// back; absent where there is none. At most <see cref="MaximumLost"/>.
     /// </summary>
     public ImmutableArray<string>? Lost { get; set; }
 
@@ -191,7 +194,7 @@ public sealed record SwarmState : CoordinatorMessage
     public bool IsSound() => Identifier.IsValid(Swarm) && BlobRef.IsHash(Definition) && Start is >= 0 and < MaximumNumber && Counted is >= 0 and < MaximumNumber && Round is >= 0 and < MaximumNumber
         && Tasks.All(t => Identifier.IsValid(t.Alias)) && Globals.All(g => Identifier.IsValid(g.Tag) && g.Content.IsSound())
         && Tags.All(Identifier.IsValid) && Retiring.All(b => b.IsSound()) && Replaced.All(r => r.IsSound())
-        && (Lost is not { } lost || lost.All(BlobRef.IsHash));
+        && (Lost is not { } lost || (lost.Length <= MaximumLost && lost.All(hash => Globals.Any(g => g.Content.Blob?.Sha256 == hash))));
 
     /// <summary>The blobs that tasks of the run read, or read again where results are lost: of its globals, and of what the round has replaced.</summary>
     public IEnumerable<BlobRef> Blobs() => Globals.Concat(Replaced.Select(r => r.Before).OfType<GlobalEntry>()).Select(g => g.Content.Blob).OfType<BlobRef>();

@@ -83,6 +83,25 @@ public sealed class BackPressureTests
     }
 
     [Fact]
+    public async Task Nobody_waits_for_who_reads_what_is_retained_at_its_own_pace()
+    {
+        pressure.Enqueued("reader", 100_000_000, isReplay: true);
+        for (var i = 0; i < 100; i++)
+        {
+            var publishing = PublishAsync();
+            Assert.True(publishing.IsCompletedSuccessfully);
+            time.Advance(TimeSpan.FromSeconds(10));
+            // The published one is behind the others.
+            pressure.Taken("reader", Chunk);
+            pressure.Taken("reader", Chunk);
+            await publishing;
+            if (i % 10 == 9)
+                pressure.Taken("reader", 10 * Chunk);
+        }
+        Assert.Empty(evicted);
+    }
+
+    [Fact]
     public async Task Others_topics_are_not_held()
     {
         for (var bytes = 0; bytes <= 2_000_000; bytes += Chunk)

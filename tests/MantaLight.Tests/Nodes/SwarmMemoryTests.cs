@@ -50,6 +50,13 @@ public sealed class SwarmMemoryTests
         Assert.False(memory.IsWanted);
         held.Add(lost);
         Assert.True(memory.IsWanted);
+        // In vain: not again before the connection is another one.
+        memory.Concluded(memory.State);
+        Assert.False(memory.IsWanted);
+        memory.ConnectionChanged(connected: false);
+        memory.ConnectionChanged(connected: true);
+        memory.StateSeen(memory.State!, isRetained: true);
+        Assert.True(memory.IsWanted);
         memory.StateSeen(State(start: 1, term: 2, RunStatus.Stopped));
         Assert.False(memory.IsWanted);
     }

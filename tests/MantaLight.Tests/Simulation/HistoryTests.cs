@@ -33,6 +33,17 @@ public sealed class HistoryTests
         Assert.True(audits >= Seeds / 2 && finals >= Seeds / 4 && memories >= Seeds / 20, $"{audits} audits, {finals} last globals, {memories} memories");
     }
 
+    [Theory]
+    // A definition was published again before its removal was through.
+    [InlineData(320007856)]
+    // All but the coordinator were cut off while the run was stopped, and its global was on their disks alone.
+    [InlineData(720006556)]
+    public void What_a_long_hunt_has_found_once_holds(long seed) => Batch.Run(seed, 1, 1, plan => plan, outcome =>
+    {
+        Assert.Null(outcome.Violation);
+        return true;
+    });
+
     [Fact]
     public void Without_faults_every_run_completes_with_all_nodes_in_every_round() => Batch.Run(1, 100, 1, plan => plan.Undisturbed(), outcome =>
     {
