@@ -74,8 +74,6 @@ internal sealed class MqttLink : IAsyncDisposable
             throw new BrokerRefusedException($"A message of {message.Payload.Length} bytes to '{message.Topic}' makes a packet of {size} bytes, but the broker at {endpoint.Description} takes {Limits.MaximumPacketSize} at most. Send it in smaller chunks or raise the broker's limit.");
 
         var publish = new OutgoingPublish(message, cancellationToken);
-        // Before anybody else has it: whoever starts it takes the observation back, or the token would keep it for as long as it lives.
-        publish.ObserveCancellation();
         if (!outgoing.TryAdd(publish))
         {
             publish.Abandon();

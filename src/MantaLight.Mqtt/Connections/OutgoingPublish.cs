@@ -4,15 +4,22 @@ using MantaLight.Messaging;
 namespace MantaLight.Mqtt.Connections;
 
 /// <summary>A publish that waits for its turn; it can be cancelled until it is handed to the socket.</summary>
-internal sealed class OutgoingPublish(OutboundMessage message, CancellationToken cancellationToken)
+internal sealed class OutgoingPublish
 {
     private const int Waiting = 0, Started = 1, Cancelled = 2;
 
     private readonly TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private CancellationTokenRegistration registration;
+    private readonly CancellationTokenRegistration registration;
     private int state;
 
-    public OutboundMessage Message => message;
+    // Observed before anybody else has it: whoever takes it up takes that back, or a token that lives long would keep each message.
+    public OutgoingPublish(OutboundMessage message, CancellationToken cancellationToken)
+    {
+        Message = message;
+        registration = cancellationToken.UnsafeRegister(static (self, token) => ((OutgoingPublish)self!).TryCancel(token), this);
+    }
+
+    public OutboundMessage Message { get; }
 
     public Task Done => done.Task;
 
@@ -24,9 +31,6 @@ internal sealed class OutgoingPublish(OutboundMessage message, CancellationToken
         var lengthBytes = remaining < 128 ? 1 : remaining < 16_384 ? 2 : remaining < 2_097_152 ? 3 : 4;
         return 1 + lengthBytes + remaining;
     }
-
-    public void ObserveCancellation() => registration = cancellationToken.UnsafeRegister(
-        static (self, token) => ((OutgoingPublish)self!).TryCancel(token), this);
 
     /// <summary>Whether it is to be sent; from here on it can no longer be cancelled, since the payload is being read.</summary>
     public bool TryStart()
