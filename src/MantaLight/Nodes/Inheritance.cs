@@ -130,6 +130,8 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
         SwarmState?[] all = [found.Standing, act.Known, .. kept.Select(k => k.State)];
         found = EndedByAny(found, all);
         found = found with { State = Counting(found.State, all) };
+        if (found is { Book.IsClaimAlone: true, State: { Status: RunStatus.Removed } removed })
+            found = found with { State = LeftOf(removed, kept) };
         if (found is { DefinitionLost: true, State: { } gone } && gone.Status.IsRemoval() && act.Known is { } own && own.Run == gone.Run && !own.Status.IsRemoval())
         {
             // It was removed while this node was away, by somebody who has not finished that.
@@ -187,6 +189,17 @@ internal sealed record Inheritance(SwarmBook Book, SwarmState? State, bool Defin
             return found;
         var end = all.OfType<SwarmState>().Where(s => s.Run == latest.Run && Progress(s).HasEnded && !s.Status.IsRemoval()).MaxBy(Order);
         return end is null ? found : found with { State = latest with { Status = end.Status, Reason = end.Reason, Waiting = null, Replaced = end.Status.CanGoOn() ? latest.Replaced : [] }, StateLost = true };
+    }
+
+    /// <summary>A tombstone, with what those who have not heard of the removal know on the broker: it may have lost that word alone.</summary>
+    private static SwarmState LeftOf(SwarmState removed, IReadOnlyList<Recollection> kept)
+    {
+        var states = kept.Select(k => k.State).OfType<SwarmState>().ToArray();
+        return removed with
+        {
+            Tags = [.. states.SelectMany(s => s.Tags).Concat(removed.Tags).Distinct().Order(StringComparer.Ordinal)],
+            Retiring = [.. states.SelectMany(s => s.Retiring.Concat(s.Blobs())).Concat(removed.Retiring).DistinctBy(b => b.Sha256).OrderBy(b => b.Sha256, StringComparer.Ordinal)],
+        };
     }
 
     private static SwarmState? Later(SwarmState? one, SwarmState? other) =>

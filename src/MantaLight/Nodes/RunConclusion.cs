@@ -124,6 +124,9 @@ internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, G
     {
         if (retained is null || retained.Status == RunStatus.Removed)
         {
+            // The broker may have lost the removal alone, and kept what was removed.
+            if (retained is not null)
+                await wire.SweepAsync(retained.Retiring, retained.Tags, term, cancellationToken);
             // Whoever remembers a run of it must not take a claim that was left for its removal.
             var start = book.IsClaimAlone ? 0 : wire.NextStart;
             await BuryAsync(retained ?? wire.Ended(new RunId(book.Hash, start), RunStatus.Removed, Removed, term), cancellationToken);
@@ -146,7 +149,7 @@ internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, G
     /// <summary>Takes a claim away that nothing else is left of, or only a tombstone: that has its term first, so that terms go on from it.</summary>
     private async Task BuryAsync(SwarmState tombstone, CancellationToken cancellationToken)
     {
-        await wire.CommitAsync(tombstone with { Term = term }, cancellationToken);
+        await wire.CommitAsync(tombstone with { Term = term, Tags = [], Retiring = [] }, cancellationToken);
         await wire.ClearClaimAsync(cancellationToken);
     }
 }

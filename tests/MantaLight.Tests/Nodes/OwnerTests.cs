@@ -144,6 +144,9 @@ public sealed class OwnerTests
             await swarm.PublishDefinitionAsync("");
             await swarm.WaitAsync(s => s.Status == RunStatus.Removed);
             await SwarmHarness.EventuallyAsync(() => Claim(broker, swarm) is null);
+            // The broker has lost that these were removed.
+            foreach (var topic in (string[])[swarm.Topics.Global("vectors", "length"), swarm.Topics.SwarmBlob("vectors", new string('a', 64), 0)])
+                await swarm.Owner.PublishAsync(new OutboundMessage(topic, new byte[10], retain: true), CancellationToken.None);
         }
         // Whoever had it was killed before it could act.
         var left = new CoordinatorClaim { From = "node_9", Incarnation = "i", Term = 40 };
