@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MantaLight.Node;
 using MantaLight.Protocol;
 
 namespace MantaLight.Cli.Commands;
@@ -12,12 +13,22 @@ internal static class BrokerFlags
     /// <summary>The cluster when nothing is said.</summary>
     public const string DefaultCluster = "local";
 
+    /// <summary>What names the broker where no flag does.</summary>
+    public const string BrokerVariable = NodeOptions.EnvironmentPrefix + "BROKER";
+
+    /// <summary>What names the cluster where no flag does.</summary>
+    public const string ClusterVariable = NodeOptions.EnvironmentPrefix + "CLUSTER";
+
+    /// <summary>A setting from the environment, or else what counts when nothing is said.</summary>
+    public static string FromEnvironment(string variable, string otherwise, Func<string, string?> environment) =>
+        environment(variable) is { Length: > 0 } said ? said : otherwise;
+
     /// <summary><c>--broker</c> with a default.</summary>
-    public static Option<string> Broker() => new("--broker")
+    public static Option<string?> Broker() => new("--broker")
     {
-        Description = "The broker: mqtt://, mqtts://, ws:// or wss://, host, port; user:password@ where it asks for them.",
+        // The variable's value is not shown: it may have a password.
+        Description = $"The broker: mqtt://, mqtts://, ws:// or wss://, host, port; user:password@ where it asks for them [default: {BrokerVariable}, or {DefaultBroker}]",
         HelpName = "URI",
-        DefaultValueFactory = _ => DefaultBroker,
     };
 
     /// <summary><c>--cluster</c> with a default.</summary>
@@ -25,9 +36,9 @@ internal static class BrokerFlags
     {
         var cluster = new Option<string>("--cluster")
         {
-            Description = "The cluster: a name space on the broker.",
+            Description = $"The cluster: a name space on the broker; that of {ClusterVariable} where nothing is said.",
             HelpName = "C",
-            DefaultValueFactory = _ => DefaultCluster,
+            DefaultValueFactory = _ => FromEnvironment(ClusterVariable, DefaultCluster, Environment.GetEnvironmentVariable),
         };
         cluster.Validators.Add(result => CheckId(result.Tokens.Count == 1 ? result.Tokens[0].Value : null, "--cluster", result.AddError));
         return cluster;
@@ -57,9 +68,9 @@ internal static class BrokerFlags
         return id;
     }
 
-    /// <summary>Reads a broker's address.</summary>
+    /// <summary>Reads a broker's address; that of the environment, or the default, where none is given.</summary>
     /// <exception cref="InvalidSettingException">It is none.</exception>
-    public static Uri Parse(string text) => Uri.TryCreate(text, UriKind.Absolute, out var uri)
+    public static Uri Parse(string? text) => Uri.TryCreate(text ??= FromEnvironment(BrokerVariable, DefaultBroker, Environment.GetEnvironmentVariable), UriKind.Absolute, out var uri)
         ? uri
         : throw new InvalidSettingException($"The broker's address '{text}' is not valid: it must be like {DefaultBroker}.");
 

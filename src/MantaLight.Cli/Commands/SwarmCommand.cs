@@ -53,7 +53,7 @@ internal static class SwarmCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             await using var client = await SwarmClient.ConnectAsync(
-                BrokerFlags.Parse(parsed.GetValue(broker)!), parsed.GetValue(cluster)!, TimeProvider.System, cancellationToken);
+                BrokerFlags.Parse(parsed.GetValue(broker)), parsed.GetValue(cluster)!, TimeProvider.System, cancellationToken);
             return await action(parsed, client, cancellationToken);
         });
         return command;

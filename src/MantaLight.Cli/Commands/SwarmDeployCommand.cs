@@ -35,7 +35,7 @@ internal static class SwarmDeployCommand
             await CheckTasksAsync(console, found, definition, cancellationToken);
             var checkpoint = parsed.GetValue(resume) is { } file ? await ResumeFile.ReadAsync(file, definition, console, cancellationToken) : null;
             await using var client = await SwarmClient.ConnectAsync(
-                BrokerFlags.Parse(parsed.GetValue(broker)!), parsed.GetValue(cluster)!, TimeProvider.System, cancellationToken);
+                BrokerFlags.Parse(parsed.GetValue(broker)), parsed.GetValue(cluster)!, TimeProvider.System, cancellationToken);
             return await DeployAsync(console, client, definition, checkpoint, parsed.GetValue(id) ?? definition.Name, parsed.GetValue(wait), cancellationToken);
         });
         return command;

@@ -21,12 +21,14 @@ internal static class SwarmRemoveCommand
     public static Command Create(CliConsole console)
     {
         var id = BrokerFlags.SwarmId();
-        return SwarmCommand.OnBroker("remove", "Remove a swarm, its globals included, from the broker.", [id], async (parsed, client, cancellationToken) =>
+        return SwarmCommand.OnBroker("remove", "Remove a swarm, its globals included, from the broker. A short state stays, so that no node that was away takes it up again.", [id], async (parsed, client, cancellationToken) =>
         {
             var swarm = parsed.GetValue(id)!;
             var state = await client.StateAsync(swarm, cancellationToken);
             var definition = await client.DefinitionAsync(swarm, cancellationToken);
-            if (definition is null && state is null or { Status: RunStatus.Removed })
+            if (definition is null && state is { Status: RunStatus.Removed })
+                throw new InvalidSettingException($"Swarm '{swarm}' has been removed already. Its state stays, so that no node that was away takes it up again.");
+            if (definition is null && state is null)
                 throw new InvalidSettingException($"There is no swarm '{swarm}' in cluster '{client.Topics.Cluster}' on {client.Broker}. See `mantalight swarm list`.");
             await client.DefineAsync(swarm, ReadOnlyMemory<byte>.Empty, cancellationToken);
             // What a checkpoint had put there for it: whoever has not begun does not know of it.

@@ -1,6 +1,7 @@
 using System.Buffers;
 using MantaLight.Broker;
 using MantaLight.Cli;
+using MantaLight.Cli.Commands;
 using MantaLight.Messaging;
 using MantaLight.Mqtt;
 using MantaLight.Protocol;
@@ -70,6 +71,24 @@ public sealed class SwarmCommandTests : ToolOnBrokerTests
         Assert.Equal(ExitCodes.Usage, run.Code);
         Assert.Contains("There is no swarm 'ghost' in cluster 'local'", run.Error, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task A_swarm_that_has_been_removed_is_told_as_such()
+    {
+        await using var connection = await ConnectAsync();
+        var tombstone = new SwarmState { From = "node_0", Incarnation = "i", Swarm = "gone", Run = "r-1", Term = 1, Definition = new string('a', 64), Start = 1, Status = RunStatus.Removed };
+        await connection.PublishAsync(new OutboundMessage(Topics.State("gone"), ProtocolJson.Write(tombstone), retain: true), Cancelled);
+        var run = await RunAsync("remove", "gone");
+        Assert.Equal(ExitCodes.Usage, run.Code);
+        Assert.Contains("Swarm 'gone' has been removed already", run.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("mqtt://elsewhere:1", "mqtt://elsewhere:1")]
+    [InlineData("", "mqtt://127.0.0.1:1883")]
+    [InlineData(null, "mqtt://127.0.0.1:1883")]
+    public void The_broker_is_that_of_the_environment_where_no_flag_names_one(string? said, string expected) => Assert.Equal(
+        expected, BrokerFlags.FromEnvironment(BrokerFlags.BrokerVariable, BrokerFlags.DefaultBroker, name => name == "MANTALIGHT_BROKER" ? said : null));
 
     [Fact]
     public async Task A_definition_that_nobody_has_started_is_removed_at_once()
