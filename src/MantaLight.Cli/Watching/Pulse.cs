@@ -17,12 +17,16 @@ internal sealed class Pulse
     /// <summary>Three beats: then nodes too take the seat for vacant.</summary>
     private static readonly TimeSpan SeatPatience = TimeSpan.FromSeconds(15);
 
+    /// <summary>A node whose connection is lost has gone, or is back within that.</summary>
+    private static readonly TimeSpan LossPatience = TimeSpan.FromSeconds(3);
+
     private readonly HashSet<string> online = new(StringComparer.Ordinal);
     private readonly Reminder broker = new();
     private readonly Reminder seat = new();
     private DateTimeOffset? began;
     private DateTimeOffset connected;
     private DateTimeOffset? heard;
+    private DateTimeOffset? offline;
     private (string Node, long Term)? last;
     private (string Broker, string Problem, DateTimeOffset Since)? cut;
 
@@ -45,6 +49,7 @@ internal sealed class Pulse
             // The broker says anew who is there when it is back.
             if (cut is null)
                 online.Clear();
+            offline = null;
             cut = (name, problem, cut?.Since ?? now);
         }
         else if (cut is not null)
@@ -63,6 +68,8 @@ internal sealed class Pulse
         {
             case Presence { Status: NodeStatus.Offline } presence:
                 online.Remove(presence.From);
+                if (presence.From == last?.Node)
+                    offline ??= now;
                 break;
             case Presence presence when online.Count < MaximumNodes:
                 online.Add(presence.From);
@@ -103,7 +110,7 @@ internal sealed class Pulse
                 : $"broker {gone.Broker} not reachable for {Texts.Span(now - gone.Since)}: {gone.Problem.TrimEnd('.')}; trying again";
         }
         // What was not heard while the connection was cut proves nothing.
-        if (began is null || now - (heard > connected ? heard.Value : connected) < SeatPatience)
+        if (began is null || (now - (heard > connected ? heard.Value : connected) < SeatPatience && !(now - offline >= LossPatience)))
             return null;
         var since = heard is { } sign ? $"for {Texts.Span(now - sign)}" : $"since the watch began {Texts.Span(now - began.Value)} ago";
         var who = last is { } known ? $" (last: {known.Node}, term {known.Term.ToString(CultureInfo.InvariantCulture)})" : "";
@@ -113,7 +120,7 @@ internal sealed class Pulse
     private void Sign(string node, long term, bool isOld, DateTimeOffset now)
     {
         if (!isOld)
-            heard = now;
+            (heard, offline) = (now, null);
         else if (heard is not null || term < last?.Term)
             return;
         last = (node, term);

@@ -34,6 +34,23 @@ public sealed class PulseTests
     }
 
     [Fact]
+    public void Where_the_coordinator_is_known_to_be_offline_that_is_told_before_its_beats_are_missed()
+    {
+        Apply(Presence("node_0", NodeStatus.Online));
+        Apply(Presence("node_1", NodeStatus.Online));
+        Apply(Beat("node_1", 3));
+        // Of another node that is offline nothing follows.
+        Apply(Presence("node_0", NodeStatus.Offline));
+        Assert.Empty(Pass(4));
+        Apply(Presence("node_1", NodeStatus.Offline));
+        Assert.Empty(Pass(2));
+        Assert.Equal(["Waiting: nobody has coordinated for 7 s (last: node_1, term 3); 0 nodes online"], Pass(1));
+        Assert.Empty(Pass(1));
+        Apply(Beat("node_0", 4));
+        Assert.Equal(["node_0 coordinates (term 4), after 8 s in which nobody did"], Pass(1));
+    }
+
+    [Fact]
     public void A_beat_is_enough_and_the_first_one_after_a_silence_is_told()
     {
         for (var i = 0; i < 20; i++)
