@@ -146,7 +146,7 @@ internal sealed class RunConclusion(SeatContext context, CoordinatorWire wire, G
         await wire.CommitAsync(removing with { Status = RunStatus.Removed, Tags = [], Retiring = [] }, cancellationToken);
     }
 
-    /// <summary>Takes a claim away that nothing else is left of, or only a tombstone: that has its term first, so that terms go on from it.</summary>
+    /// <summary>Takes away a claim that nothing else is left of any more: the tombstone has its term first, so that terms go on from it.</summary>
     private async Task BuryAsync(SwarmState tombstone, CancellationToken cancellationToken)
     {
         await wire.CommitAsync(tombstone with { Term = term, Tags = [], Retiring = [] }, cancellationToken);

@@ -194,7 +194,7 @@ public sealed record SwarmState : CoordinatorMessage
     public bool IsSound() => Identifier.IsValid(Swarm) && BlobRef.IsHash(Definition) && Start is >= 0 and < MaximumNumber && Counted is >= 0 and < MaximumNumber && Round is >= 0 and < MaximumNumber
         && Tasks.All(t => Identifier.IsValid(t.Alias)) && Globals.All(g => Identifier.IsValid(g.Tag) && g.Content.IsSound())
         && Tags.All(Identifier.IsValid) && Retiring.All(b => b.IsSound()) && Replaced.All(r => r.IsSound())
-        && (Lost is not { } lost || (lost.Length <= MaximumLost && lost.All(hash => Globals.Any(g => g.Content.Blob?.Sha256 == hash))));
+        && (Lost is not { } lost || (lost.Length <= MaximumLost && lost.All(hash => BlobRef.IsHash(hash) && Globals.Any(g => g.Content.Blob?.Sha256 == hash))));
 
     /// <summary>The blobs that tasks of the run read, or read again where results are lost: of its globals, and of what the round has replaced.</summary>
     public IEnumerable<BlobRef> Blobs() => Globals.Concat(Replaced.Select(r => r.Before).OfType<GlobalEntry>()).Select(g => g.Content.Blob).OfType<BlobRef>();

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Text;
 using MantaLight.Blobs;
 using MantaLight.Messaging;
@@ -65,6 +66,21 @@ public sealed class LostGlobalTests
         await swarm.WaitAsync(s => s.Status == RunStatus.Completed);
         Assert.DoesNotContain(end.Run, states.SkipWhile(s => s.Status != RunStatus.Refused).Select(s => s.Run));
         Assert.Single(states, s => s.Status == RunStatus.Refused);
+    }
+
+    [Fact]
+    public void A_state_that_names_what_is_none_of_its_globals_or_more_than_may_be_is_not_sound()
+    {
+        GlobalEntry[] globals =
+        [
+            .. Enumerable.Range(0, 17).Select(i => new BlobRef { Sha256 = i.ToString("x64", CultureInfo.InvariantCulture), Size = 1, ChunkSize = ChunkSize, ChunkCount = 1, Format = ValueFormat.Weights })
+                .Select(b => new GlobalEntry { Tag = $"g{b.Sha256[^2..]}", Version = 1, Round = 1, Content = new ValueRef { Blob = b } }),
+        ];
+        var state = new SwarmState { Swarm = "vectors", Definition = new string('d', 64), Globals = [.. globals] };
+        string[] hashes = [.. globals.Select(g => g.Content.Blob!.Sha256)];
+        Assert.True((state with { Lost = [.. hashes.Take(16)] }).IsSound());
+        Assert.False((state with { Lost = [.. hashes] }).IsSound());
+        Assert.False((state with { Lost = [new string('f', 64)] }).IsSound());
     }
 
     /// <summary>A run that was stopped while nobody had its global; node_0 was away, with a copy on its disk or not.</summary>

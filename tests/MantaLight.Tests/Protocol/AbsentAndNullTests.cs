@@ -39,6 +39,7 @@ public sealed class AbsentAndNullTests
     [InlineData("""{ "type": "presence", "from": null }""")]
     [InlineData("""{ "type": "presence", "modules": ["a", null] }""")]
     [InlineData("""{ "type": "presence", "datasets": [null] }""")]
+    [InlineData("""{ "type": "state", "lost": [null] }""")]
     [InlineData("""{ "type": "presence", "resources": null }""")]
     [InlineData("""{ "type": "presence", "status": 0 }""")]
     [InlineData("""{ "type": "presence", "v": 2 }""")]
