@@ -31,7 +31,7 @@ internal sealed class SwarmMember : IAsyncDisposable
     public SwarmMember(AttemptServices node, SeatContext seats, string swarm, Func<ImmutableArray<Presence>> present, Func<string, bool> isNeeded)
     {
         (this.node, this.swarm, this.present) = (node, swarm, present);
-        memory = new SwarmMemory(node.Settings, node.Archive, swarm, node.Time, node.Store.Contains);
+        memory = new SwarmMemory(node.Settings, node.Archive, swarm, node.Time, new LostGlobals(node.Store.Contains));
         attempts = new MemberAttempts(node, seats, swarm, memory, isNeeded);
         candidacy = new Candidacy(seats, swarm, memory, present);
     }

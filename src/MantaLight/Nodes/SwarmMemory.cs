@@ -6,18 +6,11 @@ using MantaLight.Protocol;
 namespace MantaLight.Nodes;
 
 /// <summary>What a node knows of one swarm: its definition, its state, and what its owner has asked for and nobody has done yet.</summary>
-/// <param name="settings">The node's.</param>
-/// <param name="archive">What is remembered for a later process.</param>
-/// <param name="swarm">The swarm.</param>
-/// <param name="time">The clock.</param>
-/// <param name="has">Whether the node has a blob.</param>
-internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, string swarm, TimeProvider time, Func<string, bool> has)
+internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, string swarm, TimeProvider time, LostGlobals lost)
 {
     private readonly Authority authority = new();
     private readonly StandingClaim claim = new(time, settings.Coordination.Patience);
     private readonly OwnersWishes wishes = new();
-    // Lost globals that a coordinator of this node could not put back, in this life of the connection: it does not stand for them for ever.
-    private readonly HashSet<string> tried = new(StringComparer.Ordinal);
     private SwarmBook? book;
     private DateTimeOffset? connectedSince = time.SteadyNow();
 
@@ -45,7 +38,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     public bool IsWanted => book is not null && (book.Removing
         ? (State is not null && State.Status != RunStatus.Removed && !book.IsClaimAlone) || IsClaimLeft
         : State is null || State.Definition != book.Hash || !State.Status.IsFinal() || State.Status.IsRemoval() || State.Status == RunStatus.Superseded
-            || wishes.RestartAfter == State.Start || (wishes.ResumeAfter == State.Start && State.Status.CanGoOn()) || IsMiscounted || IsMissed || HasLost);
+            || wishes.RestartAfter == State.Start || (wishes.ResumeAfter == State.Start && State.Status.CanGoOn()) || IsMiscounted || IsMissed || lost.AreHere(State));
 
     /// <summary>Whether nothing is left to know.</summary>
     public bool IsEmpty => (book is null || IsUntouched) && State is null or { Status: RunStatus.Removed } && !claim.Stands;
@@ -61,9 +54,6 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     /// was to put it back may have been lost on the way.
     /// </summary>
     private bool IsMissed => (book is { Confirmed: false } || !isStateConfirmed) && connectedSince is { } since && time.SteadyNow() - since >= settings.Coordination.Patience;
-
-    /// <summary>Whether this node has a global that the run has ended without, since the broker had lost it, and has not tried to put it back.</summary>
-    private bool HasLost => State is { Lost: { } lost } && lost.Any(hash => !tried.Contains(hash) && has(hash));
 
     /// <summary>Whether a claim stands, as far as this node hears.</summary>
     public bool HasClaim => claim.Stands;
@@ -213,7 +203,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     /// <summary>A coordinator of this node has nothing left to do: the broker has what it should have.</summary>
     public void Concluded(SwarmState? final)
     {
-        tried.UnionWith(final?.Lost ?? []);
+        lost.Tried(final);
         if (final is not null)
             StateSeen(final);
         else if (book is { Removing: true })
@@ -231,7 +221,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     public void ConnectionChanged(bool connected)
     {
         connectedSince = connected ? time.SteadyNow() : null;
-        tried.Clear();
+        lost.ConnectionChanged();
         if (connected)
             return;
         ClaimCleared();

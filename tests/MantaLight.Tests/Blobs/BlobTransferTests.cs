@@ -172,65 +172,6 @@ public sealed class BlobTransferTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_global_is_read_from_the_broker_alone()
-    {
-        var (bytes, blob) = producer.Write((60 * ChunkSize) + 5);
-        await producer.Publisher.PublishGlobalAsync("s", blob, CancellationToken.None);
-        await producer.DisposeAsync();
-        await consumer.Fetcher.FetchGlobalAsync("s", blob, peer: null, CancellationToken.None);
-        Assert.Equal(bytes, consumer.Read(blob));
-    }
-
-    [Fact]
-    public async Task A_global_is_read_chunk_by_chunk_where_wildcards_replay_nothing()
-    {
-        var plain = new SimulatedBroker(new SimulatedBrokerOptions { Limits = new BrokerLimits { MaximumPacketSize = 1 << 20, ReplaysRetainedByWildcard = false } });
-        await using var one = await Peer.StartAsync("one", plain, topics, folder);
-        await using var two = await Peer.StartAsync("two", plain, topics, folder);
-        var (bytes, blob) = one.Write(50 * ChunkSize);
-        await one.Publisher.PublishGlobalAsync("s", blob, CancellationToken.None);
-        await two.Fetcher.FetchGlobalAsync("s", blob, peer: null, CancellationToken.None);
-        Assert.Equal(bytes, two.Read(blob));
-    }
-
-    [Fact]
-    public async Task A_global_with_a_chunk_missing_is_reported_not_made_up()
-    {
-        var (_, blob) = producer.Write(10 * ChunkSize);
-        await producer.Publisher.PublishGlobalAsync("s", blob, CancellationToken.None);
-        await producer.Connection.PublishAsync(new OutboundMessage(topics.SwarmBlob("s", blob.Sha256, 4), ReadOnlyMemory<byte>.Empty, retain: true), CancellationToken.None);
-        var error = await Assert.ThrowsAsync<BlobUnavailableException>(() => consumer.Fetcher.FetchGlobalAsync("s", blob, peer: null, CancellationToken.None));
-        Assert.Contains("1 of 10 chunks", error.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task A_retained_chunk_that_does_not_fit_is_no_progress()
-    {
-        var (bytes, blob) = producer.Write(3 * ChunkSize);
-        await producer.Publisher.PublishGlobalAsync("s", blob, CancellationToken.None);
-        var chunk = topics.SwarmBlob("s", blob.Sha256, 1);
-        await producer.Connection.PublishAsync(new OutboundMessage(chunk, bytes.AsMemory(0, 10), retain: true), CancellationToken.None);
-        var error = await Assert.ThrowsAsync<BlobUnavailableException>(() => consumer.Fetcher.FetchGlobalAsync("s", blob, peer: null, CancellationToken.None));
-        Assert.Contains("1 of 3 chunks", error.Message, StringComparison.Ordinal);
-        // The producer has it whole.
-        await consumer.Fetcher.FetchGlobalAsync("s", blob, peer: "producer", CancellationToken.None);
-        Assert.Equal(bytes, consumer.Read(blob));
-    }
-
-    [Fact]
-    public async Task What_the_broker_has_spoiled_is_brought_from_a_peer_or_refused()
-    {
-        var (bytes, blob) = producer.Write(3 * ChunkSize);
-        await producer.Publisher.PublishGlobalAsync("s", blob, CancellationToken.None);
-        await producer.Connection.PublishAsync(new OutboundMessage(topics.SwarmBlob("s", blob.Sha256, 1), new byte[ChunkSize], retain: true), CancellationToken.None);
-        var error = await Assert.ThrowsAsync<MalformedDataException>(() => consumer.Fetcher.FetchGlobalAsync("s", blob, peer: null, CancellationToken.None));
-        Assert.Contains("has another hash", error.Message, StringComparison.Ordinal);
-        Assert.False(consumer.Store.Contains(blob.Sha256));
-        await consumer.Fetcher.FetchGlobalAsync("s", blob, peer: "producer", CancellationToken.None);
-        Assert.Equal(bytes, consumer.Read(blob));
-    }
-
-    [Fact]
     public void What_a_disk_does_not_give_back_is_dropped_as_spoiled()
     {
         var (_, lost) = producer.Write(5000);
@@ -238,22 +179,6 @@ public sealed class BlobTransferTests : IAsyncLifetime
         var store = new BlobStore(new UnreadableDisk(new FileDisk(Path.Combine(folder, "producer")), lost.Sha256));
         Assert.Equal([lost.Sha256], store.DropSpoiled());
         Assert.Equal((false, true), (store.Contains(lost.Sha256), store.Contains(kept.Sha256)));
-    }
-
-    [Fact]
-    public async Task A_chunk_that_only_comes_by_is_not_taken_for_one_that_the_broker_keeps()
-    {
-        var (bytes, blob) = producer.Write(ChunkSize);
-        var asking = producer.Publisher.IsOnBrokerAsync("s", blob, sign: null, CancellationToken.None);
-        // Now and then, and not so fast that what is to be read back waits behind it.
-        for (var pause = TimeSpan.Zero; !asking.IsCompleted; pause = TimeSpan.FromMilliseconds(5))
-        {
-            await Task.WhenAny(asking, Task.Delay(pause));
-            await consumer.Connection.PublishAsync(new OutboundMessage(topics.SwarmBlob("s", blob.Sha256, 0), bytes), CancellationToken.None);
-        }
-        Assert.False(await asking);
-        await producer.Publisher.PublishGlobalAsync("s", blob, CancellationToken.None);
-        Assert.True(await producer.Publisher.IsOnBrokerAsync("s", blob, sign: null, CancellationToken.None));
     }
 
     [Fact]

@@ -23,7 +23,7 @@ public sealed class SwarmMemoryTests
     private readonly SwarmMemory memory;
 
     public SwarmMemoryTests() => memory = new SwarmMemory(
-        settings, new SwarmArchive(new FileDisk(Directory.CreateTempSubdirectory("mantalight-memory-").FullName), NullLogger.Instance), "vectors", time, held.Contains);
+        settings, new SwarmArchive(new FileDisk(Directory.CreateTempSubdirectory("mantalight-memory-").FullName), NullLogger.Instance), "vectors", time, new LostGlobals(held.Contains));
 
     [Fact]
     public void A_wish_to_run_again_is_fulfilled_once()

@@ -133,7 +133,7 @@ public sealed class VacancyLogTests : IAsyncDisposable
         var seats = new SeatContext(broker, settings, new MessageStamp("a", "i1", time), new TrafficCounter(), null!, null!, logger, new Drops(logger), time,
             e => events.Writer.TryWrite(e), (e, _) => events.Writer.TryWrite(e), beside.Add);
         var definition = new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(SwarmHarness.Definition(worker)));
-        var memory = new SwarmMemory(settings, archive, "vectors", time, _ => false);
+        var memory = new SwarmMemory(settings, archive, "vectors", time, new LostGlobals(_ => false));
         memory.DefinitionSeen(definition, retained: true);
         memory.StateSeen(new SwarmState { Swarm = "vectors", Run = "r", From = "b", Term = 3, Start = 1, Definition = memory.Book!.Hash, Status = RunStatus.Running });
         var candidacy = new Candidacy(seats, "vectors", memory, () => [new Presence { From = "b", Status = NodeStatus.Online, Modules = [SwarmHarness.Module] }]);
