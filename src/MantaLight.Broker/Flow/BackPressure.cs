@@ -48,8 +48,12 @@ internal sealed class BackPressure(EmbeddedBrokerOptions options, BrokerCounters
         if (Find(clientId) is not { } queue)
             return;
         queue.Take(bytes);
-        if (!overloaded.IsEmpty && !queue.IsFull)
-            overloaded.TryRemove(clientId, out _);
+        if (overloaded.IsEmpty || queue.IsFull)
+            return;
+        overloaded.TryRemove(clientId, out _);
+        // Who was waiting may have filled it again in between.
+        if (queue.IsFull)
+            overloaded[clientId] = queue;
     }
 
     /// <summary>Waits until a message on <paramref name="topic"/> may be queued for everybody who wants it.</summary>
