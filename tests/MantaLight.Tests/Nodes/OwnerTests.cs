@@ -159,6 +159,28 @@ public sealed class OwnerTests
     }
 
     [Fact]
+    public async Task A_removal_that_the_broker_has_lost_is_done_again_with_what_members_remember_where_it_does_not_tell_what_it_retains()
+    {
+        var broker = new SimulatedBroker(new SimulatedBrokerOptions { Limits = new BrokerLimits { MaximumPacketSize = 1 << 20, ReplaysRetainedByWildcard = false } });
+        await using var swarm = await SwarmHarness.StartAsync(broker, nodes: 1);
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 1));
+        var end = await swarm.WaitForEndAsync();
+        await swarm.PublishDefinitionAsync("");
+        await swarm.WaitAsync(s => s.Status == RunStatus.Removed);
+        await SwarmHarness.EventuallyAsync(() => Claim(broker, swarm) is null);
+        // It is as before, but for what it has lost besides; and somebody has not heard of the removal.
+        var blob = end.Globals[0].Content.Blob!;
+        foreach (var topic in (string[])[swarm.Topics.Global("vectors", end.Globals[0].Tag), swarm.Topics.SwarmBlob("vectors", blob.Sha256, 0)])
+            await swarm.Owner.PublishAsync(new OutboundMessage(topic, new byte[10], retain: true), CancellationToken.None);
+        await swarm.Owner.PublishAsync(new OutboundMessage(swarm.Topics.State("vectors"), ReadOnlyMemory<byte>.Empty, retain: true), CancellationToken.None);
+        await using var ghost = await new GhostMember(swarm, "node_9", new Recollection { State = end }).ComeAsync();
+        var left = new CoordinatorClaim { From = "node_8", Incarnation = "i", Term = 40 };
+        await swarm.Owner.PublishAsync(new OutboundMessage(swarm.Topics.Coordinator("vectors"), ProtocolJson.Write(left), retain: true), CancellationToken.None);
+        await swarm.WaitAsync(s => s.Status == RunStatus.Removed && s.Term == 41);
+        await SwarmHarness.EventuallyAsync(() => Left(broker, swarm).SequenceEqual([swarm.Topics.State("vectors")]));
+    }
+
+    [Fact]
     public async Task A_definition_that_is_lost_everywhere_can_be_removed()
     {
         var broker = new SimulatedBroker();
