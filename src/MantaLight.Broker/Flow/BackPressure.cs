@@ -34,7 +34,7 @@ internal sealed class BackPressure(EmbeddedBrokerOptions options, BrokerCounters
 
     public void Unsubscribe(string clientId, string filter) => Find(clientId)?.Unsubscribe(filter);
 
-    public void Enqueued(string clientId, long bytes, bool isReplay = false)
+    public void Enqueued(string clientId, long bytes, bool isReplay)
     {
         if (Find(clientId) is not { } queue)
             return;

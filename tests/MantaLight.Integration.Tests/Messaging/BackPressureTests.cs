@@ -115,6 +115,6 @@ public sealed class BackPressureTests
     private async Task PublishAsync()
     {
         await pressure.AdmitAsync("t/1", CancellationToken.None);
-        pressure.Enqueued("reader", Chunk);
+        pressure.Enqueued("reader", Chunk, isReplay: false);
     }
 }
