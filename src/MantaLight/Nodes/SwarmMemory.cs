@@ -38,7 +38,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     public bool IsWanted => book is not null && (book.Removing
         ? (State is not null && State.Status != RunStatus.Removed && !book.IsClaimAlone) || IsClaimLeft
         : State is null || State.Definition != book.Hash || !State.Status.IsFinal() || State.Status.IsRemoval() || State.Status == RunStatus.Superseded
-            || wishes.RestartAfter == State.Start || (wishes.ResumeAfter == State.Start && State.Status.CanGoOn()) || IsMiscounted || IsMissed || lost.AreHere(State));
+            || wishes.RestartAfter == State.Start || (wishes.ResumeAfter == State.Start && State.Status.CanGoOn()) || IsMiscounted || IsMissed || IsEndedWithLess || lost.AreHere(State));
 
     /// <summary>Whether nothing is left to know.</summary>
     public bool IsEmpty => (book is null || IsUntouched) && State is null or { Status: RunStatus.Removed } && !claim.Stands;
@@ -54,6 +54,9 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     /// was to put it back may have been lost on the way.
     /// </summary>
     private bool IsMissed => (book is { Confirmed: false } || !isStateConfirmed) && connectedSince is { } since && time.SteadyNow() - since >= settings.Coordination.Patience;
+
+    /// <summary>Whether whoever has ended the run knew less of it than this node: its end is told again, with all that was committed.</summary>
+    private bool IsEndedWithLess => Later is { } later && !later.Status.IsRemoval();
 
     /// <summary>Whether a claim stands, as far as this node hears.</summary>
     public bool HasClaim => claim.Stands;

@@ -211,6 +211,11 @@ public sealed class SwarmMemoryTests
         memory.StateSeen(State(start: 1, term: 1, RunStatus.Running) with { Round = 50 });
         memory.StateSeen(State(start: 1, term: 2, RunStatus.Failed) with { Round = 2 });
         Assert.Equal((RunStatus.Running, 50), (memory.Later?.Status, memory.Later?.Round));
+        // Nobody coordinates any more: the end is to be told again, with what was committed.
+        Assert.True(memory.IsWanted);
+        memory.StateSeen(State(start: 1, term: 3, RunStatus.Failed) with { Round = 50 });
+        Assert.Null(memory.Later);
+        Assert.False(memory.IsWanted);
     }
 
     [Fact]
