@@ -160,6 +160,9 @@ internal sealed class SwarmMember : IAsyncDisposable
         if (!candidacy.Holds(from))
             return;
         memory.Concluded(final);
+        // What a coordinator of this node has found on the broker may never have come to the node itself.
+        if (final is not null && memory.State is { } concluded)
+            attempts.StateSeen(concluded);
         candidacy.Elect(new ElectionEvent.Wanted(false));
         if (final?.Status == RunStatus.Removed)
             candidacy.Elect(new ElectionEvent.ClaimCleared());

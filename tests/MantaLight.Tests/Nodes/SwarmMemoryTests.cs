@@ -213,7 +213,14 @@ public sealed class SwarmMemoryTests
         Assert.Equal((RunStatus.Running, 50), (memory.Later?.Status, memory.Later?.Round));
         // Nobody coordinates any more: the end is to be told again, with what was committed.
         Assert.True(memory.IsWanted);
-        memory.StateSeen(State(start: 1, term: 3, RunStatus.Failed) with { Round = 50 });
+        // In vain: not again before the connection is another one.
+        memory.Concluded(State(start: 1, term: 3, RunStatus.Failed) with { Round = 2 });
+        Assert.False(memory.IsWanted);
+        memory.ConnectionChanged(connected: false);
+        memory.ConnectionChanged(connected: true);
+        memory.StateSeen(memory.State!, isRetained: true);
+        Assert.True(memory.IsWanted);
+        memory.StateSeen(State(start: 1, term: 4, RunStatus.Failed) with { Round = 50 });
         Assert.Null(memory.Later);
         Assert.False(memory.IsWanted);
     }

@@ -42,6 +42,8 @@ public sealed class HistoryTests
     [InlineData(740047817)]
     // Who had lost all but the definition ended the run just before another member told what had been committed.
     [InlineData(900036898)]
+    // A node heard of its run's end by nothing but its own coordinator, which had found it on the broker.
+    [InlineData(900071870)]
     public void What_a_long_hunt_has_found_once_holds(long seed) => Batch.Run(seed, 1, 1, plan => plan, outcome =>
     {
         Assert.Null(outcome.Violation);
