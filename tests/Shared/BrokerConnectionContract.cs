@@ -18,6 +18,9 @@ public abstract class BrokerConnectionContract
     /// <summary>Ends a connection as the death of its process would.</summary>
     protected abstract Task CrashAsync(IBrokerConnection connection);
 
+    /// <summary>Whether order holds within a quality of service only: QoS 0 goes past QoS 1 that waits for the subscriber's acknowledgements.</summary>
+    protected virtual bool LetsQosZeroOvertake => false;
+
     [Fact]
     public async Task A_message_arrives_with_its_topic_and_bytes()
     {
@@ -49,16 +52,20 @@ public abstract class BrokerConnectionContract
         var inbox = await ListenAsync(subscriber, "order");
 
         var sent = Enumerable.Range(0, 300)
-            .Select(i => publisher.PublishAsync(Message("order", $"{i}", delivery: i % 7 == 0 ? Delivery.AtMostOnce : Delivery.AtLeastOnce), None).AsTask())
+            .Select(i => publisher.PublishAsync(Message("order", $"{i}", delivery: IsAtMostOnce(i) ? Delivery.AtMostOnce : Delivery.AtLeastOnce), None).AsTask())
             .ToArray();
         await Task.WhenAll(sent);
 
         var arrived = new List<int>();
         while (arrived.Count < sent.Length)
             arrived.Add(int.Parse(await inbox.NextTextAsync(), CultureInfo.InvariantCulture));
-        // mosquitto sends QoS 0 past QoS 1 that waits for the subscriber's acknowledgements.
-        foreach (var isAtMostOnce in (bool[])[true, false])
-            Assert.Equal(Enumerable.Range(0, sent.Length).Where(i => i % 7 == 0 == isAtMostOnce), arrived.Where(i => i % 7 == 0 == isAtMostOnce));
+        var expected = Enumerable.Range(0, sent.Length);
+        if (LetsQosZeroOvertake)
+            Assert.Equal(expected.OrderBy(IsAtMostOnce), arrived.OrderBy(IsAtMostOnce));
+        else
+            Assert.Equal(expected, arrived);
+
+        static bool IsAtMostOnce(int i) => i % 7 == 0;
     }
 
     [Fact]

@@ -52,4 +52,6 @@ public sealed class MosquittoContractTests(MosquittoFixture mosquitto) : MqttCon
     private MqttBroker? broker;
 
     protected override IBroker Broker => broker ??= new MqttBroker(new MqttBrokerOptions { Uri = mosquitto.Uri });
+
+    protected override bool LetsQosZeroOvertake => true;
 }
