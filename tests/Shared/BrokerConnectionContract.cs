@@ -6,7 +6,7 @@ using MantaLight.Messaging;
 namespace MantaLight.Shared;
 
 /// <summary>What every <see cref="IBroker"/> must do; each implementation and each kind of broker runs all of it.</summary>
-public abstract class BrokerConnectionContract
+public abstract partial class BrokerConnectionContract
 {
     private static readonly CancellationToken None = CancellationToken.None;
 
@@ -99,119 +99,6 @@ public abstract class BrokerConnectionContract
             Assert.Equal(-1, (await inbox.NextAsync()).Payload.ToArray().AsSpan().IndexOfAnyExcept((byte)i));
     }
 
-    [Theory]
-    [InlineData("store/one")]
-    [InlineData("store/+")]
-    [InlineData("store/#")]
-    public async Task A_retained_message_is_replayed_to_later_subscribers(string filter)
-    {
-        await using var publisher = await ConnectAsync();
-        await publisher.PublishAsync(Message("store/one", "old", retain: true), None);
-        await publisher.PublishAsync(Message("store/one", "new", retain: true), None);
-        await using var subscriber = await ConnectAsync();
-
-        var inbox = await ListenAsync(subscriber, filter);
-
-        var message = await inbox.NextAsync();
-        Assert.True(message.Retained);
-        Assert.Equal("new", Inbox.Text(message));
-        await ClearAsync(publisher, "store/one");
-    }
-
-    [Fact]
-    public async Task A_hundred_retained_chunks_are_replayed_by_one_wildcard()
-    {
-        await using var publisher = await ConnectAsync();
-        var topics = Enumerable.Range(0, 100).Select(i => $"chunks/{i}").ToArray();
-        await Task.WhenAll(topics.Select((topic, i) => publisher.PublishAsync(Message(topic, new string('x', 10_000 + i), retain: true), None).AsTask()));
-        await using var subscriber = await ConnectAsync();
-
-        var inbox = await ListenAsync(subscriber, "chunks/+");
-
-        var seen = new Dictionary<string, long>();
-        while (seen.Count < topics.Length)
-        {
-            var message = await inbox.NextAsync();
-            seen[message.Topic] = message.Payload.Length;
-        }
-
-        Assert.All(topics, (topic, i) => Assert.Equal(10_000 + i, seen[Topic(topic)]));
-        await Task.WhenAll(topics.Select(topic => ClearAsync(publisher, topic)));
-    }
-
-    [Fact]
-    public async Task A_subscriber_that_is_there_sees_a_retained_message_as_a_live_one()
-    {
-        await using var connection = await ConnectAsync();
-        var inbox = await ListenAsync(connection, "live");
-
-        await connection.PublishAsync(Message("live", "x", retain: true), None);
-
-        Assert.False((await inbox.NextAsync()).Retained);
-        await ClearAsync(connection, "live");
-    }
-
-    [Fact]
-    public async Task An_empty_retained_message_removes_the_one_before()
-    {
-        await using var connection = await ConnectAsync();
-        await connection.PublishAsync(Message("gone", "x", retain: true), None);
-        await ClearAsync(connection, "gone");
-
-        var inbox = await ListenAsync(connection, "gone");
-
-        await connection.PublishAsync(Message("gone", "sentinel"), None);
-        Assert.Equal("sentinel", await inbox.NextTextAsync());
-    }
-
-    [Fact]
-    public async Task A_later_handler_of_the_same_filter_gets_the_retained_messages_too()
-    {
-        await using var connection = await ConnectAsync();
-        await connection.PublishAsync(Message("shared", "kept", retain: true), None);
-        var first = await ListenAsync(connection, "shared");
-        Assert.Equal("kept", await first.NextTextAsync());
-
-        var second = await ListenAsync(connection, "shared");
-
-        Assert.Equal("kept", await second.NextTextAsync());
-        await ClearAsync(connection, "shared");
-    }
-
-    [Fact]
-    public async Task A_disposed_subscription_hears_nothing_while_another_one_of_its_filter_does()
-    {
-        await using var connection = await ConnectAsync();
-        Inbox gone = new(), stays = new();
-        var subscription = await connection.SubscribeAsync(Topic("two"), gone.Receive, None);
-        await connection.SubscribeAsync(Topic("two"), stays.Receive, None);
-
-        await subscription.DisposeAsync();
-        await subscription.DisposeAsync();
-        await connection.PublishAsync(Message("two", "x"), None);
-
-        Assert.Equal("x", await stays.NextTextAsync());
-        Assert.Empty(gone.Rest());
-    }
-
-    [Fact]
-    public async Task After_its_last_handler_a_filter_is_unsubscribed_at_the_broker()
-    {
-        await using var publisher = await ConnectAsync();
-        await using var subscriber = await ConnectAsync();
-        var first = await subscriber.SubscribeAsync(Topic("unsubscribed"), _ => { }, None);
-        var second = await subscriber.SubscribeAsync(Topic("unsubscribed"), _ => { }, None);
-        var sentinel = await ListenAsync(subscriber, "sentinel");
-        await first.DisposeAsync();
-        await second.DisposeAsync();
-
-        await publisher.PublishAsync(Message("unsubscribed", new string('x', 1000)), None);
-        await publisher.PublishAsync(Message("sentinel", "x"), None);
-
-        await sentinel.NextAsync();
-        Assert.Equal(Topic("sentinel").Length + 1, subscriber.Traffic.Received);
-    }
-
     [Fact]
     public async Task A_handler_that_throws_does_not_stop_the_messages()
     {
@@ -224,70 +111,6 @@ public abstract class BrokerConnectionContract
 
         Assert.Equal("1", await inbox.NextTextAsync());
         Assert.Equal("2", await inbox.NextTextAsync());
-    }
-
-    [Fact]
-    public async Task A_second_connection_with_a_client_id_cuts_the_first()
-    {
-        var id = NewId();
-        await using var older = await ConnectAsync(new ConnectionProfile { ClientId = id, Reconnect = false });
-        var statuses = new StatusLog(older);
-
-        await using var newer = await ConnectAsync(new ConnectionProfile { ClientId = id, Reconnect = false });
-
-        Assert.Equal(ConnectionStatus.Lost, await statuses.NextAsync());
-        Assert.Equal(ConnectionStatus.Closed, await statuses.NextAsync());
-        Assert.False(older.IsConnected);
-        await Assert.ThrowsAsync<BrokerConnectionLostException>(async () => await older.PublishAsync(Message("late", "x"), None));
-        await Assert.ThrowsAsync<BrokerConnectionLostException>(() => older.SubscribeAsync(Topic("late"), _ => { }, None));
-        await newer.PublishAsync(Message("alive", "x"), None);
-    }
-
-    [Fact]
-    public async Task A_crash_publishes_the_will()
-    {
-        await using var watcher = await ConnectAsync();
-        var inbox = await ListenAsync(watcher, "will");
-        var mortal = await ConnectAsync(WithWill());
-
-        await CrashAsync(mortal);
-
-        Assert.Equal("gone", await inbox.NextTextAsync());
-        await ClearAsync(watcher, "will");
-    }
-
-    [Fact]
-    public async Task A_goodbye_publishes_no_will()
-    {
-        await using var watcher = await ConnectAsync();
-        var inbox = await ListenAsync(watcher, "will");
-
-        for (var i = 0; i < 5; i++)
-        {
-            var connection = await ConnectAsync(WithWill());
-            // What was sent just before the goodbye must arrive, acknowledged or not.
-            await connection.PublishAsync(Message("will", $"{i}", delivery: Delivery.AtMostOnce), None);
-            await connection.CloseAsync(None);
-            Assert.Equal($"{i}", await inbox.NextTextAsync());
-        }
-
-        await watcher.PublishAsync(Message("will", "sentinel"), None);
-        Assert.Equal("sentinel", await inbox.NextTextAsync());
-    }
-
-    [Fact]
-    public async Task Closing_twice_is_closing_once()
-    {
-        var connection = await ConnectAsync();
-        var statuses = new StatusLog(connection);
-
-        await Task.WhenAll(connection.CloseAsync(None), connection.CloseAsync(None));
-        await connection.DisposeAsync();
-
-        Assert.Equal(ConnectionStatus.Closed, await statuses.NextAsync());
-        Assert.True(statuses.IsEmpty);
-        Assert.False(connection.IsConnected);
-        await Assert.ThrowsAsync<BrokerConnectionLostException>(async () => await connection.PublishAsync(Message("late", "x"), None));
     }
 
     [Fact]
