@@ -13,7 +13,7 @@ namespace MantaLight.Tests.Nodes;
 public sealed class MissedWordTests
 {
     private readonly SimulatedBroker broker = new();
-    private bool isDeaf;
+    private string? unheard;
 
     [Fact]
     public async Task A_definition_that_its_node_has_missed_is_the_one_that_a_coordinator_runs()
@@ -21,7 +21,7 @@ public sealed class MissedWordTests
         await using var swarm = await SwarmHarness.StartAsync(Deafening(), nodes: 1);
         await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 1));
         await swarm.WaitForEndAsync();
-        isDeaf = true;
+        unheard = swarm.Topics.Definition("vectors");
         var second = SwarmHarness.Definition(rounds: 1, seed: 2);
         await swarm.PublishDefinitionAsync(second);
         await swarm.ControlAsync(SwarmAction.Start);
@@ -38,7 +38,7 @@ public sealed class MissedWordTests
         await using var swarm = await SwarmHarness.StartAsync(Deafening(), nodes: 1);
         await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 1));
         var end = await swarm.WaitForEndAsync();
-        isDeaf = true;
+        unheard = swarm.Topics.Definition("vectors");
         await swarm.PublishDefinitionAsync("");
         // Another node has removed it.
         var tombstone = end with { Status = RunStatus.Removed, Term = end.Term + 1, From = "node_9", Globals = [], Tags = [], Retiring = [], Tasks = [], History = [] };
@@ -71,16 +71,37 @@ public sealed class MissedWordTests
         Assert.Equal((RunStatus.Completed, 1, true), (again.Status, again.Start, again.Term > 5));
     }
 
+    [Fact]
+    public async Task A_task_is_cancelled_when_its_nodes_own_coordinator_finds_the_end_that_the_node_has_missed()
+    {
+        await using var swarm = await SwarmHarness.StartAsync(Deafening(), nodes: 1);
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition("EndlessWorker"));
+        await SwarmHarness.EventuallyAsync(() => swarm.Messages.Any(m => ProtocolJson.Read<TaskRunning>(m.Payload, out _) is { Alias: "worker" }));
+        var running = await swarm.WaitAsync(s => s.Status == RunStatus.Running);
+        unheard = swarm.Topics.State("vectors");
+        // Another node takes over, ends the run, and leaves before it has cancelled anything.
+        var claim = new CoordinatorClaim { Term = running.Term + 1, From = "node_9", Incarnation = "another", Id = "another-1" };
+        await SayAsync(swarm.Topics.Coordinator("vectors"), claim);
+        await SayAsync(unheard, running with { Status = RunStatus.Stopped, Term = claim.Term, From = claim.From, Incarnation = claim.Incarnation, Id = "another-2", Tasks = [] });
+        await SayAsync(swarm.Topics.Coordinator("vectors"), claim with { Released = true, Id = "another-3" });
+        await SwarmHarness.EventuallyAsync(() => swarm.Messages.Any(m => ProtocolJson.Read<TaskFailed>(m.Payload, out _) is { Alias: "worker" }));
+        var failed = swarm.Messages.Select(m => ProtocolJson.Read<TaskFailed>(m.Payload, out _)).OfType<TaskFailed>().First();
+        Assert.Equal($"run {running.Run} is Stopped in round 1", failed.Message);
+
+        async Task SayAsync(string topic, ControlMessage message) =>
+            await swarm.Owner.PublishAsync(new OutboundMessage(topic, ProtocolJson.Write(message), retain: true), CancellationToken.None);
+    }
+
     private static string HashOf(string definition) => SwarmJson.HashOf(SwarmJson.Parse(System.Text.Encoding.UTF8.GetBytes(definition)));
 
-    /// <summary>The broker as nodes hear it: no definition any more, from the moment at which they are deaf.</summary>
-    private BentBroker Deafening() => new(broker, (inner, profile) => profile.ClientId.EndsWith(".node_0", StringComparison.Ordinal) ? new Deaf(inner, () => isDeaf) : inner);
+    /// <summary>The broker as the node hears it: with nothing of one topic, from the moment at which that is set.</summary>
+    private BentBroker Deafening() => new(broker, (inner, profile) => profile.ClientId.EndsWith(".node_0", StringComparison.Ordinal) ? new Deaf(inner, () => unheard) : inner);
 
-    private sealed class Deaf(IBrokerConnection inner, Func<bool> isDeaf) : BentConnection(inner)
+    private sealed class Deaf(IBrokerConnection inner, Func<string?> unheard) : BentConnection(inner)
     {
         public override Task<IAsyncDisposable> SubscribeAsync(string filter, Action<BrokerMessage> handler, CancellationToken cancellationToken) => base.SubscribeAsync(filter, message =>
         {
-            if (!isDeaf() || message.Topic.Split('/') is not [.., "swarms", _])
+            if (message.Topic != unheard())
                 handler(message);
         }, cancellationToken);
     }
