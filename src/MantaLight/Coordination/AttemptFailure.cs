@@ -10,10 +10,27 @@ internal static class AttemptFailure
     private const int MaximumRest = 16;
 
     /// <summary>Repeats an attempt, there or elsewhere, as often as the definition says; else it has failed for good.</summary>
-    public static void Fail(Turn turn, TaskRound task, Attempt attempt, string trouble, bool retryable)
+    /// <param name="turn">The step.</param>
+    /// <param name="task">Its task.</param>
+    /// <param name="attempt">The attempt.</param>
+    /// <param name="trouble">What went wrong.</param>
+    /// <param name="retryable">Whether it could fare better the next time.</param>
+    /// <param name="local">Whether its node alone lacks something: a task that any node can do is tried on each once.</param>
+    public static void Fail(Turn turn, TaskRound task, Attempt attempt, string trouble, bool retryable, bool local = false)
     {
-        attempt = attempt with { Failures = attempt.Failures + 1, Trouble = trouble.Length <= MaximumTrouble ? trouble : trouble[..MaximumTrouble] };
+        trouble = trouble.Length <= MaximumTrouble ? trouble : trouble[..MaximumTrouble];
         turn.News = true;
+        if (local && task.Task.Method == PlacementMethod.Any)
+        {
+            task = task with { Unfit = task.Unfit.SetItem(attempt.Node, attempt.Incarnation) };
+            turn.Put(task);
+            if (Placement.Replacement(turn.State, task) is { } fit)
+            {
+                Move(turn, task, attempt with { Trouble = $"{trouble} on {attempt.Node}" }, fit);
+                return;
+            }
+        }
+        attempt = attempt with { Failures = attempt.Failures + 1, Trouble = trouble };
         if (!retryable || attempt.Failures + attempt.Overruns > turn.State.Definition.Rounds.Retries)
             GiveUp(turn, task, attempt);
         else if (task.Task.Method == PlacementMethod.Any && Placement.Replacement(turn.State, task) is { } other)

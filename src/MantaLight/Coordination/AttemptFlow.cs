@@ -85,7 +85,8 @@ internal static class AttemptFlow
                 turn.Put(update.Alias, Accepted(attempt) with { Incarnation = update.Incarnation });
                 break;
             case TaskRunning running when isUnderWay:
-                turn.Put(update.Alias, Accepted(attempt) with { Progress = double.IsFinite(running.Progress) ? Math.Clamp(running.Progress, 0, 1) : null });
+                // It may overtake the word that the attempt was accepted.
+                turn.Put(update.Alias, Accepted(attempt) with { Incarnation = update.Incarnation, Progress = double.IsFinite(running.Progress) ? Math.Clamp(running.Progress, 0, 1) : null });
                 break;
             case TaskCompleted completed:
                 Complete(turn, task, attempt, completed);
@@ -99,7 +100,7 @@ internal static class AttemptFlow
             case TaskFailed { Missing.IsEmpty: false } failed when isUnderWay && MissingInputs.MakeAgain(turn, task, attempt, failed):
                 break;
             case TaskFailed failed when isUnderWay:
-                AttemptFailure.Fail(turn, task, attempt, $"{failed.Error}: {failed.Message}", failed.Retryable);
+                AttemptFailure.Fail(turn, task, attempt, $"{failed.Error}: {failed.Message}", failed.Retryable, failed.Local);
                 break;
         }
     }

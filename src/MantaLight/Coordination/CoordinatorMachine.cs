@@ -118,6 +118,9 @@ internal static class CoordinatorMachine
             case SwarmAction.Pause when !turn.State.Paused:
             case SwarmAction.Resume when turn.State.Paused:
                 turn.State = turn.State with { Paused = action == SwarmAction.Pause };
+                // Nobody was waited for meanwhile.
+                foreach (var pending in turn.State.Tasks.Values.Where(t => t.Phase == TaskPhase.Pending))
+                    turn.Put(pending with { Since = default });
                 turn.Dirty = true;
                 break;
         }

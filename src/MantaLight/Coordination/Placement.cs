@@ -55,7 +55,8 @@ internal static class Placement
     /// <summary>Another node for a task whose node was lost or failed; null where there is none.</summary>
     public static string? Replacement(CoordinatorState state, TaskRound round)
     {
-        var free = Eligible(state, round.Task).Where(node => !round.Placed.ContainsKey(node) && !round.LeftOut.ContainsKey(node));
+        var free = Eligible(state, round.Task).Where(node => !round.Placed.ContainsKey(node) && !round.LeftOut.ContainsKey(node)
+            && round.Unfit.GetValueOrDefault(node) != state.Members[node].Presence.Incarnation);
         // Where it has hung before, it is tried again when there is nobody else.
         return Rendezvous.Order($"{state.Definition.Seed}/{state.Round}/{round.Task.Alias}", free).OrderBy(round.Overran.Contains).FirstOrDefault();
     }

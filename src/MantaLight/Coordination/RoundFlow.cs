@@ -99,7 +99,12 @@ internal static class RoundFlow
                 : WithoutLost(turn, pending);
             if (task.Placed.IsEmpty)
             {
-                turn.Blocked ??= () => Placement.Explain(turn.State, task.Task, Placement.Least(turn.State, task.Task));
+                string Waiting() => Placement.Explain(turn.State, task.Task, Placement.Least(turn.State, task.Task));
+                if (pending.Since == default)
+                    turn.Put(pending with { Since = turn.Now });
+                else if (Shortfall.MeetUnplaced(turn, pending, Waiting()))
+                    return true;
+                turn.Blocked ??= Waiting;
                 continue;
             }
             turn.Put(task with { Phase = TaskPhase.Running, Since = turn.Now, Deadline = Deadlines.Of(turn.State, task) });

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using MantaLight.Protocol;
 using MantaLight.Swarms;
 
@@ -33,17 +34,29 @@ internal static class Shortfall
     /// <summary>Does what the definition says; false where there is nothing to do yet.</summary>
     public static bool Meet(Turn turn, TaskRound task)
     {
-        switch (turn.State.Definition.Rounds.OnShortfall)
-        {
-            case ShortfallPolicy.Wait:
-                return TryAgain(turn, task);
-            case ShortfallPolicy.Skip when turn.State.Round > 0:
-                Skip(turn, Explain(turn.State, task));
-                return true;
-            default:
-                RunEnd.End(turn, RunStatus.Failed, $"round {turn.State.Round}, {Explain(turn.State, task)}");
-                return true;
-        }
+        if (turn.State.Definition.Rounds.OnShortfall == ShortfallPolicy.Wait)
+            return TryAgain(turn, task);
+        SkipOrStop(turn, Explain(turn.State, task));
+        return true;
+    }
+
+    /// <summary>Does what the definition says where too few nodes are there to begin a task; false where they are waited for.</summary>
+    public static bool MeetUnplaced(Turn turn, TaskRound task, string reason)
+    {
+        var rounds = turn.State.Definition.Rounds;
+        // As long as a node that is away within the task.
+        if (rounds.OnShortfall == ShortfallPolicy.Wait || turn.Now < task.Since + rounds.Deadline)
+            return false;
+        SkipOrStop(turn, $"{reason}; nobody else came in {rounds.Deadline:c}");
+        return true;
+    }
+
+    private static void SkipOrStop(Turn turn, string reason)
+    {
+        if (turn.State.Definition.Rounds.OnShortfall == ShortfallPolicy.Skip && turn.State.Round > 0)
+            Skip(turn, reason);
+        else
+            RunEnd.End(turn, RunStatus.Failed, $"round {turn.State.Round}, {reason}");
     }
 
     /// <summary>A new attempt and a new deadline, in full, for whoever has not completed; not before the old ones have passed.</summary>
@@ -58,7 +71,13 @@ internal static class Shortfall
             task = task.With(new Attempt { Node = left });
         foreach (var failed in task.Placed.Values.Where(a => a.Phase == AttemptPhase.Failed))
             task = task.With(failed with { Phase = AttemptPhase.Waiting, Deadline = default, Failures = 0, Overruns = 0 });
-        turn.Put(task with { Deadline = turn.State.Definition.Rounds.Deadline, LeftOut = CoordinatorState.Ordered<NodeTrouble>() });
+        turn.Put(task with
+        {
+            Deadline = turn.State.Definition.Rounds.Deadline,
+            LeftOut = CoordinatorState.Ordered<NodeTrouble>(),
+            // What a node lacked it may have by now.
+            Unfit = ImmutableDictionary<string, string>.Empty,
+        });
         turn.Dirty = true;
         return true;
     }

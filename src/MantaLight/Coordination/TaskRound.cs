@@ -26,6 +26,9 @@ internal sealed record TaskRound
     /// <summary>Nodes on which it has run past its deadline.</summary>
     public ImmutableHashSet<string> Overran { get; init; } = [];
 
+    /// <summary>Nodes that have found to lack what it needs, with their incarnations then.</summary>
+    public ImmutableDictionary<string, string> Unfit { get; init; } = ImmutableDictionary<string, string>.Empty;
+
     /// <summary>When it began to run.</summary>
     public DateTimeOffset Since { get; init; }
 

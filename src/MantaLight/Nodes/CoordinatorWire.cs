@@ -74,14 +74,12 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
         subscriptions.Add(await CollectAsync(kept, cancellationToken));
 
     /// <summary>What nodes say of themselves, as it comes, until the result is disposed.</summary>
-    public Task<IAsyncDisposable> WatchPresenceAsync(Action<Presence> seen, CancellationToken cancellationToken) => connection.SubscribeAsync(topics.AllPresence, message =>
-    {
-        if (ProtocolJson.Read<Presence>(message.Payload, out _) is { } read && topics.Split(message.Topic).LastOrDefault() == read.From)
-            seen(read);
-    }, cancellationToken);
+    public Task<IAsyncDisposable> WatchPresenceAsync(Action<Presence> seen, CancellationToken cancellationToken) => WatchPresenceAsync(topics.AllPresence, seen, cancellationToken);
 
     /// <summary>Presences that members tell this coordinator alone, until the result is disposed.</summary>
-    public Task<IAsyncDisposable> CountAsync(Action<Presence> seen, CancellationToken cancellationToken) => connection.SubscribeAsync(topics.Tasks(swarm, "+"), message =>
+    public Task<IAsyncDisposable> CountAsync(Action<Presence> seen, CancellationToken cancellationToken) => WatchPresenceAsync(topics.Tasks(swarm, "+"), seen, cancellationToken);
+
+    private Task<IAsyncDisposable> WatchPresenceAsync(string filter, Action<Presence> seen, CancellationToken cancellationToken) => connection.SubscribeAsync(filter, message =>
     {
         if (ProtocolJson.Read<Presence>(message.Payload, out _) is { } read && topics.Split(message.Topic).LastOrDefault() == read.From)
             seen(read);
@@ -113,13 +111,15 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
         if (Final is not null && committed.History.Length > 0 && committed.History[^1].Round != Final.History.LastOrDefault()?.Round)
             Telemetry.Rounds.Add(1);
         committed = context.Stamp.Stamp(committed);
-        await connection.PublishAsync(new OutboundMessage(topics.State(swarm), ProtocolJson.Write(committed), retain: true), cancellationToken);
+        await PublishAsync(topics.State(swarm), ProtocolJson.Write(committed), retain: true, cancellationToken);
         Final = committed;
     }
 
-    public async ValueTask SendAsync(string topic, ControlMessage message, bool retain, CancellationToken cancellationToken)
+    public ValueTask SendAsync(string topic, ControlMessage message, bool retain, CancellationToken cancellationToken) =>
+        PublishAsync(topic, ProtocolJson.Write(context.Stamp.Stamp(message)), retain, cancellationToken);
+
+    private async ValueTask PublishAsync(string topic, ReadOnlyMemory<byte> payload, bool retain, CancellationToken cancellationToken)
     {
-        var payload = ProtocolJson.Write(context.Stamp.Stamp(message));
         try
         {
             await connection.PublishAsync(new OutboundMessage(topic, payload, retain), cancellationToken);
@@ -162,8 +162,7 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
         await ClearAsync(topics.Coordinator(swarm), cancellationToken);
     }
 
-    public ValueTask ClearAsync(string topic, CancellationToken cancellationToken) =>
-        connection.PublishAsync(new OutboundMessage(topic, ReadOnlyMemory<byte>.Empty, retain: true), cancellationToken);
+    public ValueTask ClearAsync(string topic, CancellationToken cancellationToken) => PublishAsync(topic, ReadOnlyMemory<byte>.Empty, retain: true, cancellationToken);
 
     private async Task<T?> ReadAsync<T>(string topic, TimeSpan patience, Func<BrokerMessage, T?> read, CancellationToken cancellationToken)
         where T : class

@@ -29,6 +29,7 @@ internal static class FailureReport
             Missing = missing,
             // These are the same the next time.
             Retryable = exception is not (ModuleException or TaskContractException or DatasetException or InvalidSwarmException),
+            Local = exception is ModuleException or DatasetException,
         };
     }
 

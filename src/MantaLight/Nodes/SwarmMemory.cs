@@ -17,8 +17,8 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     // Whether a state has come in this life of the connection, or none is known.
     private bool isStateConfirmed = true;
 
-    // Whether a coordinator of this node has tried, in this life of the connection, to have the broker know all that this node does.
-    private bool isRetold;
+    // What a coordinator of this node has tried, in this life of the connection, to have the broker know.
+    private SwarmState? retold;
 
     /// <summary>The definition as it is now, with the wish to run it again or to go on.</summary>
     public SwarmBook? Book => book is null ? null : book with { RestartAfter = wishes.RestartAfter, ResumeAfter = wishes.ResumeAfter };
@@ -59,7 +59,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     private bool IsMissed => (book is { Confirmed: false } || !isStateConfirmed) && connectedSince is { } since && time.SteadyNow() - since >= settings.Coordination.Patience;
 
     /// <summary>Whether whoever has ended the run knew less of it than this node: its end is told again, with all that was committed.</summary>
-    private bool IsEndedWithLess => !isRetold && isStateConfirmed && Later is { Status: not RunStatus.Superseded } later && !later.Status.IsRemoval();
+    private bool IsEndedWithLess => isStateConfirmed && Later is { Status: not RunStatus.Superseded } later && !later.Status.IsRemoval() && !ReferenceEquals(later, retold);
 
     /// <summary>Whether a claim stands, as far as this node hears.</summary>
     public bool HasClaim => claim.Stands;
@@ -164,7 +164,6 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
         // What is later is kept, and told, until somebody has taken it up.
         Later = (isOlder && !known!.Status.IsRemoval()) || Inheritance.IsBehind(seen, known) ? known : null;
         State = seen;
-        isRetold &= Later is not null;
         wishes.Seen(seen);
         // Who was cut off while the owner removed the definition, whichever it was by then, is told by the tombstone alone.
         var isTold = book is null || book.Removing || (!book.Confirmed && isNews);
@@ -215,7 +214,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
             StateSeen(final);
         else if (book is { Removing: true })
             book = null;
-        isRetold = Later is not null;
+        retold = Later;
         // While this node is cut off itself, the broker may be losing it again.
         var isConnected = connectedSince is not null;
         if (book is { Removing: false })
@@ -230,7 +229,7 @@ internal sealed class SwarmMemory(NodeSettings settings, SwarmArchive archive, s
     {
         connectedSince = connected ? time.SteadyNow() : null;
         lost.ConnectionChanged();
-        isRetold = false;
+        retold = null;
         if (connected)
             return;
         ClaimCleared();

@@ -160,6 +160,9 @@ public sealed record TaskFailed : TaskUpdate
     /// <summary>Whether another attempt could fare better.</summary>
     public bool Retryable { get; set; } = true;
 
+    /// <summary>Whether it is this node that lacks what the task needs, as a data set or a module's type, so that another may have it.</summary>
+    public bool Local { get; set; }
+
     /// <summary>Results of the tasks before it that nobody served.</summary>
     public ImmutableArray<MissingResult> Missing { get; set; } = [];
 }

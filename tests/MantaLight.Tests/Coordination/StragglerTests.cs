@@ -45,6 +45,44 @@ public sealed class StragglerTests : CoordinatorDriver
         Assert.Equal(TaskPhase.Running, state.Tasks["worker"].Phase);
     }
 
+    [Theory]
+    [InlineData("stop", RunStatus.Failed, 2)]
+    [InlineData("skip", RunStatus.Running, 3)]
+    [InlineData("wait", RunStatus.Running, 2)]
+    public void Who_is_missing_when_a_task_is_to_begin_is_waited_for_as_long_as_within_it_and_then_the_definition_decides(string policy, RunStatus status, int round)
+    {
+        Begin(Rounds($"\"quorum\": 2, \"on_shortfall\": \"{policy}\""), "a", "b");
+        Complete("worker", "a", "b");
+        Complete("aggregator", Host("aggregator"));
+        var host = Host("scheduler");
+        Member(host == "a" ? "b" : "a", NodeStatus.Offline);
+        Step(new CoordinatorEvent.UpdateSeen(Completed("scheduler", host, 1) with { Next = new NextRequest() }));
+        Wait(Deadline - TimeSpan.FromSeconds(1));
+        Assert.Equal((RunStatus.Running, 2), (state.Status, state.Round));
+        Wait(TimeSpan.FromSeconds(1));
+        Assert.Equal((status, round), (state.Status, state.Round));
+        var reason = $"task 'worker' has 1 of 2 nodes: {host}; nobody else came in 00:05:00";
+        if (policy == "stop")
+            Assert.Equal($"round 2, {reason}", state.Reason);
+        if (policy == "skip")
+            Assert.Equal(reason, state.History[^1].Skipped);
+    }
+
+    [Fact]
+    public void While_a_run_is_paused_nobody_is_waited_for()
+    {
+        Begin(Rounds("\"quorum\": 2"), "a", "b");
+        FinishRound("a", "b");
+        Member("b", NodeStatus.Offline);
+        FinishRound("a", "b");
+        Step(new CoordinatorEvent.ControlSeen(SwarmAction.Pause));
+        Wait(2 * Deadline);
+        Step(new CoordinatorEvent.ControlSeen(SwarmAction.Resume));
+        Assert.Equal(RunStatus.Running, state.Status);
+        Wait(Deadline);
+        Assert.Equal(RunStatus.Failed, state.Status);
+    }
+
     [Fact]
     public void By_default_a_shortfall_ends_the_run_with_who_and_why()
     {

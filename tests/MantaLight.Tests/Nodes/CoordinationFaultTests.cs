@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
 using MantaLight.Shared;
+using MantaLight.Simulation;
 using MantaLight.Tasks;
 
 namespace MantaLight.Tests.Nodes;
@@ -82,6 +83,33 @@ public sealed partial class CoordinationFaultTests
     }
 
     [Fact]
+    public async Task What_any_node_can_do_is_done_by_one_whose_module_has_it()
+    {
+        await using var swarm = await SwarmHarness.StartAsync(new SimulatedBroker(), nodes: 1);
+        foreach (var node in (string[])["node_6", "node_7", "node_8", "node_9"])
+            await swarm.AddNodeAsync(OldModule(swarm.Settings(node)));
+        var definition = All().Replace(SwarmHarness.Definition(rounds: 4), "$0, \"excepted_ids\": [\"node_6\", \"node_7\", \"node_8\", \"node_9\"]");
+        await swarm.PublishDefinitionAsync(definition);
+        var end = await swarm.WaitForEndAsync();
+        Assert.Equal((RunStatus.Completed, 4), (end.Status, end.Round));
+        // Of twelve tasks and the setup some had met a node that could not.
+        Assert.Contains(swarm.Messages, m => ProtocolJson.Read<TaskFailed>(m.Payload, out _) is { Error: "ModuleException", Local: true });
+    }
+
+    [Fact]
+    public async Task A_broker_that_refuses_a_commit_for_a_while_does_not_end_the_run()
+    {
+        var refusals = 0;
+        var broker = new SimulatedBroker();
+        await using var swarm = await SwarmHarness.StartAsync(new BentBroker(broker, (inner, profile) => new Strict(inner, topic =>
+            profile.ClientId.EndsWith(".coordinator", StringComparison.Ordinal) && topic.EndsWith("/state", StringComparison.Ordinal) && Interlocked.Increment(ref refusals) is 3 or 4)), nodes: 2);
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 2));
+        var end = await swarm.WaitForEndAsync();
+        Assert.Equal((RunStatus.Completed, 1, 2), (end.Status, end.Start, end.Round));
+        Assert.InRange(refusals, 5, int.MaxValue);
+    }
+
+    [Fact]
     public async Task A_definition_that_fits_no_nodes_module_is_refused_by_one_of_them()
     {
         await using var swarm = await SwarmHarness.StartAsync(new SimulatedBroker(), nodes: 0);
@@ -96,6 +124,16 @@ public sealed partial class CoordinationFaultTests
     private static MantaLight.Nodes.NodeSettings OldModule(MantaLight.Nodes.NodeSettings settings) =>
         settings with { Modules = settings.Modules.SetItem(SwarmHarness.Module, new TaskCatalog([])) };
 
+    [GeneratedRegex("\"method\": \"all\"")]
+    private static partial Regex All();
+
     [GeneratedRegex("\"type\": \"[A-Za-z]+\"")]
     private static partial Regex Type();
+
+    private sealed class Strict(IBrokerConnection inner, Func<string, bool> refuses) : BentConnection(inner)
+    {
+        public override ValueTask PublishAsync(OutboundMessage message, CancellationToken cancellationToken) => refuses(message.Topic)
+            ? ValueTask.FromException(new BrokerRefusedException("Quota exceeded."))
+            : base.PublishAsync(message, cancellationToken);
+    }
 }

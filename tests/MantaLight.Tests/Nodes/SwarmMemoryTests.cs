@@ -101,10 +101,50 @@ public sealed class SwarmMemoryTests : SwarmMemoryDriver
         Assert.False(memory.IsWanted);
         memory.ConnectionChanged(connected: false);
         memory.ConnectionChanged(connected: true);
+        // What the broker has is not known yet.
+        Assert.False(memory.IsWanted);
         memory.StateSeen(memory.State!, isRetained: true);
         Assert.True(memory.IsWanted);
         memory.StateSeen(State(start: 1, term: 4, RunStatus.Failed) with { Round = 50 });
         Assert.Null(memory.Later);
+        Assert.False(memory.IsWanted);
+    }
+
+    [Fact]
+    public void What_is_learnt_after_an_end_was_told_again_in_vain_is_told_too()
+    {
+        memory.DefinitionSeen(new ReadOnlySequence<byte>(Definition), retained: false);
+        memory.StateSeen(State(start: 1, term: 1, RunStatus.Running) with { Round = 50 });
+        memory.StateSeen(State(start: 1, term: 2, RunStatus.Failed) with { Round = 2 });
+        memory.Concluded(memory.State);
+        Assert.False(memory.IsWanted);
+        // Another copy of the end that was tried to be told again changes nothing.
+        memory.StateSeen(memory.State!);
+        Assert.False(memory.IsWanted);
+        memory.Adopt(State(start: 1, term: 1, RunStatus.Running) with { Round = 51 });
+        Assert.True(memory.IsWanted);
+        memory.StateSeen(State(start: 1, term: 3, RunStatus.Failed) with { Round = 51 });
+        Assert.False(memory.IsWanted);
+        // And again by somebody who knew less.
+        memory.StateSeen(State(start: 1, term: 4, RunStatus.Failed) with { Round = 2 });
+        Assert.True(memory.IsWanted);
+    }
+
+    [Fact]
+    public void An_end_that_was_told_with_all_that_was_committed_is_told_again_where_the_next_one_knows_less()
+    {
+        memory.DefinitionSeen(new ReadOnlySequence<byte>(Definition), retained: false);
+        memory.Concluded(State(start: 1, term: 1, RunStatus.Failed) with { Round = 50 });
+        memory.StateSeen(State(start: 1, term: 2, RunStatus.Failed) with { Round = 2 });
+        Assert.True(memory.IsWanted);
+    }
+
+    [Fact]
+    public void What_had_superseded_a_run_is_not_told_in_place_of_its_end()
+    {
+        memory.DefinitionSeen(new ReadOnlySequence<byte>(Definition), retained: false);
+        memory.StateSeen(State(start: 1, term: 1, RunStatus.Failed) with { Round = 2 });
+        memory.Adopt(State(start: 1, term: 1, RunStatus.Superseded) with { Round = 60 });
         Assert.False(memory.IsWanted);
     }
 

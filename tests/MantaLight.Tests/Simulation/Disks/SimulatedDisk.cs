@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using MantaLight.Storage;
 
 namespace MantaLight.Simulation;
@@ -77,6 +78,7 @@ internal sealed class SimulatedDisk(World world, Draw draw)
     private sealed record Entry(byte[] Content, DateTimeOffset Modified, bool Durable);
 
     /// <summary>The disk in the hands of one process.</summary>
+    /// <remarks>Nothing of it is inlined: what it throws is reported with its frames, which must not depend on how far the compiler has come.</remarks>
     internal sealed class Mounted(SimulatedDisk disk, SimulatedProcess process) : IDisk
     {
         /// <summary>Kills the process within that many writes; negative for never.</summary>
@@ -100,6 +102,7 @@ internal sealed class SimulatedDisk(World world, Draw draw)
 
         public byte[]? Read(string name, int maximum) => Find(name) is { } file && file.Content.Length <= maximum ? file.Content.ToArray() : null;
 
+        [MethodImpl(MethodImplOptions.NoInlining)]
         public void Write(string name, ReadOnlySpan<byte> content)
         {
             using var draft = Create("", content.Length);
@@ -107,6 +110,7 @@ internal sealed class SimulatedDisk(World world, Draw draw)
             draft.Keep(name, durable: true);
         }
 
+        [MethodImpl(MethodImplOptions.NoInlining)]
         public void Delete(string name)
         {
             process.CheckAlive();
@@ -114,6 +118,7 @@ internal sealed class SimulatedDisk(World world, Draw draw)
                 disk.files.Remove(name);
         }
 
+        [MethodImpl(MethodImplOptions.NoInlining)]
         public DiskDraft Create(string folder, long size)
         {
             CheckWrite();
@@ -132,6 +137,7 @@ internal sealed class SimulatedDisk(World world, Draw draw)
             return disk.files.GetValueOrDefault(name);
         }
 
+        [MethodImpl(MethodImplOptions.NoInlining)]
         private void CheckWrite()
         {
             process.CheckAlive();
@@ -148,6 +154,7 @@ internal sealed class SimulatedDisk(World world, Draw draw)
         {
             private byte[] content = new byte[size];
 
+            [MethodImpl(MethodImplOptions.NoInlining)]
             public override void Write(long offset, ReadOnlySpan<byte> bytes)
             {
                 mounted.CheckWrite();
@@ -158,6 +165,7 @@ internal sealed class SimulatedDisk(World world, Draw draw)
 
             public override int Read(long offset, Span<byte> bytes) => Copy(content, offset, bytes);
 
+            [MethodImpl(MethodImplOptions.NoInlining)]
             public override void Keep(string name, bool durable)
             {
                 mounted.CheckWrite();

@@ -11,19 +11,20 @@ internal sealed class FaultyConnection : IBrokerConnection
     private readonly ConnectionProfile profile;
     private readonly SimulatedProcess process;
     private readonly List<Subscription> subscriptions = [];
-    private readonly List<Action<ConnectionStatus>> observers = [];
-    private readonly Queue<Action> inbox = new();
+    private readonly Observers observers;
+    private readonly ReceiveLoop received;
     private readonly Answers answers;
     private readonly CancellationTokenSource closing = new();
     private Link? link;
     private Task reconnecting = Task.CompletedTask;
     private Task? closed;
-    private bool pumping;
 
     private FaultyConnection(FaultyBroker broker, Network network, ConnectionProfile profile)
     {
         (this.broker, this.network, this.profile, process) = (broker, network, profile, network.Process);
         answers = new Answers(broker.Temper.Limits.Window, Down);
+        received = new ReceiveLoop(process);
+        observers = new Observers(received);
     }
 
     public string ClientId => profile.ClientId;
@@ -44,11 +45,7 @@ internal sealed class FaultyConnection : IBrokerConnection
         return connection;
     }
 
-    public IDisposable Watch(Action<ConnectionStatus> observer)
-    {
-        observers.Add(observer);
-        return new Registration(() => observers.Remove(observer));
-    }
+    public IDisposable Watch(Action<ConnectionStatus> observer) => observers.Watch(observer);
 
     public async ValueTask PublishAsync(OutboundMessage message, CancellationToken cancellationToken)
     {
@@ -109,7 +106,7 @@ internal sealed class FaultyConnection : IBrokerConnection
         if (link is { IsUp: true } last)
             last.Leave();
         link = null;
-        observers.ToList().ForEach(observer => Enqueue(() => observer(ConnectionStatus.Closed)));
+        observers.Close();
     }
 
     private void Send(Link over, OutboundMessage message, Answer? answer)
@@ -155,42 +152,7 @@ internal sealed class FaultyConnection : IBrokerConnection
         return Within(answer, cancellationToken);
     }
 
-    private async Task<Link> OpenLinkAsync(CancellationToken cancellationToken)
-    {
-        process.CheckAlive();
-        var accepted = new TaskCompletionSource();
-        var opening = new Link(broker, network, profile) { Lost = reason => accepted.TrySetException(new BrokerUnreachableException(reason)) };
-        opening.Begin();
-        opening.SendUp("", 64, () =>
-        {
-            if (broker.TryEnter(opening))
-                opening.SendDown("", () => accepted.TrySetResult());
-            else
-                opening.SendDown("", () => accepted.TrySetException(new BrokerUnreachableException("Nobody answers: the broker is down.")));
-            // Given up meanwhile: the goodbye-less end follows at once.
-            if (!opening.IsUp)
-                opening.Break();
-        });
-        try
-        {
-            await accepted.Task.WaitAsync(profile.Timeout, process.Clock, cancellationToken);
-        }
-        catch (Exception e)
-        {
-            opening.Break();
-            if (e is TimeoutException)
-                throw new BrokerUnreachableException($"Nobody answers within {profile.Timeout}.");
-            throw;
-        }
-        if (!opening.IsUp)
-        {
-            opening.Break();
-            throw new BrokerUnreachableException("The broker closed the connection at once.");
-        }
-        opening.Received = Receive;
-        opening.Lost = reason => LinkLost(opening, reason);
-        return opening;
-    }
+    private Task<Link> OpenLinkAsync(CancellationToken cancellationToken) => LinkOpening.OpenAsync(broker, network, profile, Receive, LinkLost, cancellationToken);
 
     private void LinkLost(Link lost, string reason)
     {
@@ -201,11 +163,11 @@ internal sealed class FaultyConnection : IBrokerConnection
         process.Post(() =>
         {
             answers.Fail();
-            Announce(ConnectionStatus.Lost);
+            observers.Announce(ConnectionStatus.Lost);
             if (profile.Reconnect && !closing.IsCancellationRequested)
                 reconnecting = ReconnectAsync();
             else
-                Announce(ConnectionStatus.Closed);
+                observers.Announce(ConnectionStatus.Closed);
         });
     }
 
@@ -226,7 +188,7 @@ internal sealed class FaultyConnection : IBrokerConnection
                     continue;
                 renewed.Lost = reason => LinkLost(renewed, reason);
                 link = renewed;
-                Announce(ConnectionStatus.Connected);
+                observers.Announce(ConnectionStatus.Connected);
                 return;
             }
             catch (Exception e) when (e is OperationCanceledException or MantaLightException)
@@ -246,7 +208,7 @@ internal sealed class FaultyConnection : IBrokerConnection
     private void Receive(BrokerMessage message)
     {
         Traffic.CountReceived(message.Topic, message.Payload.Length);
-        Enqueue(() =>
+        received.Add(() =>
         {
             foreach (var subscription in subscriptions.ToArray())
             {
@@ -256,38 +218,7 @@ internal sealed class FaultyConnection : IBrokerConnection
         });
     }
 
-    private void Announce(ConnectionStatus status) => Enqueue(() =>
-    {
-        foreach (var observer in observers.ToArray())
-            observer(status);
-    });
-
-    private void Enqueue(Action action)
-    {
-        inbox.Enqueue(action);
-        if (pumping)
-            return;
-        pumping = true;
-        process.Post(Pump);
-    }
-
-    // One after the other, as a receive loop does it, whatever order the process's tasks run in.
-    private void Pump()
-    {
-        pumping = false;
-        inbox.Dequeue()();
-        if (inbox.Count == 0 || pumping)
-            return;
-        pumping = true;
-        process.Post(Pump);
-    }
-
     private BrokerConnectionLostException Down() => new($"The connection '{ClientId}' is down.");
-
-    private sealed class Registration(Action remove) : IDisposable
-    {
-        public void Dispose() => remove();
-    }
 
     private sealed class Subscription(FaultyConnection connection, string filter, Action<BrokerMessage> handler) : IAsyncDisposable
     {
