@@ -23,6 +23,9 @@ internal sealed record ChaosReport
     /// <summary>How many of them met nothing that was under way: a connection over which no chunk went, a disk to which nothing was written.</summary>
     public int Idle => Happened.Count(f => f.Idle);
 
+    /// <summary>How many of them found the one they struck in the middle of its work; the others came before it or after it.</summary>
+    public int AtWork => Happened.Count(f => f.AtWork);
+
     /// <summary>How many rounds the undisturbed run had.</summary>
     public required int Rounds { get; init; }
 
@@ -53,7 +56,7 @@ internal sealed record ChaosReport
 
     /// <summary>Whether the swarm has passed.</summary>
     [JsonIgnore]
-    public bool Passed => Problems.IsEmpty;
+    public bool Passed => Problems.IsEmpty && HashEqual && RoundsLost == 0;
 
     /// <summary>Writes the file.</summary>
     /// <exception cref="InvalidSettingException">It cannot be written.</exception>
@@ -87,6 +90,9 @@ internal sealed record FaultReport
 
     /// <summary>Whether it met nothing that was under way.</summary>
     public bool Idle { get; init; }
+
+    /// <summary>Whether the one it struck was in the middle of its work.</summary>
+    public bool AtWork { get; init; }
 }
 
 /// <summary>How long recoveries of a kind took.</summary>

@@ -98,7 +98,7 @@ internal sealed class ChaosRun(ChaosSettings settings, CliConsole console, TimeP
         }
         finally
         {
-            Compare(undisturbed.View, disturbed.View);
+            problems.AddRange(ChaosVerdict.Differences(undisturbed.View.Rounds, disturbed.View.Rounds));
         }
     }
 
@@ -114,20 +114,6 @@ internal sealed class ChaosRun(ChaosSettings settings, CliConsole console, TimeP
                 notPossible[AllFaults.DiskFull] = "it needs unshare, nsenter and namespaces for users, in which small disks are mounted";
         }
         return [.. wanted.Where(k => !notPossible.ContainsKey(k.Name))];
-    }
-
-    private void Compare(WireView undisturbed, WireView disturbed)
-    {
-        var lost = undisturbed.Rounds.Keys.Except(disturbed.Rounds.Keys).ToArray();
-        if (lost.Length > 0)
-            problems.Add($"Rounds that were not committed: {string.Join(", ", lost)}.");
-        foreach (var (round, summary) in disturbed.Rounds)
-        {
-            if (!undisturbed.Rounds.TryGetValue(round, out var expected))
-                problems.Add($"Round {round} is one more than the undisturbed run has.");
-            else if (summary.GlobalSha256 != expected.GlobalSha256)
-                problems.Add($"Round {round}: global {Texts.Hash(summary.GlobalSha256)} of {summary.Participants} nodes where the undisturbed run has {Texts.Hash(expected.GlobalSha256)} of {expected.Participants}.");
-        }
     }
 
     private ChaosReport Report(SwarmDefinition definition, Roles roles, ChaosTrial undisturbed, ChaosTrial disturbed, TemporaryFolder folder) => new()

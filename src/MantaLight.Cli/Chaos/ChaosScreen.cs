@@ -59,6 +59,7 @@ internal sealed class ChaosScreen(CliConsole console, StatusContext? status)
             console.Out.WriteLine($"Not possible here: {kind}: {why}");
         if (report.Idle > 0)
             console.Out.WriteLine($"{report.Idle} of {report.Faults} faults met nothing under way: {string.Join(", ", report.Happened.Where(f => f.Idle).GroupBy(f => f.Kind).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => $"{g.Count()} {g.Key}"))}.");
+        console.Out.WriteLine($"{report.AtWork} of {report.Faults} faults found the one they struck in the middle of its work.");
         console.Out.WriteLine($"Rounds lost: {report.RoundsLost} of {report.Rounds}. Attempts executed again: {report.ReexecutedAttempts}.");
         console.Out.WriteLine($"Final global: {Texts.Hash(report.GlobalSha256)}; undisturbed: {Texts.Hash(report.UndisturbedSha256)}: {(report.HashEqual ? "equal" : "DIFFERENT")}.");
         foreach (var problem in report.Problems)

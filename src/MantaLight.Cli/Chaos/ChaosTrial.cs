@@ -73,6 +73,7 @@ internal sealed class ChaosTrial(ClusterSettings cluster, SwarmDefinition defini
             RecoverySeconds = outcome.Seconds is { } seconds ? Math.Round(seconds, 3) : null,
             Note = outcome.Note,
             Idle = outcome.Idle,
+            AtWork = scene.IsAtWork,
         });
         screen.Say(fault, outcome, faults);
         if (last)

@@ -32,6 +32,7 @@ public sealed class ChaosReportTests : IDisposable
         Assert.Equal(4.5, json.GetProperty("recoveries").GetProperty("worker_killed").GetProperty("median_seconds").GetDouble());
         Assert.Equal("node_1", json.GetProperty("happened")[0].GetProperty("target").GetString());
         Assert.Equal((1, true), (json.GetProperty("idle").GetInt32(), json.GetProperty("happened")[1].GetProperty("idle").GetBoolean()));
+        Assert.Equal((1, true), (json.GetProperty("at_work").GetInt32(), json.GetProperty("happened")[0].GetProperty("at_work").GetBoolean()));
         Assert.Equal("why", json.GetProperty("not_possible").GetProperty("disk_full").GetString());
     }
 
@@ -53,12 +54,21 @@ public sealed class ChaosReportTests : IDisposable
         Assert.Contains("Chaos FAILED", output.ToString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_trial_passes_with_no_problem_the_same_hash_and_no_round_lost_alone()
+    {
+        Assert.True(Report([]).Passed);
+        Assert.False(Report(["one"]).Passed);
+        Assert.False((Report([]) with { HashEqual = false }).Passed);
+        Assert.False((Report([]) with { RoundsLost = 1 }).Passed);
+    }
+
     private static FaultReport Fault(string kind, double? seconds) =>
         new() { Number = 1, Kind = kind, Round = 1, Alias = "worker", Target = "node_1", RecoverySeconds = seconds, Note = null };
 
     private static ChaosReport Report(string[] problems)
     {
-        FaultReport[] faults = [Fault("worker_killed", 3), Fault("worker_killed", 6) with { Idle = true }];
+        FaultReport[] faults = [Fault("worker_killed", 3) with { AtWork = true }, Fault("worker_killed", 6) with { Idle = true }];
         return new ChaosReport
         {
             Problems = [.. problems], Swarm = "s", Broker = "embedded", Nodes = 3, Seed = 1, Planned = 2, Faults = 2, Rounds = 3, RoundsLost = 0,

@@ -17,6 +17,7 @@ public sealed class HistoryTests
     public void Two_thousand_histories_hold()
     {
         var violations = new List<string>();
+        var faults = new Tally();
         var (runs, audits, finals, memories) = (0, 0, 0, 0);
         Batch.Run(1, Seeds, Environment.ProcessorCount, plan => plan, outcome =>
         {
@@ -24,12 +25,14 @@ public sealed class HistoryTests
             audits += outcome.Audits;
             finals += outcome.Finals;
             memories += outcome.Memories;
+            faults.Add(outcome.Faults);
             if (outcome.Violation is { } violation)
                 violations.Add($"seed {outcome.Seed}: {violation}\n  replay: dotnet run -c Release --project tests/MantaLight.Simulation -- --first-seed {outcome.Seed} --seeds 1 --trace");
             return violations.Count < 5;
         });
         Assert.True(violations.Count == 0, string.Join('\n', violations));
         Assert.True(runs >= Seeds);
+        Assert.All(Tally.All, what => Assert.True(faults.Counts.GetValueOrDefault(what) >= 20, $"{faults.Counts.GetValueOrDefault(what)} times {what}"));
         Assert.True(audits >= Seeds / 2 && finals >= Seeds / 4 && memories >= Seeds / 20, $"{audits} audits, {finals} last globals, {memories} memories");
     }
 

@@ -26,6 +26,19 @@ public sealed class HuntTests : IDisposable
         Assert.Contains($"--first-seed {seed} --seeds 1 --trace --mutation NoDedupe", output.ToString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_check_that_throws_is_a_violation_and_does_not_end_the_hunt()
+    {
+        var outcomes = new List<Outcome>();
+        Batch.Run(1, 4, 2, plan => plan.Seed == 2 ? throw new InvalidOperationException("unexpected") : plan, outcome =>
+        {
+            outcomes.Add(outcome);
+            return true;
+        });
+        Assert.Equal([1, 2, 3, 4], outcomes.Select(o => o.Seed).Order());
+        Assert.Contains("unexpected", Assert.Single(outcomes, o => o.Violation is not null).Violation, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("--seeds", "0")]
     [InlineData("--seeds")]

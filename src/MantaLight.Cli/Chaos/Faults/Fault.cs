@@ -10,10 +10,10 @@ namespace MantaLight.Cli.Chaos.Faults;
 internal sealed record FaultOutcome(string? Target, double? Seconds, string? Note = null, bool Idle = false);
 
 /// <summary>Something that happens to a swarm, and how it is seen that the swarm has got over it.</summary>
-internal abstract class Fault(string name, int weight, FaultRole role, bool atWork = false)
+internal abstract class Fault(string name, int weight, FaultRole role, bool atWork = false, bool kills = false)
 {
     /// <summary>What a plan needs to know of it.</summary>
-    public FaultKind Kind { get; } = new(name, weight, role, atWork);
+    public FaultKind Kind { get; } = new(name, weight, role, atWork, kills);
 
     /// <summary>Happens; ends when its recovery is proven and everybody is there again.</summary>
     /// <exception cref="ChaosException">It does not recover.</exception>

@@ -16,6 +16,9 @@ internal sealed class FaultScene(
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
     private static readonly TimeSpan StartOfWork = TimeSpan.FromSeconds(2);
 
+    // Whoever is to be killed at work has not done it yet.
+    private const double LatestKill = 0.9;
+
     private readonly SeededRandom random = new(fault.Seed, 1);
 
     /// <summary>The swarm.</summary>
@@ -29,6 +32,9 @@ internal sealed class FaultScene(
 
     /// <summary>The task of the plan.</summary>
     public string Alias => fault.Alias;
+
+    /// <summary>Whether the fault has found the one it strikes at work, or, where it strikes nobody in particular, anybody.</summary>
+    public bool IsAtWork { get; private set; }
 
     /// <summary>The moment.</summary>
     public DateTimeOffset Now => time.GetUtcNow();
@@ -62,14 +68,15 @@ internal sealed class FaultScene(
 
     /// <summary>
     /// Where the fault is to come at work: lets the node's attempt, or, with the last fault of a task, all of the task's
-    /// attempts begin, and waits until the moment of the plan.
+    /// attempts begin, and waits until the moment of the plan. What is killed then is done again, and held again.
     /// </summary>
     /// <returns>Whether anything works now.</returns>
     public async Task<bool> WorkAsync(string node, bool untilMoment = true)
     {
         var open = Wire.View.Open(Round, Alias);
+        var leavesItUndone = fault.Kind.Kills && open.Contains(node);
         // With the last attempt the task would end, and later faults of it would come too late.
-        if (!fault.AtWork || (!lastOfTask && open.Length < 2))
+        if (!fault.AtWork || (!lastOfTask && open.Length < 2 && !leavesItUndone))
             return false;
         var worker = open.IsEmpty || open.Contains(node) ? node : open[random.Next(open.Length)];
         if (lastOfTask)
@@ -79,9 +86,12 @@ internal sealed class FaultScene(
         if (!untilMoment)
             return true;
         await Wire.UntilAsync(v => v.IsPast(Round, Alias) || v.Updates.GetValueOrDefault(new Place(Round, Alias, worker)) is not null and not TaskAccepted, StartOfWork, cancelled);
-        await DelayAsync(TimeSpan.FromSeconds(fault.Moment * workSeconds.GetValueOrDefault(Alias, 0.1)));
+        var moment = leavesItUndone ? Math.Min(fault.Moment, LatestKill) : fault.Moment;
+        await DelayAsync(TimeSpan.FromSeconds(moment * workSeconds.GetValueOrDefault(Alias, 0.1)));
         if (!lastOfTask)
             cluster.Brake.Hold(Round, Alias, worker);
+        var struck = fault.Kind.Role == FaultRole.Everybody ? open : [node];
+        IsAtWork = struck.Any(n => Wire.View.Updates.GetValueOrDefault(new Place(Round, Alias, n)) is TaskRunning);
         return true;
     }
 

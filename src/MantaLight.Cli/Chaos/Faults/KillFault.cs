@@ -5,7 +5,7 @@ using MantaLight.Protocol;
 namespace MantaLight.Cli.Chaos.Faults;
 
 /// <summary>SIGKILL of a node's process, and its start with what it has on its disk: at once, or when others have taken its place.</summary>
-internal sealed class KillFault(string name, int weight, FaultRole role) : Fault(name, weight, role)
+internal sealed class KillFault(string name, int weight, FaultRole role) : Fault(name, weight, role, kills: true)
 {
     private static readonly TimeSpan LongestAway = TimeSpan.FromSeconds(20);
 
@@ -15,6 +15,9 @@ internal sealed class KillFault(string name, int weight, FaultRole role) : Fault
     {
         var node = scene.Choose(role);
         await scene.WorkAsync(node.Id);
+        // The seat may have moved meanwhile.
+        if (role == FaultRole.Coordinator)
+            node = scene.Choose(role);
         var before = scene.Wire.View;
         var incarnation = before.Nodes.GetValueOrDefault(node.Id)?.Incarnation ?? "";
         var place = new Place(scene.Round, scene.Alias, node.Id);
@@ -27,7 +30,8 @@ internal sealed class KillFault(string name, int weight, FaultRole role) : Fault
         var away = role != FaultRole.Worker && scene.Draw() < 0.5;
         Func<WireView, bool> proof = role switch
         {
-            FaultRole.Coordinator => v => Recovery.IsSucceeded(v, term ?? 0),
+            FaultRole.Coordinator when term is { } held => v => Recovery.IsSucceeded(v, held),
+            FaultRole.Coordinator => v => Recovery.IsBack(v, node),
             FaultRole.Worker => v => hadWork ? Recovery.WorksAgain(v, node, place) : Recovery.IsBack(v, node),
             _ => v => Recovery.IsTakenUp(v, place.Round, place.Alias, incarnation, killed),
         };
@@ -38,7 +42,8 @@ internal sealed class KillFault(string name, int weight, FaultRole role) : Fault
         node.Start();
         var seconds = await scene.ProveAsync(proof, killed, $"{Kind.Name} of {node.Id} (round {place.Round}, {place.Alias})");
         await scene.SettleAsync(default);
-        return new FaultOutcome(node.Id, seconds, Note(away, term is not null && role != FaultRole.Coordinator));
+        var isIdle = role == FaultRole.Coordinator && term is null;
+        return new FaultOutcome(node.Id, isIdle ? null : seconds, isIdle ? "idle, nobody coordinated" : Note(away, term is not null && role != FaultRole.Coordinator), isIdle);
     }
 
     private static string? Note(bool away, bool coordinated) => (away, coordinated) switch

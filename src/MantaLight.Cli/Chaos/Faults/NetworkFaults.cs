@@ -46,7 +46,8 @@ internal sealed class LatencyFault(string name, int weight) : Fault(name, weight
             await scene.Wire.AskAsync(node.Id, scene.Cancelled);
             var seconds = await scene.ProveAsync(v => Recovery.HasAnswered(v, node, since), since, $"{Kind.Name} to {node.Id}");
             await scene.DelayAsync(scene.Between(0.3, 1));
-            return new FaultOutcome(node.Id, seconds, $"{latency.TotalMilliseconds:F0} ms{(slowed.Length > 1 ? " for all nodes" : "")}");
+            // Whatever it says crosses the wire slowly, the question as well as the answer.
+            return new FaultOutcome(node.Id, seconds, $"{latency.TotalMilliseconds:F0} ms{(slowed.Length > 1 ? " for all nodes" : "")}", Idle: seconds < latency.TotalSeconds);
         }
         finally
         {

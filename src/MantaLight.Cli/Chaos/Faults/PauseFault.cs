@@ -15,6 +15,8 @@ internal sealed class PauseFault(string name, int weight, FaultRole role) : Faul
         node.Pause();
         var pause = scene.Between(0.5, 3);
         await scene.DelayAsync(pause);
+        if (!node.IsPaused)
+            throw new ChaosException($"{Kind.Name} of {node.Id}: its process was not stopped.");
         var resumed = scene.Now;
         node.Resume();
         await scene.Wire.AskAsync(node.Id, scene.Cancelled);

@@ -9,7 +9,8 @@ namespace MantaLight.Cli.Chaos.Plan;
 /// <param name="Weight">How often it comes, against others.</param>
 /// <param name="Role">Who is struck.</param>
 /// <param name="AtWork">Whether it means nothing while attempts wait.</param>
-internal sealed record FaultKind(string Name, int Weight, FaultRole Role, bool AtWork = false);
+/// <param name="Kills">Whether whoever is struck leaves its work undone.</param>
+internal sealed record FaultKind(string Name, int Weight, FaultRole Role, bool AtWork = false, bool Kills = false);
 
 /// <summary>A fault that is to come.</summary>
 /// <param name="Number">From 1.</param>
@@ -40,13 +41,16 @@ internal static class FaultPlan
         var dealt = Deal(possible, faults);
         random.Shuffle<FaultKind>(dealt);
         var order = roles.Stages.Select((t, i) => (t.Alias, i)).ToDictionary(s => s.Alias, s => s.i, StringComparer.Ordinal);
+        // A task for one node works once: in half of the rounds a fault that means nothing otherwise finds it at that, else another one.
         var taken = new HashSet<(int, string)>();
+        for (var round = 1; round <= rounds; round++)
+            taken.UnionWith(roles.Stages.Where(s => roles.IsForOneNode(s.Alias) && random.Next(2) == 0).Select(s => (round, s.Alias)));
         return
         [
             .. dealt
                 .Select((kind, i) => Place(kind, 1 + (int)((long)i * rounds / faults), roles, taken, random))
-                // What comes at work last: it lets the task go on.
-                .OrderBy(f => f.Round).ThenBy(f => order[f.Alias]).ThenBy(f => f.AtWork).ThenBy(f => f.AtWork == f.Kind.AtWork)
+                // What comes at work last: it lets the task go on, unless it leaves it undone.
+                .OrderBy(f => f.Round).ThenBy(f => order[f.Alias]).ThenBy(f => f.AtWork).ThenBy(f => f.AtWork && !f.Kind.Kills).ThenBy(f => f.AtWork == f.Kind.AtWork)
                 .Select((fault, i) => fault with { Number = i + 1 }),
         ];
     }
@@ -55,7 +59,6 @@ internal static class FaultPlan
     {
         var stages = roles.StagesOf(kind.Role);
         var alias = stages[random.Next(stages.Length)];
-        // A task for one node works once: of what means nothing otherwise, one fault finds it at work.
         if (kind.AtWork)
         {
             if (kind.Role == FaultRole.Reader)

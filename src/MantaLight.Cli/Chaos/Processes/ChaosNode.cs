@@ -40,6 +40,9 @@ internal sealed class ChaosNode(RunNode node, string module, string cluster, Pro
     /// <summary>Freezes it where it stands.</summary>
     public void Pause() => Signals.Pause(process!.ProcessId);
 
+    /// <summary>Whether it is frozen.</summary>
+    public bool IsPaused => process is { } frozen && Signals.IsPaused(frozen.ProcessId);
+
     /// <summary>Lets it go on.</summary>
     public void Resume() => Signals.Resume(process!.ProcessId);
 

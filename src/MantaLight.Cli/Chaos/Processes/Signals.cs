@@ -15,6 +15,14 @@ internal static class Signals
     /// <summary>Lets it go on.</summary>
     public static void Resume(int process) => Send(process, Continue);
 
+    /// <summary>Whether a process is frozen.</summary>
+    public static bool IsPaused(int process)
+    {
+        // Behind the name, which may have brackets in it: the state, T where a signal has stopped it.
+        var line = File.ReadAllText($"/proc/{process}/stat");
+        return line.AsSpan(line.LastIndexOf(')') + 1).TrimStart().StartsWith("T", StringComparison.Ordinal);
+    }
+
     private static void Send(int process, int signal)
     {
         if (Kill(process, signal) != 0)

@@ -46,26 +46,43 @@ internal sealed class MemoryCheck(World world, FaultyBroker broker, IReadOnlyLis
             world.Fail($"{holder.Node.Id} is there and knows {state.Run} as {memory.State.Status} in round {memory.State.Round}; {state.Incarnation} goes on with it in round {state.Round}.");
     }
 
+    /// <summary>When all has ended, no run has ended behind what somebody knows who is there.</summary>
+    public void CheckAtRest(IReadOnlyDictionary<string, SwarmState> states)
+    {
+        foreach (var (swarm, memory) in memories)
+        {
+            if (states.GetValueOrDefault(swarm) is { } state && state.Run == memory.State.Run && !state.Status.IsRemoval()
+                && Inheritance.Progress(state).CompareTo(Inheritance.Progress(memory.State)) < 0 && memory.Holders.FirstOrDefault(Knows) is { } holder)
+            {
+                world.Fail($"{holder.Node.Id} is there and knows {state.Run} as {memory.State.Status} in round {memory.State.Round}; it has ended as {state.Status} in round {state.Round}.");
+            }
+        }
+    }
+
     public void RetainedLost()
     {
         memories.Clear();
         foreach (var swarm in swarms)
         {
-            var known = nodes.Where(n => n.IsRunning).Select(n => (Holder: new Holder(n, n.Process!), State: Read(n, swarm)))
+            // Who is not running knows it again when it is back, as long as its disk does.
+            var known = nodes.Select(n => (Holder: new Holder(n, n.IsRunning ? n.Process : null, swarm), State: Read(n, swarm)))
                 .Where(k => k.State is { } s && !s.Status.IsRemoval() && s.Status != RunStatus.Superseded).OrderByDescending(k => Inheritance.Order(k.State!)).ToArray();
             if (known.Length > 0)
                 memories[swarm] = new Memory(known[0].State!, [.. known.Where(k => k.State!.Run == known[0].State!.Run && Inheritance.Progress(k.State) == Inheritance.Progress(known[0].State!)).Select(k => k.Holder)]);
         }
     }
 
-    private bool Knows(Holder holder) => holder.Node.Process == holder.Process && holder.Process is { IsAlive: true, IsPaused: false }
-        && broker.Hears($"{Evidence.Cluster}.{holder.Node.Id}", There);
+    private bool Knows(Holder holder) => (holder.Process is null ? memories.GetValueOrDefault(holder.Swarm) is { } memory && Has(holder.Node, memory.State) : holder.Node.Process == holder.Process)
+        && holder.Node.Process is { IsAlive: true, IsPaused: false } && broker.Hears($"{Evidence.Cluster}.{holder.Node.Id}", There);
+
+    private static bool Has(SimulatedNode node, SwarmState known) => Read(node, known.Swarm) is { } kept
+        && kept.Run == known.Run && Inheritance.Progress(kept).CompareTo(Inheritance.Progress(known)) >= 0;
 
     private static SwarmState? Read(SimulatedNode node, string swarm) => node.Disk.ReadSealed($"swarms/{swarm}.state") is { } content
         ? ProtocolJson.Read<SwarmState>(new ReadOnlySequence<byte>(content), out _) : null;
 
-    /// <summary>A process that knows a run.</summary>
-    private sealed record Holder(SimulatedNode Node, SimulatedProcess Process);
+    /// <summary>Who knows a swarm's run: a process or, where none ran, whichever finds it on the node's disk.</summary>
+    private sealed record Holder(SimulatedNode Node, SimulatedProcess? Process, string Swarm);
 
     /// <summary>The most that anybody knew of a swarm's run when the broker lost everything.</summary>
     private sealed class Memory(SwarmState state, Holder[] holders)

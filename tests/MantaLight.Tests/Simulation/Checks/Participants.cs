@@ -7,6 +7,8 @@ namespace MantaLight.Simulation;
 /// <summary>Whose updates an aggregate is made of. Its summary names no more than 16; of a larger round the schedule message knows them.</summary>
 internal sealed class Participants
 {
+    private const int LongestAbsence = 100;
+
     private readonly Dictionary<string, (int Round, string[] Nodes)> scheduled = new(StringComparer.Ordinal);
 
     // A record that there is answers each further attempt of its task.
@@ -53,7 +55,7 @@ internal sealed class Participants
     {
         foreach (var old in scheduled.Where(s => s.Value.Round < round).Select(s => s.Key).ToArray())
             scheduled.Remove(old);
-        // Whoever comes back may say once more what it had done in the round before.
-        ordered.RemoveWhere(o => o.Run == run && o.Round < round - 2);
+        // Whoever was cut off for long says once more what it had done before, of whatever round that was.
+        ordered.RemoveWhere(o => o.Run == run && o.Round < round - LongestAbsence);
     }
 }

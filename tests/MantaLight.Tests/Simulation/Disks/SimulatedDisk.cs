@@ -26,6 +26,7 @@ internal sealed class SimulatedDisk(World world, Draw draw)
     /// <summary>What was not flushed is lost, torn, or there by luck.</summary>
     public void LosePower()
     {
+        world.Tally.Add(Tally.PowerLost);
         foreach (var (name, file) in files.Where(f => !f.Value.Durable).ToArray())
         {
             switch (draw.Below(3))
@@ -73,6 +74,7 @@ internal sealed class SimulatedDisk(World world, Draw draw)
         files[name] = file with { Content = spoiled };
         Spoiled.Add(name);
         world.Trace.Add("corrupt", name);
+        world.Tally.Add(Tally.Spoiled);
     }
 
     private sealed record Entry(byte[] Content, DateTimeOffset Modified, bool Durable);
@@ -143,11 +145,14 @@ internal sealed class SimulatedDisk(World world, Draw draw)
             process.CheckAlive();
             if (KilledAfterWrites >= 0 && KilledAfterWrites-- == 0)
             {
+                process.World.Tally.Add(Tally.KilledAtWrite);
                 process.Kill();
                 process.CheckAlive();
             }
-            if (disk.IsFull)
-                throw new IOException("No space left on device (simulated)");
+            if (!disk.IsFull)
+                return;
+            process.World.Tally.Add(Tally.DiskFull);
+            throw new IOException("No space left on device (simulated)");
         }
 
         private sealed class Draft(Mounted mounted, int size) : DiskDraft

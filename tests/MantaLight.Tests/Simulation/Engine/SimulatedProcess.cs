@@ -104,7 +104,10 @@ internal sealed class SimulatedProcess
     internal void Run(Task task)
     {
         if (IsAlive && KilledAfterTasks >= 0 && KilledAfterTasks-- == 0)
+        {
+            World.Tally.Add(Tally.KilledAtAwait);
             Kill();
+        }
         if (!IsAlive)
             return;
         if (IsPaused)

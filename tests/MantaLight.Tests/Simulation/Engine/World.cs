@@ -42,6 +42,9 @@ internal sealed class World
 
     public Trace Trace { get; }
 
+    /// <summary>What has gone wrong so far.</summary>
+    public Tally Tally { get; } = new();
+
     /// <summary>How many tasks have run.</summary>
     public long Steps { get; private set; }
 

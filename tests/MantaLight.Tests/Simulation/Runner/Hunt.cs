@@ -17,6 +17,7 @@ internal sealed class Hunt(HuntArguments arguments, TextWriter output)
     private long audits;
     private long finals;
     private long memories;
+    private readonly Tally faults = new();
     private TimeSpan told;
 
     /// <summary>The process's exit code.</summary>
@@ -28,6 +29,7 @@ internal sealed class Hunt(HuntArguments arguments, TextWriter output)
             return true;
         }, arguments.Trace);
         output.WriteLine($"runs ended: {string.Join(", ", ends.Select(e => $"{e.Value} {e.Key.ToString().ToLowerInvariant()}"))}; {commits} commits of globals, {audits} audits, {finals} last globals compared, {memories} memories after a loss; {Rate()}");
+        output.WriteLine($"faults: {string.Join(", ", faults.Counts.Select(f => $"{f.Value} {f.Key}"))}");
         output.WriteLine($"{arguments.Seeds} histories, {violations} violations");
         return violations > 0 ? 1 : 0;
     }
@@ -41,6 +43,7 @@ internal sealed class Hunt(HuntArguments arguments, TextWriter output)
         audits += outcome.Audits;
         finals += outcome.Finals;
         memories += outcome.Memories;
+        faults.Add(outcome.Faults);
         foreach (var end in outcome.Ends)
             ends[end] = ends.GetValueOrDefault(end) + 1;
         foreach (var line in outcome.Lines)

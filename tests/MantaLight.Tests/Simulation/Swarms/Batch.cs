@@ -13,25 +13,17 @@ internal static class Batch
     {
         var next = -1L;
         var isOver = false;
-        Exception? failure = null;
         var gate = new Lock();
         void Work()
         {
-            try
+            while (!Volatile.Read(ref isOver) && Interlocked.Increment(ref next) is var index && index < seeds)
             {
-                while (!Volatile.Read(ref isOver) && Interlocked.Increment(ref next) is var index && index < seeds)
+                var outcome = RunOne(firstSeed + index, change, writesTrace);
+                lock (gate)
                 {
-                    var outcome = History.Run(change(HistoryPlan.Of(firstSeed + index)), writesTrace);
-                    lock (gate)
-                    {
-                        if (!isOver && !done(outcome))
-                            Volatile.Write(ref isOver, true);
-                    }
+                    if (!isOver && !done(outcome))
+                        Volatile.Write(ref isOver, true);
                 }
-            }
-            catch (Exception e)
-            {
-                (failure, isOver) = (e, true);
             }
         }
         using var failures = new UnobservedFailures();
@@ -40,11 +32,22 @@ internal static class Batch
             worker.Start();
         foreach (var worker in workers)
             worker.Join();
-        if (failure is not null)
-            throw new InvalidOperationException("The simulation itself failed.", failure);
         if (isOver)
             return;
         foreach (var seen in failures.Collect())
             done(new Outcome(seen.Seed, seen.ToString(), "", [], []));
+    }
+
+    // A check that throws has met what it did not expect: a violation as well, and its seed must not get lost.
+    private static Outcome RunOne(long seed, Func<HistoryPlan, HistoryPlan> change, bool writesTrace)
+    {
+        try
+        {
+            return History.Run(change(HistoryPlan.Of(seed)), writesTrace);
+        }
+        catch (Exception e)
+        {
+            return new Outcome(seed, $"The simulation itself failed: {e}", "", [], []);
+        }
     }
 }

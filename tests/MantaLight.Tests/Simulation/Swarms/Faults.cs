@@ -114,6 +114,7 @@ internal sealed class Faults(World world, FaultyBroker broker, HistoryPlan plan,
 
     private void KillAll()
     {
+        world.Tally.Add(Tally.AllKilled);
         foreach (var node in nodes)
             node.Kill();
         if (draw.Chance(0.5))
@@ -126,6 +127,7 @@ internal sealed class Faults(World world, FaultyBroker broker, HistoryPlan plan,
     {
         if (node.Process is not { IsAlive: true } process)
             return;
+        world.Tally.Add(Tally.Paused);
         process.Pause();
         Later(draw.Between(TimeSpan.FromSeconds(0.2), TimeSpan.FromSeconds(50)), process.Continue);
     }
@@ -135,6 +137,7 @@ internal sealed class Faults(World world, FaultyBroker broker, HistoryPlan plan,
         if (!node.IsRunning)
             return;
         Network[] cut = [.. GroupOf(node).Where(n => n.IsRunning).Select(n => n.Network).OfType<Network>()];
+        world.Tally.Add(cut.Length > 1 ? Tally.GroupCut : Tally.Cut);
         foreach (var network in cut)
             network.Cut(true);
         Later(draw.Between(TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(60)), () =>
@@ -154,7 +157,11 @@ internal sealed class Faults(World world, FaultyBroker broker, HistoryPlan plan,
     {
         if (Coordinator() is not { IsRunning: true, Network: { } network })
             return;
-        network.Commits = () => network.Cut(true);
+        network.Commits = () =>
+        {
+            world.Tally.Add(Tally.CutWithCommit);
+            network.Cut(true);
+        };
         Later(draw.Between(TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(60)), () =>
         {
             network.Commits = null;
@@ -171,7 +178,11 @@ internal sealed class Faults(World world, FaultyBroker broker, HistoryPlan plan,
             return;
         var sleeper = others[draw.Below(others.Length)].Process!;
         sleeper.Pause();
-        Later(draw.Between(TimeSpan.FromSeconds(15), TimeSpan.FromSeconds(20)), () => network.Commits = sleeper.Continue);
+        Later(draw.Between(TimeSpan.FromSeconds(15), TimeSpan.FromSeconds(20)), () => network.Commits = () =>
+        {
+            world.Tally.Add(Tally.WokenAtCommit);
+            sleeper.Continue();
+        });
         Later(TimeSpan.FromSeconds(22), sleeper.Continue);
     }
 
@@ -207,6 +218,7 @@ internal sealed class Faults(World world, FaultyBroker broker, HistoryPlan plan,
         if (node.Process is not { } process)
             return;
         world.Trace.Add("jump", process.Name);
+        world.Tally.Add(Tally.ClockJump);
         process.Clock.Skew += draw.Of(TimeSpan.FromHours(-3), TimeSpan.FromSeconds(-40), TimeSpan.FromSeconds(40), TimeSpan.FromHours(3), TimeSpan.FromDays(2));
     }
 

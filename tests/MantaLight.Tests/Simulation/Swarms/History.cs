@@ -72,7 +72,7 @@ internal sealed class History
         Phase("Not every node stopped", () => nodes.All(n => !n.IsRunning));
         return new Outcome(plan.Seed, world.Failure, world.Trace.Hash, world.Trace.Lines, ends)
         {
-            Ended = ended, Steps = world.Steps, Messages = evidence.Messages, Bytes = evidence.Bytes, Attempts = evidence.Attempts.Count,
+            Ended = ended, Faults = world.Tally, Steps = world.Steps, Messages = evidence.Messages, Bytes = evidence.Bytes, Attempts = evidence.Attempts.Count,
             Commits = evidence.Values.Count, Partial = evidence.Values.Partial, Audits = evidence.Values.Audits, Finals = finals, Memories = memory.Count,
         };
     }
@@ -124,6 +124,8 @@ internal sealed class History
             world.Fail($"{evidence.Claims - claims} claims within a minute, although every swarm has ended.");
         if (world.Failure is null)
             footprint.CheckAtRest(evidence.States);
+        if (world.Failure is null)
+            memory.CheckAtRest(evidence.States);
     }
 
     /// <summary>What has ended stands on the broker until its owner removes it: members put it back where the broker has lost it.</summary>

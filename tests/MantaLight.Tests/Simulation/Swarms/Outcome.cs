@@ -13,6 +13,9 @@ internal sealed record Outcome(long Seed, string? Violation, string TraceHash, I
     /// <summary>Virtual time until all swarms had ended.</summary>
     public TimeSpan Ended { get; init; }
 
+    /// <summary>What has gone wrong, and how often.</summary>
+    public Tally Faults { get; init; } = new();
+
     public long Steps { get; init; }
 
     public long Messages { get; init; }

@@ -58,6 +58,8 @@ internal sealed class SimulatedNode(World world, FaultyBroker broker, HistoryPla
 
     public void Kill(bool losesPower = false)
     {
+        if (IsRunning)
+            world.Tally.Add(Tally.Killed);
         Process?.Kill();
         if (losesPower)
             Disk.LosePower();

@@ -20,7 +20,12 @@ internal sealed class Backlog(World world, FaultyBroker broker, string client)
         if (isDropped)
             world.Trace.Add("overflow", client, topic);
         if (isDropped && !(broker.Temper.DropsOldest && DropOldest()))
+        {
+            world.Tally.Add(Tally.NewestDropped);
             return;
+        }
+        if (isDropped)
+            world.Tally.Add(Tally.OldestDropped);
         var parcel = new Parcel(send);
         parcels.Enqueue(parcel);
         if (underWay < broker.Temper.InFlight)

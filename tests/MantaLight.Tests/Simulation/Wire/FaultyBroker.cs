@@ -41,6 +41,7 @@ internal sealed class FaultyBroker(World world, BrokerTemper temper, Draw draw, 
         IsDown = true;
         restarts++;
         world.Trace.Add("down", "broker", losesRetained ? "loses retained" : "");
+        world.Tally.Add(losesRetained ? Tally.RetainedLost : Tally.RetainedKept);
         foreach (var link in links)
             link.PutOut();
         links.Clear();
@@ -67,10 +68,15 @@ internal sealed class FaultyBroker(World world, BrokerTemper temper, Draw draw, 
         if (links.Find(l => l.ClientId == link.ClientId) is { } older)
         {
             world.Trace.Add("takeover", link.ClientId, $"{older.Process.Name} by {link.Process.Name}");
+            world.Tally.Add(Tally.TakenOver);
             links.Remove(older);
             older.PutOut(temper.Routing);
             if (temper.WillsAtOnce && draw.Chance(0.5))
+            {
+                if (older.Profile.Will is not null)
+                    world.Tally.Add(Tally.TakeoverWill);
                 Publish("", older.Profile.Will);
+            }
         }
         if (!temper.KeepsWills)
             wills.Remove(link.ClientId);
@@ -100,6 +106,8 @@ internal sealed class FaultyBroker(World world, BrokerTemper temper, Draw draw, 
             return;
         if (temper.WillsAtOnce || will.Delay <= TimeSpan.Zero)
         {
+            if (will.Delay > TimeSpan.Zero)
+                world.Tally.Add(Tally.EarlyWill);
             Publish("", will);
             return;
         }
@@ -109,6 +117,8 @@ internal sealed class FaultyBroker(World world, BrokerTemper temper, Draw draw, 
             if (IsDown || wills.GetValueOrDefault(link.ClientId) != number)
                 return;
             wills.Remove(link.ClientId);
+            if (links.Exists(l => l.ClientId == link.ClientId))
+                world.Tally.Add(Tally.KeptWill);
             Publish("", will);
         });
     }
@@ -151,12 +161,15 @@ internal sealed class FaultyBroker(World world, BrokerTemper temper, Draw draw, 
         if (IsDown)
             return;
         world.Trace.Add("publish", from, topic, payload);
+        if (late)
+            world.Tally.Add(Tally.LateEffect);
         if (retain && payload.Length > 0 && temper.LosesChunks > 0 && lostChunks < MaximumLostChunks
             && topic.Contains("/blobs/", StringComparison.Ordinal) && draw.Chance(temper.LosesChunks))
         {
             lostChunks++;
             retain = false;
             world.Trace.Add("not kept", from, topic);
+            world.Tally.Add(Tally.ChunkNotKept);
         }
         if (retain && payload.Length == 0)
             retained.Remove(topic);
@@ -168,6 +181,7 @@ internal sealed class FaultyBroker(World world, BrokerTemper temper, Draw draw, 
             && topic.Contains("/blobs/", StringComparison.Ordinal) && draw.Chance(temper.LosesChunks))
         {
             world.Trace.Add("gone", from, topic);
+            world.Tally.Add(Tally.ChunkLost);
             return;
         }
         foreach (var link in links)
@@ -176,7 +190,10 @@ internal sealed class FaultyBroker(World world, BrokerTemper temper, Draw draw, 
                 continue;
             link.Deliver(topic, payload, retained: false);
             if (temper.Duplicates > 0 && delivery == Delivery.AtLeastOnce && draw.Chance(temper.Duplicates))
+            {
+                world.Tally.Add(Tally.Duplicate);
                 link.Deliver(topic, payload, retained: false);
+            }
         }
     }
 

@@ -131,6 +131,7 @@ internal sealed class FaultyConnection : IBrokerConnection
         }
         if (!kills)
             return;
+        process.World.Tally.Add(Tally.KilledAtPublish);
         process.Kill();
         process.CheckAlive();
     }

@@ -6,21 +6,26 @@ namespace MantaLight.Simulation;
 /// </summary>
 internal sealed class Lane(World world, Draw draw, BrokerTemper temper, TimeSpan latency, Func<bool> isBlocked, Func<bool> isSlow)
 {
-    private readonly Dictionary<string, Queue<Action>> parcels = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Queue<(long Number, Action Arrive)>> parcels = new(StringComparer.Ordinal);
     private readonly Queue<string> blocked = new();
     private TimeSpan busyUntil;
     private int generation;
+    private long sent;
+    private long latest;
 
     public void Send(string key, int size, Action arrive)
     {
         if (!temper.ReordersTopics)
             key = "";
         if (!parcels.TryGetValue(key, out var queue))
-            parcels[key] = queue = new Queue<Action>();
-        queue.Enqueue(arrive);
+            parcels[key] = queue = new Queue<(long, Action)>();
+        queue.Enqueue((++sent, arrive));
         var start = world.Now;
         if (isSlow())
+        {
+            world.Tally.Add(Tally.Slow);
             start = busyUntil = (busyUntil > world.Now ? busyUntil : world.Now) + TimeSpan.FromSeconds((double)size / temper.SlowLink);
+        }
         Schedule(key, start + draw.Between(temper.MinimumLatency, latency));
     }
 
@@ -65,7 +70,12 @@ internal sealed class Lane(World world, Draw draw, BrokerTemper temper, TimeSpan
     {
         if (isBlocked() && !hasPassed)
             blocked.Enqueue(key);
-        else if (parcels.TryGetValue(key, out var queue) && queue.TryDequeue(out var arrive))
-            arrive();
+        else if (parcels.TryGetValue(key, out var queue) && queue.TryDequeue(out var parcel))
+        {
+            if (parcel.Number < latest)
+                world.Tally.Add(Tally.Overtaken);
+            latest = Math.Max(latest, parcel.Number);
+            parcel.Arrive();
+        }
     }
 }
