@@ -20,9 +20,6 @@ public sealed class FedAvg : SwarmTask
     /// <summary>The tag of the result that tells what was combined.</summary>
     public const string SummaryTag = "aggregation";
 
-    private const int MaximumListed = 16;
-    private const int MaximumReason = 300;
-
     /// <inheritdoc/>
     /// <exception cref="TaskContractException">There is no contribution, or every one was refused.</exception>
     public override async Task RunAsync(CancellationToken cancellationToken)
@@ -45,8 +42,7 @@ public sealed class FedAvg : SwarmTask
         }
         using (var weights = mean.ToArrays())
             World.Globals.SetWeights(options.Global, weights);
-        World.Results.Add(SummaryTag, new AggregationSummary(
-            [.. participants.Take(MaximumListed)], participants.Count, mean.Samples, [.. refused.Take(MaximumListed)], refused.Count));
+        World.Results.Add(SummaryTag, AggregationSummary.Of(participants, mean.Samples, refused));
     }
 
     // The current global says what a contribution looks like, so that the first node cannot set another layout.
@@ -80,7 +76,7 @@ public sealed class FedAvg : SwarmTask
                 if (failure is null)
                     participants.Add(contributions[i].Node);
                 else
-                    refused.Add(new RefusedContribution(contributions[i].Node, Shorten(failure)));
+                    refused.Add(new RefusedContribution(contributions[i].Node, failure));
                 cancellationToken.ThrowIfCancellationRequested();
             }
         }
@@ -135,8 +131,6 @@ public sealed class FedAvg : SwarmTask
         }
     }
 
-    private static string Shorten(string reason) => reason.Length <= MaximumReason ? reason : reason[..MaximumReason] + "…";
-
     private readonly record struct Pulled(NamedArrays? Weights, string? Failure);
 }
 
@@ -151,17 +145,3 @@ public sealed record FedAvgOptions
     /// <value><c>global_model_params</c>.</value>
     public string Global { get; init; } = "global_model_params";
 }
-
-/// <summary>What an aggregator combined; the result <c>aggregation</c>.</summary>
-/// <param name="Participants">The nodes in the mean, in node-id order; at most 16.</param>
-/// <param name="ParticipantCount">How many they are.</param>
-/// <param name="Samples">Their samples together.</param>
-/// <param name="Refused">The contributions that were left out; at most 16.</param>
-/// <param name="RefusedCount">How many they are.</param>
-public sealed record AggregationSummary(
-    IReadOnlyList<string> Participants, int ParticipantCount, long Samples, IReadOnlyList<RefusedContribution> Refused, int RefusedCount);
-
-/// <summary>A contribution that an aggregator left out.</summary>
-/// <param name="Node">Whose it was.</param>
-/// <param name="Reason">What is wrong with it.</param>
-public sealed record RefusedContribution(string Node, string Reason);

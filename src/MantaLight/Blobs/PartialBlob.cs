@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections;
 using System.Security.Cryptography;
+using MantaLight.Diagnostics;
 using MantaLight.Protocol;
 using MantaLight.Storage;
 
@@ -23,12 +24,15 @@ internal sealed class PartialBlob(BlobRef blob, DiskDraft draft, string name) : 
     /// <summary>Whether it can be a chunk of the blob, here already or not.</summary>
     public bool Fits(Arrival arrival) => arrival.Chunk >= 0 && arrival.Chunk < blob.ChunkCount && arrival.Bytes.Length == blob.LengthOf(arrival.Chunk);
 
-    /// <summary>Takes a chunk; false where it does not fit, or is here already.</summary>
+    /// <summary>Takes a chunk; false, and counted, where it does not fit, or is here already.</summary>
     public bool Add(Arrival arrival)
     {
         var (chunk, bytes) = (arrival.Chunk, arrival.Bytes);
         if (!Fits(arrival) || have[chunk])
+        {
+            Telemetry.Drop(Fits(arrival) ? Telemetry.Stale : Telemetry.Malformed);
             return false;
+        }
         var offset = (long)chunk * blob.ChunkSize;
         foreach (var segment in bytes)
         {

@@ -84,10 +84,10 @@ internal sealed class RetainedRead(IBrokerConnection connection, Topics topics, 
             var fits = false;
             while (chunks.TryRead(out var arrival))
             {
+                partial.Add(arrival);
                 // One of a wrong length would come each time that it is asked for.
                 if (!partial.Fits(arrival))
                     continue;
-                partial.Add(arrival);
                 pace.Arrived();
                 hasCome = fits = true;
             }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using CsCheck;
 using MantaLight.Aggregation;
+using MantaLight.Protocol;
 using MantaLight.Tests.Tasks;
 using MantaLight.Weights;
 using static MantaLight.Tests.Aggregation.Models;
@@ -111,6 +112,25 @@ public sealed class FedAvgTests
         var summary = (JsonElement)store.StagedResults["aggregation"];
         Assert.Equal((16, 150), (summary.GetProperty("participants").GetArrayLength(), summary.GetProperty("participant_count").GetInt32()));
         Assert.Equal((16, 150), (summary.GetProperty("refused").GetArrayLength(), summary.GetProperty("refused_count").GetInt32()));
+    }
+
+    [Theory]
+    [InlineData(1, 300)]
+    [InlineData(16, 37)]
+    public async Task The_summary_stands_in_the_record_however_long_names_and_reasons_are(int refused, int longest)
+    {
+        var store = new MemoryAttemptStore();
+        for (var i = 0; i < 16; i++)
+            store.WithWeights($"good_{i:00}_{new string('n', 56)}", Tag, 1, () => Of(Floats("w", 1)));
+        for (var i = 0; i < refused; i++)
+            store.WithWeights($"zbad_{i:00}_{new string('n', 56)}", Tag, 1, () => throw new MalformedDataException(string.Concat(Enumerable.Repeat("'weight' ", 100))));
+
+        await store.RunAsync(new FedAvg());
+
+        var summary = (JsonElement)store.StagedResults["aggregation"];
+        Assert.Equal(refused, summary.GetProperty("refused").GetArrayLength());
+        Assert.All(summary.GetProperty("refused").EnumerateArray(), r => Assert.Equal(longest + 1, r.GetProperty("reason").GetString()!.Length));
+        Assert.InRange(JsonSerializer.SerializeToUtf8Bytes(summary).Length, 1, ValueRef.MaximumInline);
     }
 
     [Fact]

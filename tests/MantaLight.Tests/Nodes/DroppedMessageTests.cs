@@ -81,6 +81,12 @@ public sealed class DroppedMessageTests : IDisposable
         await SayAsync(swarm, swarm.Topics.Beat("s"), new CoordinatorBeat { Term = 4 });
         await SayAsync(swarm, swarm.Topics.Coordinator("s"), new CoordinatorClaim { Term = 4 });
         await SwarmHarness.EventuallyAsync(() => counts.Of("lower authority") == 3);
+        // Nor does a node do what such a one orders.
+        await SayAsync(swarm, swarm.Topics.Schedule("s", "node_0"), new ScheduleAttempt { Run = "r-1", Round = 1, Alias = "a", Attempt = "r-1.1.a.node_0.1", Number = 1, Term = 4 });
+        await SayAsync(swarm, swarm.Topics.Inbox("node_0"), new CancelAttempt { Swarm = "s", Run = "r-1", Attempt = "r-1.1.a.node_0.1", Term = 4 });
+        await SayAsync(swarm, swarm.Topics.Inbox("node_0"), new RollCall { Swarm = "s", Run = "r-1", Term = 4 });
+        await SwarmHarness.EventuallyAsync(() => counts.Of("lower authority") == 6);
+        Assert.DoesNotContain(swarm.Messages, m => m.Topic == swarm.Topics.Tasks("s", "node_0") && ProtocolJson.Read<ControlMessage>(m.Payload, out _) is TaskUpdate);
         Assert.DoesNotContain(swarm.Log.Lines, line => line.StartsWith("Warning", StringComparison.Ordinal));
     }
 

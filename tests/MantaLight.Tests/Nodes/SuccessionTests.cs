@@ -37,6 +37,21 @@ public sealed class SuccessionTests
     }
 
     [Fact]
+    public async Task The_will_of_a_coordinator_that_is_lost_calls_its_successor_long_before_the_silence_would()
+    {
+        var broker = new SimulatedBroker();
+        await using var swarm = await SwarmHarness.StartAsync(broker, nodes: 0);
+        var never = TimeSpan.FromHours(1);
+        await swarm.AddNodeAsync(swarm.Settings("node_0") with { Election = SwarmHarness.Quick with { Retry = never } });
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition("EndlessWorker"));
+        var first = await swarm.WaitAsync(s => s.Round == 1);
+        await swarm.AddNodeAsync(swarm.Settings("node_1") with { Election = SwarmHarness.Quick with { Beat = never } });
+        broker.Cut($"{swarm.Topics.Cluster}.vectors.coordinator");
+        var later = await swarm.WaitAsync(s => s.Term > first.Term);
+        Assert.Equal(("node_1", first.Run), (later.From, later.Run));
+    }
+
+    [Fact]
     public async Task A_node_whose_connection_is_cut_comes_back_and_the_round_goes_on()
     {
         var broker = new SimulatedBroker();
