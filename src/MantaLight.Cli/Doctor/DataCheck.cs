@@ -84,6 +84,7 @@ internal sealed class DataCheck(DoctorSettings settings)
     /// <summary>Data sets that the target's tasks ask for, and that were not given.</summary>
     private async Task<IReadOnlyList<Finding>> MissingAsync(CancellationToken cancellationToken)
     {
+        // Who has given none is not about to run a node; it may be the broker alone that is looked at.
         if (settings.Target is not { } target || settings.Datasets.IsEmpty)
             return [];
         SwarmDefinition definition;

@@ -23,11 +23,8 @@ internal sealed class DiskCheck(string folder, TimeProvider time)
             yield return refusal;
             yield break;
         }
-        var text = string.Create(CultureInfo.InvariantCulture, $"{folder} can be written to; 4 KiB are on the disk after {flush.TotalMilliseconds:0.0} ms (median)");
-        yield return flush < SlowFlush
-            ? Finding.Ok(Area, "state folder", text)
-            : Finding.Warning(Area, "state folder", text, "Each attempt waits for the disk a few times. Put the state folder on a local SSD (--state-folder).");
-        yield return Free();
+        yield return Flushed(folder, flush);
+        yield return Free(new DriveInfo(folder).AvailableFreeSpace);
         RemoveEmpty(wasThere);
     }
 
@@ -60,9 +57,16 @@ internal sealed class DiskCheck(string folder, TimeProvider time)
         return times[times.Count / 2];
     }
 
-    private Finding Free()
+    internal static Finding Flushed(string folder, TimeSpan flush)
     {
-        var free = new DriveInfo(folder).AvailableFreeSpace;
+        var text = string.Create(CultureInfo.InvariantCulture, $"{folder} can be written to; 4 KiB are on the disk after {flush.TotalMilliseconds:0.0} ms (median)");
+        return flush < SlowFlush
+            ? Finding.Ok(Area, "state folder", text)
+            : Finding.Warning(Area, "state folder", text, "Each attempt waits for the disk a few times. Put the state folder on a local SSD (--state-folder).");
+    }
+
+    internal static Finding Free(long free)
+    {
         var text = $"{Texts.Bytes(free)} are free";
         return free switch
         {

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using MantaLight.Protocol;
 using MantaLight.Tasks;
 
 namespace MantaLight.Aggregation;
@@ -24,7 +23,7 @@ public sealed record AggregationSummary(
         {
             var summary = new AggregationSummary(
                 [.. participants.Take(MaximumListed)], participants.Count, samples, [.. refused.Take(MaximumListed).Select(r => r.Shortened(longest))], refused.Count);
-            if (longest < ShortestReason || JsonSerializer.SerializeToUtf8Bytes(summary, TaskJson.Options).Length <= ValueRef.MaximumInline)
+            if (longest < ShortestReason || JsonSerializer.SerializeToUtf8Bytes(summary, TaskJson.Options).Length <= TaskJson.MaximumInline)
                 return summary;
         }
     }

@@ -13,8 +13,8 @@ public interface IBroker
 }
 
 /// <summary>
-/// One connection, with one owner. Safe to call from several tasks; messages of one delivery that one task publishes one after
-/// the other arrive in that order; some brokers let QoS 0 overtake QoS 1.
+/// One connection, with one owner. Safe to call from several tasks; messages of one <see cref="Delivery"/> that one task publishes
+/// one after the other arrive in that order; some brokers let QoS 0 overtake QoS 1.
 /// </summary>
 public interface IBrokerConnection : IAsyncDisposable
 {

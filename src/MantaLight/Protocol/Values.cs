@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using MantaLight.Tasks;
 
 namespace MantaLight.Protocol;
 
@@ -53,7 +54,7 @@ public static class ValueFormat
 public sealed record ValueRef
 {
     /// <summary>The most JSON that stands in a message, in bytes.</summary>
-    public const int MaximumInline = 4096;
+    public const int MaximumInline = TaskJson.MaximumInline;
 
     /// <summary>A small JSON value.</summary>
     public JsonElement? Value { get; set; }

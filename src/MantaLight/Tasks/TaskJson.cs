@@ -10,6 +10,9 @@ namespace MantaLight.Tasks;
 /// </summary>
 public static class TaskJson
 {
+    /// <summary>The largest value, in bytes, that stands in an attempt's record itself; a larger one is a file that is fetched.</summary>
+    public const int MaximumInline = 4096;
+
     /// <summary>The options.</summary>
     public static JsonSerializerOptions Options { get; } = new()
     {

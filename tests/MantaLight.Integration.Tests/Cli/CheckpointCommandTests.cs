@@ -38,6 +38,16 @@ public sealed class CheckpointCommandTests : IDisposable
         Assert.Equal(undisturbed[2..], await HashesAsync("--rounds", "3", "--resume-from", Kept(2), "--processes"));
     }
 
+    [Theory]
+    [InlineData("--checkpoint-every", "2")]
+    [InlineData("--keep-checkpoints", "2")]
+    public async Task Every_second_round_and_the_last_are_kept_or_the_last_two(string flag, string value)
+    {
+        await FewDigits.WriteAsync(folder.FullName);
+        await HashesAsync("--rounds", "3", "--checkpoints", Checkpoints, flag, value);
+        Assert.Equal(["mnist-round-2.safetensors", "mnist-round-3.safetensors"], Directory.EnumerateFiles(Checkpoints).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    }
+
     [Fact]
     public async Task A_file_that_a_run_cannot_go_on_from_is_refused_before_anything_starts()
     {
