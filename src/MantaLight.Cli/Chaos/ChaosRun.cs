@@ -85,7 +85,7 @@ internal sealed class ChaosRun(ChaosSettings settings, CliConsole console, TimeP
     {
         screen.Say($"Undisturbed run: {settings.Run.Nodes} nodes on {Texts.Snake(settings.Broker)}");
         screen.Now("Undisturbed run");
-        await undisturbed.RunAsync([], ImmutableDictionary<string, double>.Empty, cancellationToken);
+        await undisturbed.RunAsync([], ImmutableDictionary<string, WorkTime>.Empty, cancellationToken);
         undisturbedSeconds = time.GetElapsedTime(began).TotalSeconds;
         var rounds = undisturbed.View.Rounds.Count;
         screen.Say($"Undisturbed: {rounds} rounds, final global {Texts.Hash(Final(undisturbed.View))}");
@@ -94,7 +94,7 @@ internal sealed class ChaosRun(ChaosSettings settings, CliConsole console, TimeP
         var plan = FaultPlan.Create(settings.Run.Changes.Seed ?? 0, rounds, settings.Faults, roles, kinds);
         try
         {
-            await disturbed.RunAsync(plan, WorkSeconds(undisturbed.View), cancellationToken);
+            await disturbed.RunAsync(plan, WorkTimes(undisturbed.View), cancellationToken);
         }
         finally
         {
@@ -139,10 +139,10 @@ internal sealed class ChaosRun(ChaosSettings settings, CliConsole console, TimeP
         Logs = folder.Keep ? folder.Path : null,
     };
 
-    private static Dictionary<string, double> WorkSeconds(WireView view) => view.Updates
+    private static Dictionary<string, WorkTime> WorkTimes(WireView view) => view.Updates
         .Where(u => u.Value is TaskCompleted)
         .GroupBy(u => u.Key.Alias, u => ((TaskCompleted)u.Value).Seconds, StringComparer.Ordinal)
-        .ToDictionary(g => g.Key, g => g.Max(), StringComparer.Ordinal);
+        .ToDictionary(g => g.Key, g => new WorkTime(TimeSpan.FromSeconds(g.Min()), TimeSpan.FromSeconds(g.Max())), StringComparer.Ordinal);
 
     private static string? Final(WireView view) => view.State is { Status: RunStatus.Completed } && !view.Rounds.IsEmpty ? view.Rounds.Last().Value.GlobalSha256 : null;
 }

@@ -25,10 +25,10 @@ internal sealed class ChaosTrial(ClusterSettings cluster, SwarmDefinition defini
 
     /// <summary>Runs to the end.</summary>
     /// <param name="plan">The faults.</param>
-    /// <param name="workSeconds">How long each task works when nobody disturbs it.</param>
+    /// <param name="workTimes">How long each task works when nobody disturbs it.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="ChaosException">Something did not recover, or the swarm did not complete.</exception>
-    public async Task RunAsync(ImmutableArray<PlannedFault> plan, IReadOnlyDictionary<string, double> workSeconds, CancellationToken cancellationToken)
+    public async Task RunAsync(ImmutableArray<PlannedFault> plan, IReadOnlyDictionary<string, WorkTime> workTimes, CancellationToken cancellationToken)
     {
         var smallDisks = plan.Any(f => f.Kind.Name == AllFaults.DiskFull);
         await using var running = await ChaosCluster.StartAsync(
@@ -38,8 +38,8 @@ internal sealed class ChaosTrial(ClusterSettings cluster, SwarmDefinition defini
             await running.Wire.DefineAsync(SwarmJson.Write(definition), cancellationToken);
             for (var i = 0; i < plan.Length; i++)
             {
-                var last = i + 1 == plan.Length || (plan[i + 1].Round, plan[i + 1].Alias) != (plan[i].Round, plan[i].Alias);
-                await StrikeAsync(running, plan[i], last, plan.Length, workSeconds, cancellationToken);
+                var last = i + 1 == plan.Length || !IsOfOneTask(plan[i + 1], plan[i]);
+                await StrikeAsync(running, plan[i], last, endsRun: IsOfOneTask(plan[i], plan[^1]), plan.Length, workTimes, cancellationToken);
             }
             screen.Now("Waiting for the end of the run");
             await EndAsync(running.Wire, cancellationToken);
@@ -51,7 +51,7 @@ internal sealed class ChaosTrial(ClusterSettings cluster, SwarmDefinition defini
     }
 
     private async Task StrikeAsync(
-        ChaosCluster running, PlannedFault fault, bool last, int faults, IReadOnlyDictionary<string, double> workSeconds, CancellationToken cancellationToken)
+        ChaosCluster running, PlannedFault fault, bool last, bool endsRun, int faults, IReadOnlyDictionary<string, WorkTime> workTimes, CancellationToken cancellationToken)
     {
         screen.Now($"Fault {fault.Number} of {faults}: {fault.Kind.Name}, waiting for round {fault.Round}, {fault.Alias}");
         var due = await running.Wire.UntilAsync(
@@ -61,7 +61,7 @@ internal sealed class ChaosTrial(ClusterSettings cluster, SwarmDefinition defini
         if (running.Wire.View.State is { } ended && ended.Status.IsFinal())
             throw new ChaosException($"The swarm {Texts.Snake(ended.Status)} ({ended.Reason}) before fault {fault.Number}, {fault.Kind.Name}.");
         screen.Now($"Fault {fault.Number} of {faults}: round {fault.Round}, {fault.Alias}: {fault.Kind.Name}");
-        var scene = new FaultScene(fault, running, roles, workSeconds, last, time, cancellationToken);
+        var scene = new FaultScene(fault, running, roles, workTimes.GetValueOrDefault(fault.Alias), last, endsRun, time, cancellationToken);
         var outcome = await AllFaults.Find(fault.Kind.Name).InflictAsync(scene);
         happened.Add(new FaultReport
         {
@@ -73,12 +73,14 @@ internal sealed class ChaosTrial(ClusterSettings cluster, SwarmDefinition defini
             RecoverySeconds = outcome.Seconds is { } seconds ? Math.Round(seconds, 3) : null,
             Note = outcome.Note,
             Idle = outcome.Idle,
-            AtWork = scene.IsAtWork,
+            AtWork = scene.IsAtWork || (fault.Kind.AtWork && !outcome.Idle),
         });
         screen.Say(fault, outcome, faults);
         if (last)
             running.Brake.Release(fault.Round, fault.Alias);
     }
+
+    private static bool IsOfOneTask(PlannedFault one, PlannedFault other) => (one.Round, one.Alias) == (other.Round, other.Alias);
 
     private static async Task EndAsync(Wire wire, CancellationToken cancellationToken)
     {

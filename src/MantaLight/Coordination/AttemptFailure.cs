@@ -15,16 +15,17 @@ internal static class AttemptFailure
     /// <param name="attempt">The attempt.</param>
     /// <param name="trouble">What went wrong.</param>
     /// <param name="retryable">Whether it could fare better the next time.</param>
-    /// <param name="local">Whether its node alone lacks something: a task that any node can do is tried on each once.</param>
-    public static void Fail(Turn turn, TaskRound task, Attempt attempt, string trouble, bool retryable, bool local = false)
+    /// <param name="unfit">The incarnation of its node where that alone lacks something: a task that any node can do is tried on each once.</param>
+    public static void Fail(Turn turn, TaskRound task, Attempt attempt, string trouble, bool retryable, string? unfit = null)
     {
         trouble = trouble.Length <= MaximumTrouble ? trouble : trouble[..MaximumTrouble];
         turn.News = true;
-        if (local && task.Task.Method == PlacementMethod.Any)
+        if (unfit is not null && task.Task.Method == PlacementMethod.Any)
         {
-            task = task with { Unfit = task.Unfit.SetItem(attempt.Node, attempt.Incarnation) };
+            task = task with { Unfit = task.Unfit.SetItem(attempt.Node, unfit) };
             turn.Put(task);
-            if (Placement.Replacement(turn.State, task) is { } fit)
+            // Who is away is waited for until the deadline, as always, or until another one comes.
+            if ((Placement.Replacement(turn.State, task) ?? Placement.ReplacementAway(turn.State, task)) is { } fit)
             {
                 Move(turn, task, attempt with { Trouble = $"{trouble} on {attempt.Node}" }, fit);
                 return;

@@ -100,7 +100,7 @@ internal static class AttemptFlow
             case TaskFailed { Missing.IsEmpty: false } failed when isUnderWay && MissingInputs.MakeAgain(turn, task, attempt, failed):
                 break;
             case TaskFailed failed when isUnderWay:
-                AttemptFailure.Fail(turn, task, attempt, $"{failed.Error}: {failed.Message}", failed.Retryable, failed.Local);
+                AttemptFailure.Fail(turn, task, attempt, $"{failed.Error}: {failed.Message}", failed.Retryable, failed.Local ? failed.Incarnation : null);
                 break;
         }
     }

@@ -53,13 +53,17 @@ internal static class Placement
         || (task.Method == PlacementMethod.Any && task.Maximum is null or { Count: 1 });
 
     /// <summary>Another node for a task whose node was lost or failed; null where there is none.</summary>
-    public static string? Replacement(CoordinatorState state, TaskRound round)
-    {
-        var free = Eligible(state, round.Task).Where(node => !round.Placed.ContainsKey(node) && !round.LeftOut.ContainsKey(node)
-            && round.Unfit.GetValueOrDefault(node) != state.Members[node].Presence.Incarnation);
+    public static string? Replacement(CoordinatorState state, TaskRound round) =>
         // Where it has hung before, it is tried again when there is nobody else.
-        return Rendezvous.Order($"{state.Definition.Seed}/{state.Round}/{round.Task.Alias}", free).OrderBy(round.Overran.Contains).FirstOrDefault();
-    }
+        InOrder(state, round, Eligible(state, round.Task)).OrderBy(round.Overran.Contains).FirstOrDefault();
+
+    /// <summary>A node that is away and could do a task, as far as it has told; null where there is none.</summary>
+    public static string? ReplacementAway(CoordinatorState state, TaskRound round) =>
+        InOrder(state, round, state.Members.Where(m => !m.Value.Online && Misses(state, round.Task, m.Value) is null).Select(m => m.Key)).FirstOrDefault();
+
+    private static IEnumerable<string> InOrder(CoordinatorState state, TaskRound round, IEnumerable<string> nodes) =>
+        Rendezvous.Order($"{state.Definition.Seed}/{state.Round}/{round.Task.Alias}", nodes.Where(node => !round.Placed.ContainsKey(node) && !round.LeftOut.ContainsKey(node)
+            && round.Unfit.GetValueOrDefault(node) != state.Members[node].Presence.Incarnation));
 
     /// <summary>Whether a node has been away for longer than it takes to come back.</summary>
     public static bool IsAway(CoordinatorState state, string node, DateTimeOffset now) =>

@@ -29,7 +29,7 @@ internal static class Regrouping
             return false;
         if (Awaited(state).Concat(unreported).FirstOrDefault(t => CountBack(state, t) < Shortfall.NeededOf(state, t)) is not { } task)
             return false;
-        turn.Blocked = () => Explain(turn.State, task);
+        turn.Blocked = () => IsUnplaced(task) ? Placement.Explain(turn.State, task.Task, Shortfall.NeededOf(turn.State, task)) : Explain(turn.State, task);
         return true;
     }
 
@@ -60,16 +60,17 @@ internal static class Regrouping
         }
     }
 
-    private static IEnumerable<TaskRound> Awaited(CoordinatorState state) =>
-        state.Tasks.Values.Where(t => t.Phase == TaskPhase.Pending && !(t.Placed.IsEmpty && t.Unseen.IsEmpty));
+    private static IEnumerable<TaskRound> Awaited(CoordinatorState state) => state.Tasks.Values.Where(t => t.Phase == TaskPhase.Pending);
 
     private static int CountBack(CoordinatorState state, TaskRound task)
     {
         var placed = task.Placed.Values.Count(a => a.Phase == AttemptPhase.Completed || IsThere(state, a.Node));
-        // Another node does as well.
-        var others = task.Task.Method == PlacementMethod.Any ? Placement.Eligible(state, task.Task).Count(node => !task.Placed.ContainsKey(node)) : 0;
+        // Another node does as well, and one that was never placed is placed on whoever is there.
+        var others = task.Task.Method == PlacementMethod.Any || IsUnplaced(task) ? Placement.Eligible(state, task.Task).Count(node => !task.Placed.ContainsKey(node)) : 0;
         return placed + others;
     }
+
+    private static bool IsUnplaced(TaskRound task) => task.Placed.IsEmpty && task.Unseen.IsEmpty;
 
     private static bool IsThere(CoordinatorState state, string node) => state.Members.GetValueOrDefault(node) is { Online: true };
 

@@ -102,7 +102,7 @@ internal static class RoundFlow
                 string Waiting() => Placement.Explain(turn.State, task.Task, Placement.Least(turn.State, task.Task));
                 if (pending.Since == default)
                     turn.Put(pending with { Since = turn.Now });
-                else if (Shortfall.MeetUnplaced(turn, pending, Waiting()))
+                else if (Shortfall.MeetUnplaced(turn, pending, Waiting))
                     return true;
                 turn.Blocked ??= Waiting;
                 continue;

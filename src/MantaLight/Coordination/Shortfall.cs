@@ -41,13 +41,13 @@ internal static class Shortfall
     }
 
     /// <summary>Does what the definition says where too few nodes are there to begin a task; false where they are waited for.</summary>
-    public static bool MeetUnplaced(Turn turn, TaskRound task, string reason)
+    public static bool MeetUnplaced(Turn turn, TaskRound task, Func<string> reason)
     {
         var rounds = turn.State.Definition.Rounds;
         // As long as a node that is away within the task.
         if (rounds.OnShortfall == ShortfallPolicy.Wait || turn.Now < task.Since + rounds.Deadline)
             return false;
-        SkipOrStop(turn, $"{reason}; nobody else came in {rounds.Deadline:c}");
+        SkipOrStop(turn, $"{reason()}; nobody else came in {rounds.Deadline:c}");
         return true;
     }
 

@@ -77,12 +77,12 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
         var topics = context.Settings.Topics;
         try
         {
-            await using var connection = await context.Broker.ConnectAsync(new ConnectionProfile
+            await using var connection = new CoordinatorConnection(await context.Broker.ConnectAsync(new ConnectionProfile
             {
                 ClientId = $"{topics.Cluster}.{swarm}.coordinator",
                 Reconnect = false,
                 Will = new BrokerWill(topics.Lost(swarm), ProtocolJson.Write(context.Stamp.Stamp(new CoordinatorLost())), Retain: false, WillDelay),
-            }, stopping.Token);
+            }, stopping.Token));
             using var watch = connection.Watch(status =>
             {
                 if (status is ConnectionStatus.Lost or ConnectionStatus.Closed)
@@ -122,7 +122,7 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
         }
     }
 
-    private async Task ObeyAsync(IBrokerConnection connection, Topics topics)
+    private async Task ObeyAsync(CoordinatorConnection connection, Topics topics)
     {
         await foreach (var command in commands.EachAsync(stopping.Token))
         {
@@ -166,7 +166,7 @@ internal sealed class CoordinatorSeat : IAsyncDisposable
         }
     }
 
-    private ValueTask PublishAsync(IBrokerConnection connection, string topic, ControlMessage message, bool retain) =>
+    private ValueTask PublishAsync(CoordinatorConnection connection, string topic, ControlMessage message, bool retain) =>
         connection.PublishAsync(new OutboundMessage(topic, ProtocolJson.Write(context.Stamp.Stamp(message)), retain), stopping.Token);
 
     private void Leave() => context.Post(new NodeEvent.SeatLeft(swarm, this, loop?.Final));

@@ -118,18 +118,8 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
     public ValueTask SendAsync(string topic, ControlMessage message, bool retain, CancellationToken cancellationToken) =>
         PublishAsync(topic, ProtocolJson.Write(context.Stamp.Stamp(message)), retain, cancellationToken);
 
-    private async ValueTask PublishAsync(string topic, ReadOnlyMemory<byte> payload, bool retain, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await connection.PublishAsync(new OutboundMessage(topic, payload, retain), cancellationToken);
-        }
-        catch (BrokerRefusedException e) when (payload.Length <= connection.Limits.MaximumPayload)
-        {
-            // For a quota or a rate, which pass: no reason to end a run, but to stand down and to begin again.
-            throw new BrokerConnectionLostException(e.Message, e);
-        }
-    }
+    private ValueTask PublishAsync(string topic, ReadOnlyMemory<byte> payload, bool retain, CancellationToken cancellationToken) =>
+        connection.PublishAsync(new OutboundMessage(topic, payload, retain), cancellationToken);
 
     /// <summary>Sends without waiting for the broker's word, unless as many messages as it takes at once wait for that already.</summary>
     public async Task PostAsync(string topic, ControlMessage message, CancellationToken cancellationToken)

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using MantaLight.Tasks;
 
 namespace MantaLight.Swarms;
 
@@ -10,7 +11,6 @@ internal static partial class StartReader
 {
     private const int MaximumRound = 1_000_000 - 1;
     private const int MaximumGlobals = 1000;
-    private const int MaximumInline = 4096;
     private const long MaximumBlob = 64L << 30;
 
     public static StartDefinition? Read(JsonObjectReader json, SwarmProblems problems)
@@ -57,8 +57,8 @@ internal static partial class StartReader
         var isInline = content.TryGet("value", out var value);
         if (isInline == content.TryGet("blob", out var blob))
             problems.Add(content.Path, "expected exactly one of 'value' and 'blob'");
-        else if (isInline && (value.ValueKind == JsonValueKind.Null || Encoding.UTF8.GetByteCount(value.GetRawText()) > MaximumInline))
-            problems.Add(content.PathOf("value"), $"found null or a large value, expected JSON of at most {MaximumInline} bytes; larger values are blobs");
+        else if (isInline && (value.ValueKind == JsonValueKind.Null || Encoding.UTF8.GetByteCount(value.GetRawText()) > TaskJson.MaximumInline))
+            problems.Add(content.PathOf("value"), $"found null or a large value, expected JSON of at most {TaskJson.MaximumInline} bytes; larger values are blobs");
         return isInline
             ? new StartGlobal { Value = value.Clone() }
             : new StartGlobal { Blob = JsonObjectReader.Open(blob, content.PathOf("blob"), problems, "sha256", "size", "chunk_size", "chunk_count", "format") is { } read ? ReadBlob(read, problems) : null };

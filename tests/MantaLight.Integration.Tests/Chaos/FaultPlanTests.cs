@@ -50,7 +50,7 @@ public sealed class FaultPlanTests
     }
 
     [Fact]
-    public void Cuts_come_where_blobs_cross_while_the_aggregator_reads_and_when_its_model_is_new()
+    public void Cuts_come_where_blobs_cross_while_the_aggregator_reads_and_while_nodes_read_its_model()
     {
         var cuts = Plan(9, 200).Where(f => f.Kind.Role == FaultRole.Reader).ToArray();
         // An aggregator works to the end once in a round: in some rounds a cut or a full disk finds it at that, in the others something else.
@@ -58,10 +58,7 @@ public sealed class FaultPlanTests
         Assert.Equal(rounds.Distinct(), rounds);
         Assert.InRange(rounds.Length, 3, 7);
         Assert.Contains(cuts, f => f is { Alias: "aggregator", AtWork: true });
-        Assert.All(cuts.Where(f => f.Alias != "aggregator"), f => Assert.Equal(("test", false), (f.Alias, f.AtWork)));
-        var first = Plan(9, 200).GroupBy(f => (f.Round, f.Alias)).Where(g => g.Key.Alias == "test" && g.Any(f => f.Kind.Role == FaultRole.Reader)).ToArray();
-        Assert.NotEmpty(first);
-        Assert.All(first, stage => Assert.Equal(FaultRole.Reader, stage.First().Kind.Role));
+        Assert.All(cuts.Where(f => f.Alias != "aggregator"), f => Assert.Equal(("test", true), (f.Alias, f.AtWork)));
     }
 
     [Fact]

@@ -28,6 +28,22 @@ public sealed class RegroupingTests : CoordinatorDriver
     }
 
     [Fact]
+    public void A_task_that_too_few_were_there_for_before_waits_without_a_deadline_too()
+    {
+        Begin(Rounds("\"quorum\": 2"), "a", "b");
+        FinishRound("a", "b");
+        Member("b", NodeStatus.Offline);
+        FinishRound("a", "b");
+        Assert.Empty(state.Tasks["worker"].Placed);
+        ComeBack("a");
+        Wait(TimeSpan.FromHours(1));
+        Assert.Equal((RunStatus.Running, "task 'worker' has 1 of 2 nodes: a"), (state.Status, state.Waiting));
+        Member("b", incarnation: "second");
+        Wait(timing.RollCall);
+        Assert.Equal(["a", "b"], Schedules("worker").Select(s => s.Node));
+    }
+
+    [Fact]
     public void As_many_as_the_quorum_needs_are_enough()
     {
         Begin(Definition(quorum: 0.5), "a", "b", "c");

@@ -51,6 +51,34 @@ public sealed class UnfitNodeTests : CoordinatorDriver
     }
 
     [Fact]
+    public void Whoever_is_away_and_has_it_is_waited_for_until_the_deadline()
+    {
+        Begin(Rounds("\"retries\": 0"), "a", "b");
+        Complete("worker", "a", "b");
+        var host = Host("aggregator");
+        var other = host == "a" ? "b" : "a";
+        Member(other, NodeStatus.Offline);
+        Lack("aggregator", host);
+        Assert.Equal((RunStatus.Running, other), (state.Status, Host("aggregator")));
+        Member(other, incarnation: "second");
+        Wait(timing.RollCall);
+        Complete("aggregator", other);
+        Assert.Equal(TaskPhase.Committed, state.Tasks["aggregator"].Phase);
+    }
+
+    [Fact]
+    public void Whoever_is_away_and_does_not_come_is_not_waited_for_longer()
+    {
+        Begin(Rounds("\"retries\": 0"), "a", "b");
+        Complete("worker", "a", "b");
+        var host = Host("aggregator");
+        Member(host == "a" ? "b" : "a", NodeStatus.Offline);
+        Lack("aggregator", host);
+        Wait(Deadline);
+        Assert.Equal(RunStatus.Failed, state.Status);
+    }
+
+    [Fact]
     public void With_wait_all_are_tried_anew_at_the_deadline()
     {
         Begin(Rounds("\"retries\": 0, \"on_shortfall\": \"wait\""), "a", "b");

@@ -9,18 +9,22 @@ internal sealed class DiskFault(string name, int weight) : Fault(name, weight, F
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
+    // Beside others, and after a start, work takes longer than alone.
+    private const int Slowness = 3;
+
     public override async Task<FaultOutcome> InflictAsync(FaultScene scene)
     {
         var node = scene.Choose(FaultRole.Writer);
         var place = new Place(scene.Round, scene.Alias, node.Id);
         scene.Cluster.Disks!.Fill(node.StateFolder);
+        var filled = scene.Now;
         bool noticed;
         DateTimeOffset freed;
         try
         {
-            await scene.WorkAsync(node.Id, untilMoment: false);
-            noticed = await scene.SeeAsync(v => v.IsPast(place.Round, place.Alias) || v.Updates.GetValueOrDefault(place) is TaskFailed or TaskCompleted, Patience)
-                && scene.Wire.View.Updates.GetValueOrDefault(place) is TaskFailed;
+            noticed = await scene.WorkAsync(node.Id, untilMoment: false)
+                && await scene.SeeAsync(v => v.IsPast(place.Round, place.Alias) || v.SaidSince(place, filled) is TaskFailed or TaskCompleted, Patience + (Slowness * scene.Work.Longest))
+                && scene.Wire.View.SaidSince(place, filled) is TaskFailed;
         }
         finally
         {

@@ -10,14 +10,14 @@ namespace MantaLight.Cli.Chaos.Faults;
 
 /// <summary>Where a fault happens: the swarm, the moment, and the fault's own dice.</summary>
 internal sealed class FaultScene(
-    PlannedFault fault, ChaosCluster cluster, Roles roles, IReadOnlyDictionary<string, double> workSeconds, bool lastOfTask, TimeProvider time,
+    PlannedFault fault, ChaosCluster cluster, Roles roles, WorkTime work, bool lastOfTask, bool endsRun, TimeProvider time,
     CancellationToken cancelled)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
-    private static readonly TimeSpan StartOfWork = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan StartOfWork = TimeSpan.FromSeconds(10);
 
     // Whoever is to be killed at work has not done it yet.
-    private const double LatestKill = 0.9;
+    private const double LatestKill = 0.6;
 
     private readonly SeededRandom random = new(fault.Seed, 1);
 
@@ -38,6 +38,9 @@ internal sealed class FaultScene(
 
     /// <summary>The moment.</summary>
     public DateTimeOffset Now => time.GetUtcNow();
+
+    /// <summary>How long the task takes nodes that nobody disturbs.</summary>
+    public WorkTime Work => work;
 
     /// <summary>A number from 0 to 1.</summary>
     public double Draw() => random.NextDouble();
@@ -76,22 +79,24 @@ internal sealed class FaultScene(
         var open = Wire.View.Open(Round, Alias);
         var leavesItUndone = fault.Kind.Kills && open.Contains(node);
         // With the last attempt the task would end, and later faults of it would come too late.
-        if (!fault.AtWork || (!lastOfTask && open.Length < 2 && !leavesItUndone))
+        // So it would where a kill comes too late; at the end of the run that is not risked.
+        if (!fault.AtWork || (!lastOfTask && open.Length < 2 && (endsRun || !leavesItUndone)))
             return false;
         var worker = open.IsEmpty || open.Contains(node) ? node : open[random.Next(open.Length)];
+        var released = Now;
         if (lastOfTask)
             cluster.Brake.Release(Round, Alias);
         else
             cluster.Brake.Release(Round, Alias, worker);
         if (!untilMoment)
             return true;
-        await Wire.UntilAsync(v => v.IsPast(Round, Alias) || v.Updates.GetValueOrDefault(new Place(Round, Alias, worker)) is not null and not TaskAccepted, StartOfWork, cancelled);
-        var moment = leavesItUndone ? Math.Min(fault.Moment, LatestKill) : fault.Moment;
-        await DelayAsync(TimeSpan.FromSeconds(moment * workSeconds.GetValueOrDefault(Alias, 0.1)));
+        // Since then: what it had said of an attempt before is no news.
+        await Wire.UntilAsync(v => v.IsPast(Round, Alias) || v.SaidSince(new Place(Round, Alias, worker), released) is not null and not TaskAccepted, StartOfWork, cancelled);
+        await DelayAsync(leavesItUndone ? Math.Min(fault.Moment, LatestKill) * work.Shortest : fault.Moment * work.Longest);
         if (!lastOfTask)
             cluster.Brake.Hold(Round, Alias, worker);
         var struck = fault.Kind.Role == FaultRole.Everybody ? open : [node];
-        IsAtWork = struck.Any(n => Wire.View.Updates.GetValueOrDefault(new Place(Round, Alias, n)) is TaskRunning);
+        IsAtWork = struck.Any(n => Wire.View.SaidSince(new Place(Round, Alias, n), released) is TaskRunning);
         return true;
     }
 

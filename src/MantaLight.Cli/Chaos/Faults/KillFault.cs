@@ -15,8 +15,8 @@ internal sealed class KillFault(string name, int weight, FaultRole role) : Fault
     {
         var node = scene.Choose(role);
         await scene.WorkAsync(node.Id);
-        // The seat may have moved meanwhile.
-        if (role == FaultRole.Coordinator)
+        // The seat may have moved meanwhile; who was let work is the one that dies.
+        if (role == FaultRole.Coordinator && !scene.IsAtWork)
             node = scene.Choose(role);
         var before = scene.Wire.View;
         var incarnation = before.Nodes.GetValueOrDefault(node.Id)?.Incarnation ?? "";

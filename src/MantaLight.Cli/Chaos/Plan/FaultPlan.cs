@@ -66,8 +66,7 @@ internal static class FaultPlan
             if (roles.IsForOneNode(alias) && !taken.Add((round, alias)))
                 alias = stages.FirstOrDefault(a => !roles.IsForOneNode(a), alias);
         }
-        // All nodes fetch a new global when it is committed, so when the next task begins, not when they work on it.
-        var atWork = kind.AtWork ? kind.Role != FaultRole.Reader || roles.IsForOneNode(alias) : random.Next(2) == 0;
+        var atWork = kind.AtWork || random.Next(2) == 0;
         return new PlannedFault(0, kind, round, alias, atWork, random.NextDouble() * LatestMoment, random.NextUInt64());
     }
 

@@ -53,6 +53,9 @@ internal sealed record WireView
         ? [.. task.Nodes.Where(n => Updates.GetValueOrDefault(new Place(round, alias, n)) is not TaskCompleted)]
         : [];
 
+    /// <summary>The last word about a place, where it was said since a moment.</summary>
+    public TaskUpdate? SaidSince(Place place, DateTimeOffset since) => Updates.GetValueOrDefault(place) is { } update && update.Sent >= since ? update : null;
+
     /// <summary>What one message adds.</summary>
     public WireView With(ControlMessage message) => message switch
     {

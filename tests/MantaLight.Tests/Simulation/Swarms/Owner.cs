@@ -7,6 +7,9 @@ namespace MantaLight.Simulation;
 /// <summary>Who publishes the definitions and changes their mind about them. Nothing ever happens to the owner's own machine.</summary>
 internal sealed class Owner(World world, FaultyBroker broker, HistoryPlan plan)
 {
+    /// <summary>How long after a total loss somebody may be putting back what was lost.</summary>
+    private static readonly TimeSpan PutBack = TimeSpan.FromMinutes(1);
+
     private readonly SimulatedProcess process = new(world, "owner", TimeSpan.Zero);
     private readonly Draw draw = Draw.For(plan.Seed, "owner");
     private readonly Dictionary<string, int> versions = new(StringComparer.Ordinal);
@@ -47,13 +50,16 @@ internal sealed class Owner(World world, FaultyBroker broker, HistoryPlan plan)
         var version = versions[swarm.Name];
         if (version == 0)
             Plan(world.Now, () => Publish(swarm, 0));
-        else if (broker.LastLoss >= published[swarm.Name] && world.Now > plan.Restless + TimeSpan.FromMinutes(2) && !IsRetained(swarm, version))
+        else if (IsAtRisk(swarm) && world.Now > plan.Restless + TimeSpan.FromMinutes(2) && !IsRetained(swarm, version))
             Plan(world.Now, () => Publish(swarm, version));
         else if (state?.Status == RunStatus.Paused)
             Plan(world.Now, () => Control(swarm, SwarmAction.Resume));
         else if (isDestroyed)
             Plan(world.Now, () => Control(swarm, SwarmAction.Stop));
     }
+
+    // Whoever had found the one before it missing may have put that back over it, and died.
+    private bool IsAtRisk(SwarmPlan swarm) => broker.LastLoss > TimeSpan.MinValue && broker.LastLoss + PutBack >= published[swarm.Name];
 
     private bool IsRetained(SwarmPlan swarm, int version) => broker.Retained.TryGetValue(Topics.Definition(swarm.Name), out var retained)
         && retained.AsSpan().SequenceEqual(Encoding.UTF8.GetBytes(swarm.Definition(version)));
