@@ -39,9 +39,6 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
     /// <summary>The reason of those that end with the node.</summary>
     public const string NodeIsStopping = "the node is stopping";
 
-    /// <summary>How long a task that is to end may take to find out.</summary>
-    private static readonly TimeSpan Heed = TimeSpan.FromSeconds(5);
-
     private static readonly TimeSpan PublishPause = TimeSpan.FromSeconds(1);
     private static readonly JsonElement NoOptions = JsonDocument.Parse("{}").RootElement.Clone();
 
@@ -55,9 +52,6 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
 
     /// <summary>Whether the attempt has read or made a blob.</summary>
     public bool Touches(string hash) => store.Touches(hash);
-
-    /// <summary>What goes on although the attempt has ended, since its task does not heed its token; null where nothing does. It has no effects any more.</summary>
-    public Task? Abandoned { get; private set; }
 
     /// <summary>Globals whose chunks the attempt, or an earlier process for it, may have put on the broker.</summary>
     public ImmutableArray<BlobRef> Published { get; private set; } = [];
@@ -117,7 +111,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
             if (node.Settings.BeforeAttempt is { } before)
                 await before(schedule.Round, schedule.Alias, stop.Token);
             using var place = await node.Slots.EnterAsync(stop.Token);
-            outcome = await EndAsync(Background.Run(() => work(stop.Token)), stop.Token);
+            outcome = await work(stop.Token);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -137,16 +131,6 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
         }
         Telemetry.Attempts.Add(1, new("alias", schedule.Alias), new("outcome", outcome is TaskCompleted ? "completed" : "failed"));
         return Fill(outcome);
-    }
-
-    /// <summary>Waits for the work or, where that goes on after it was to end, not for long: its place is for others.</summary>
-    private async Task<TaskUpdate> EndAsync(Task<TaskUpdate> working, CancellationToken stop)
-    {
-        if (await working.EndsSoonAfterAsync(Heed, node.Time, stop))
-            return await working;
-        Log.AttemptAbandoned(logger, schedule.Attempt, Heed.TotalSeconds);
-        Abandoned = working;
-        throw new OperationCanceledException(stop);
     }
 
     private async Task<TaskUpdate> ExecuteAsync(CancellationToken cancellationToken)
@@ -236,7 +220,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
 
     private void Report(TaskProgress progress)
     {
-        if (Abandoned is null && pace.IsDue(progress.Fraction, node.Time) && progress is { Fraction: var fraction, Loss: var loss })
+        if (pace.IsDue(progress.Fraction, node.Time) && progress is { Fraction: var fraction, Loss: var loss })
         {
             node.Outbox.Send(node.Topics.Tasks(swarm, node.Settings.Id), Fill(new TaskRunning
             {

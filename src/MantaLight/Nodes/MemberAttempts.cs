@@ -180,8 +180,6 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
     {
         // Under the number that the attempt has now: a retry may have been answered by it meanwhile.
         var outcome = await work() with { Attempt = attempt.Schedule.Attempt };
-        if (attempt.Runner.Abandoned is { } goesOn)
-            seats.Supervise(goesOn);
         seats.Post(new NodeEvent.AttemptEnded(swarm, outcome));
         return outcome;
     });
