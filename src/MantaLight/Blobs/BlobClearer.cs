@@ -77,8 +77,11 @@ internal sealed class BlobClearer : IAsyncDisposable
             cleared?.Invoke(swarm, blob);
             return true;
         }
-        catch (BrokerConnectionLostException)
+        catch (BrokerConnectionLostException e)
         {
+            // A coordinator's is as good as lost where the broker refuses something.
+            if (connection.IsConnected)
+                Log.PublishFailed(logger, topics.SwarmBlobs(swarm, blob.Sha256), e.Message);
             return false;
         }
         catch (Exception e) when (e is MantaLightException or ObjectDisposedException)

@@ -59,6 +59,9 @@ internal static class AttemptFailure
             turn.Put(task);
         }
         var trouble = $"the deadline of {Deadlines.Of(turn.State, task, attempt):c} passed";
+        // Given to who was away because of what another one lacks, which is the news.
+        if (attempt.Trouble is { } before && !task.Unfit.IsEmpty && turn.State.Members.GetValueOrDefault(attempt.Node) is not { Online: true })
+            trouble = $"{before}, and {trouble}";
         var again = attempt with { Phase = AttemptPhase.Waiting, Deadline = default, Overruns = attempt.Overruns + 1, Trouble = trouble };
         var other = task.Task.Method == PlacementMethod.Any ? Placement.Replacement(turn.State, task) : null;
         // What rests after an error has had its time.

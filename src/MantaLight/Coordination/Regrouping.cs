@@ -60,7 +60,9 @@ internal static class Regrouping
         }
     }
 
-    private static IEnumerable<TaskRound> Awaited(CoordinatorState state) => state.Tasks.Values.Where(t => t.Phase == TaskPhase.Pending);
+    // One for any node that nobody was there for may have nobody left: it is not waited for before its turn comes.
+    private static IEnumerable<TaskRound> Awaited(CoordinatorState state) =>
+        state.Tasks.Values.Where(t => t.Phase == TaskPhase.Pending && (t.Task.Method == PlacementMethod.All || !IsUnplaced(t)));
 
     private static int CountBack(CoordinatorState state, TaskRound task)
     {

@@ -76,6 +76,7 @@ public sealed class UnfitNodeTests : CoordinatorDriver
         Lack("aggregator", host);
         Wait(Deadline);
         Assert.Equal(RunStatus.Failed, state.Status);
+        Assert.Contains($"DatasetException: no on {host}, and the deadline of 00:05:00 passed", state.Reason, StringComparison.Ordinal);
     }
 
     [Fact]
