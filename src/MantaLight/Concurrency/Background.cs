@@ -19,6 +19,13 @@ internal static class Background
     public static Task CancelBesideAsync(this CancellationTokenSource source) =>
         Task.Factory.StartNew(source.Cancel, CancellationToken.None, TaskCreationOptions.DenyChildAttach, TaskScheduler.Current);
 
+    /// <summary>Waits for the end of a task, however it ends, and no longer than a while after it was to end; false where it goes on.</summary>
+    public static async Task<bool> EndsSoonAfterAsync(this Task task, TimeSpan patience, TimeProvider time, CancellationToken stop)
+    {
+        await task.WaitAsync(stop).ConfigureAwait(Quietly);
+        return task.IsCompleted || await task.EndsWithinAsync(patience, time);
+    }
+
     /// <summary>Waits for the end of a task, however it ends; false when the patience is over before.</summary>
     public static async Task<bool> EndsWithinAsync(this Task task, TimeSpan patience, TimeProvider time)
     {

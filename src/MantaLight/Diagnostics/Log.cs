@@ -74,6 +74,9 @@ internal static partial class Log
     [LoggerMessage(303, LogLevel.Information, "Attempt {Attempt} was cancelled: {Reason}")]
     public static partial void AttemptCancelled(ILogger logger, string attempt, string reason);
 
+    [LoggerMessage(304, LogLevel.Warning, "Attempt {Attempt} was to end {Seconds:0} s ago, and its task goes on: it does not heed its CancellationToken. The node goes on without it")]
+    public static partial void AttemptAbandoned(ILogger logger, string attempt, double seconds);
+
     [LoggerMessage(400, LogLevel.Warning, "Blob {Hash} on this node's disk is not what its hash says; it is dropped")]
     public static partial void BlobSpoiled(ILogger logger, string hash);
 

@@ -25,7 +25,7 @@ internal sealed record AttemptServices(
     Outbox Outbox,
     ILoggerFactory Loggers,
     TimeProvider Time,
-    AsyncGate Slots);
+    AttemptSlots Slots);
 
 /// <summary>Runs one attempt: an instance in a scope of its own, its effects staged, one record at the end.</summary>
 internal sealed class AttemptRunner(AttemptServices node, string swarm, ScheduleAttempt schedule)
@@ -38,6 +38,9 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
 
     /// <summary>The reason of those that end with the node.</summary>
     public const string NodeIsStopping = "the node is stopping";
+
+    /// <summary>How long a task that is to end may take to find out.</summary>
+    private static readonly TimeSpan Heed = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan PublishPause = TimeSpan.FromSeconds(1);
     private static readonly JsonElement NoOptions = JsonDocument.Parse("{}").RootElement.Clone();
@@ -110,8 +113,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
         {
             if (node.Settings.BeforeAttempt is { } before)
                 await before(schedule.Round, schedule.Alias, stop.Token);
-            using var place = await node.Slots.EnterAsync(stop.Token);
-            outcome = await work(stop.Token);
+            outcome = await InPlaceAsync(work, stop.Token);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -133,6 +135,23 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
         return Fill(outcome);
     }
 
+    /// <summary>Works in one of the node's places or, where the task goes on after it was to end, not for long.</summary>
+    private async Task<TaskUpdate> InPlaceAsync(Func<CancellationToken, Task<TaskUpdate>> work, CancellationToken stop)
+    {
+        var place = await node.Slots.EnterAsync(stop);
+        var working = Background.Run(() => work(stop));
+        if (await working.EndsSoonAfterAsync(Heed, node.Time, stop))
+        {
+            place.Dispose();
+            return await working;
+        }
+        Log.AttemptAbandoned(logger, schedule.Attempt, Heed.TotalSeconds);
+        // Whatever it does from here on has no effect.
+        store.Close();
+        node.Slots.Abandon(place, working);
+        throw new OperationCanceledException(stop);
+    }
+
     private async Task<TaskUpdate> ExecuteAsync(CancellationToken cancellationToken)
     {
         Log.AttemptBegins(logger, schedule.Attempt);
@@ -150,7 +169,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
             task.Attach(new AttemptEnvironment(
                 new World(new Globals(store), new Results(store), requests),
                 new Local(node.Settings.Datasets),
-                new TaskLogger(node.Loggers.CreateLogger(type.FullName ?? type.Name), node.Outbox, node.Topics.Logs(swarm, node.Settings.Id), schedule),
+                new TaskLogger(node.Loggers.CreateLogger(type.FullName ?? type.Name), node.Outbox, node.Topics.Logs(swarm, node.Settings.Id), schedule, () => store.IsClosed),
                 Context()));
             Report(new TaskProgress(0, null));
             await task.RunAsync(cancellationToken);
@@ -166,6 +185,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
             Next = Next(requests.Request),
             Seconds = Math.Round(seconds, 4),
         };
+        store.CheckOpen();
         // Written down before anything of it is seen elsewhere: whatever dies from here on, it is not done again.
         node.Journal.Write(swarm, schedule, (TaskCompleted)Fill(record));
         return await PublishAsync(record, cancellationToken);
@@ -220,7 +240,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
 
     private void Report(TaskProgress progress)
     {
-        if (pace.IsDue(progress.Fraction, node.Time) && progress is { Fraction: var fraction, Loss: var loss })
+        if (!store.IsClosed && pace.IsDue(progress.Fraction, node.Time) && progress is { Fraction: var fraction, Loss: var loss })
         {
             node.Outbox.Send(node.Topics.Tasks(swarm, node.Settings.Id), Fill(new TaskRunning
             {

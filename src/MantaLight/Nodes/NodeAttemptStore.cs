@@ -28,6 +28,7 @@ internal sealed class NodeAttemptStore(
     private readonly ConcurrentDictionary<string, bool> touched = new(StringComparer.Ordinal);
 
     private readonly ConcurrentDictionary<string, MissingResult> missing = new(StringComparer.Ordinal);
+    private volatile bool isClosed;
 
     /// <summary>Results that could not be fetched.</summary>
     public ImmutableArray<MissingResult> Missing => [.. missing.Values.OrderBy(m => m.Node, StringComparer.Ordinal).Take(MaximumMissing)];
@@ -92,8 +93,21 @@ internal sealed class NodeAttemptStore(
     public override void StageResult(string tag, NamedArrays weights, long samples) =>
         Stage(new StagedResult { Tag = tag, Content = Content(weights), Samples = samples });
 
+    /// <summary>Whether the attempt is over, while its task goes on: nothing is fetched, kept or staged any more.</summary>
+    public bool IsClosed => isClosed;
+
+    public void Close() => isClosed = true;
+
+    /// <exception cref="OperationCanceledException">The attempt is over.</exception>
+    public void CheckOpen()
+    {
+        if (isClosed)
+            throw new OperationCanceledException("The attempt is over.");
+    }
+
     private void Stage(string tag, ValueRef content)
     {
+        CheckOpen();
         RequireTag(tag);
         if (!schedule.MaySetGlobals)
         {
@@ -106,6 +120,7 @@ internal sealed class NodeAttemptStore(
 
     private void Stage(StagedResult result)
     {
+        CheckOpen();
         RequireTag(result.Tag);
         if (stagedResults.Exists(r => r.Tag == result.Tag))
             throw new TaskContractException($"The attempt has already added a result '{result.Tag}'.");
@@ -128,6 +143,7 @@ internal sealed class NodeAttemptStore(
 
     private BlobRef Keep(ReadOnlySequence<byte> bytes, string format)
     {
+        CheckOpen();
         var blob = store.Write(bytes, chunkSize, format);
         touched.TryAdd(blob.Sha256, true);
         // The same content of an earlier attempt may just have been dropped: now that it is known as needed, it stays.
@@ -164,6 +180,7 @@ internal sealed class NodeAttemptStore(
     {
         while (true)
         {
+            CheckOpen();
             try
             {
                 await fetch();

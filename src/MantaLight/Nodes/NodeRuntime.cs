@@ -115,7 +115,7 @@ public sealed class NodeRuntime
         await using var clearer = new BlobClearer(connection, topics, logger, drops, time, (swarm, blob) => events.Post(new NodeEvent.ChunksCleared(swarm, blob.Sha256)));
         await using var server = new BlobServer(publisher, logger, drops);
         await using var outbox = new Outbox(connection, stamp, logger, drops);
-        var slots = new AsyncGate(settings.Concurrency);
+        var slots = new AttemptSlots(settings.Concurrency);
         var supervisor = new Supervisor(logger);
         var loop = new NodeLoop(
             new AttemptServices(settings, topics, services, connection, store, fetcher, publisher, clearer, journal, archive, outbox, loggers, time, slots),
