@@ -145,10 +145,10 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
             place.Dispose();
             return await working;
         }
-        Log.AttemptAbandoned(logger, schedule.Attempt, Heed.TotalSeconds);
         // Whatever it does from here on has no effect.
         store.Close();
         node.Slots.Abandon(place, working);
+        Log.AttemptAbandoned(logger, schedule.Attempt, Heed.TotalSeconds);
         throw new OperationCanceledException(stop);
     }
 

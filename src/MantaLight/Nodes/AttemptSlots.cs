@@ -17,18 +17,21 @@ internal sealed class AttemptSlots(int places)
     /// <summary>Gives up the place of a task that goes on, at once or when it ends.</summary>
     public void Abandon(IDisposable place, Task goesOn)
     {
-        var isCounted = Interlocked.Increment(ref abandoned) <= places;
-        if (isCounted)
+        var leaves = Interlocked.Increment(ref abandoned) <= places;
+        if (leaves)
             place.Dispose();
-        _ = SeeOutAsync(place, goesOn, isCounted);
+        else
+            Interlocked.Decrement(ref abandoned);
+        _ = SeeOutAsync(place, goesOn, leaves);
     }
 
     // Never fails: however the task ends, nobody asks any more.
-    private async Task SeeOutAsync(IDisposable place, Task goesOn, bool isCounted)
+    private async Task SeeOutAsync(IDisposable place, Task goesOn, bool hasLeft)
     {
         await goesOn.ConfigureAwait(Background.Quietly);
-        Interlocked.Decrement(ref abandoned);
-        if (!isCounted)
+        if (hasLeft)
+            Interlocked.Decrement(ref abandoned);
+        else
             place.Dispose();
     }
 }

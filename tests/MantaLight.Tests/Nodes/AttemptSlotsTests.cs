@@ -27,5 +27,19 @@ public sealed class AttemptSlotsTests
         }
     }
 
+    [Fact]
+    public async Task Who_keeps_its_place_does_not_count_against_those_who_leave_theirs()
+    {
+        var slots = new AttemptSlots(2);
+        TaskCompletionSource[] goesOn = [new(), new(), new(), new()];
+        for (var i = 0; i < 3; i++)
+            slots.Abandon(await EnterAsync(slots), goesOn[i].Task);
+        goesOn[0].SetResult();
+        // The third has one of the two places, and one of the first two has left its own: one more may.
+        slots.Abandon(await EnterAsync(slots), goesOn[3].Task);
+        using (await EnterAsync(slots))
+            Assert.False(EnterAsync(slots).IsCompleted);
+    }
+
     private static Task<IDisposable> EnterAsync(AttemptSlots slots) => slots.EnterAsync(TestContext.Current.CancellationToken);
 }
