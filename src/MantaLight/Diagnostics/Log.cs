@@ -77,6 +77,9 @@ internal static partial class Log
     [LoggerMessage(304, LogLevel.Warning, "Attempt {Attempt} was to end {Seconds:0} s ago, and its task goes on: it does not heed its CancellationToken. The node goes on without it")]
     public static partial void AttemptAbandoned(ILogger logger, string attempt, double seconds);
 
+    [LoggerMessage(305, LogLevel.Warning, "Attempt {Attempt}: what its task has registered for its cancellation failed: {Message}")]
+    public static partial void CancelCallbackFailed(ILogger logger, string attempt, string message);
+
     [LoggerMessage(400, LogLevel.Warning, "Blob {Hash} on this node's disk is not what its hash says; it is dropped")]
     public static partial void BlobSpoiled(ILogger logger, string hash);
 

@@ -53,6 +53,9 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
     /// <summary>Blobs that the attempt has read or made.</summary>
     public IReadOnlyCollection<string> Touched => store.Touched;
 
+    /// <summary>What is left of an attempt that has ended without its task; completed where none is, or when the task has ended.</summary>
+    public Task GoesOn { get; private set; } = Task.CompletedTask;
+
     /// <summary>Whether the attempt has read or made a blob.</summary>
     public bool Touches(string hash) => store.Touches(hash);
 
@@ -139,7 +142,10 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
     private async Task<TaskUpdate> InPlaceAsync(Func<CancellationToken, Task<TaskUpdate>> work, CancellationToken stop)
     {
         var place = await node.Slots.EnterAsync(stop);
-        var working = Background.Run(() => work(stop));
+        // The task's own, and left to the collector: the task may have it for longer. What it does in answer to its cancellation holds nobody else.
+        var heed = new CancellationTokenSource();
+        using var passesOn = heed.CancelBesideWith(e => Log.CancelCallbackFailed(logger, schedule.Attempt, e.InnerExceptions[0].Message), stop);
+        var working = Background.Run(() => work(heed.Token));
         if (await working.EndsSoonAfterAsync(Heed, node.Time, stop))
         {
             place.Dispose();
@@ -147,6 +153,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
         }
         // Whatever it does from here on has no effect.
         store.Close();
+        GoesOn = working;
         node.Slots.Abandon(place, working);
         Log.AttemptAbandoned(logger, schedule.Attempt, Heed.TotalSeconds);
         throw new OperationCanceledException(stop);

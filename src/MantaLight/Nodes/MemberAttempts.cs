@@ -15,13 +15,16 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
     // Files of attempts that are over, which some swarm may still need.
     private readonly HashSet<string> left = new(StringComparer.Ordinal);
 
+    // Attempts that are over while their tasks go on: what those were fetching or writing comes to the disk later.
+    private readonly List<AttemptRunner> heedless = [];
+
     private readonly Orphans orphans = new(node, swarm, memory);
 
     private bool isStopping;
 
     private string Id => node.Settings.Id;
 
-    public bool IsEmpty => attempts.All.Count == 0 && left.Count == 0 && orphans.IsEmpty;
+    public bool IsEmpty => attempts.All.Count == 0 && left.Count == 0 && heedless.Count == 0 && orphans.IsEmpty;
 
     /// <summary>Whether the swarm needs a blob of the node's store.</summary>
     public bool Needs(string hash) => attempts.All.Any(a => a.Runner.Touches(hash)) || orphans.Holds(hash)
@@ -158,7 +161,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         foreach (var attempt in attempts.Current.Where(a => a.Outcome is not null && !IsSettled(a) && now - a.LastSent >= Resend + ReportSpread.Of(a.Schedule)))
             Say(attempt);
         // Another swarm may have needed it until now, or a removal been on its way.
-        if (left.Count > 0 || !orphans.IsEmpty || memory.State?.Status.IsRemoval() == true)
+        if (left.Count > 0 || heedless.Count > 0 || !orphans.IsEmpty || memory.State?.Status.IsRemoval() == true)
             Forget();
     }
 
@@ -226,12 +229,19 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         foreach (var attempt in gone)
         {
             left.UnionWith(attempt.Runner.Touched);
+            if (!attempt.Runner.GoesOn.IsCompleted)
+                heedless.Add(attempt.Runner);
             // What is this node's to clear is written down until that is done.
             var isOwn = state.Status.IsRemoval() && !attempt.Runner.Published.IsEmpty;
             orphans.Add(attempt, isOwn);
             if (!isOwn)
                 node.Journal.Delete(swarm, attempt.Schedule);
             attempt.Dispose();
+        }
+        foreach (var ended in heedless.Where(r => r.GoesOn.IsCompleted).ToArray())
+        {
+            left.UnionWith(ended.Touched);
+            heedless.Remove(ended);
         }
         orphans.Tidy(state, hash => attempts.All.Any(a => a.Runner.Touches(hash)));
         foreach (var hash in left.Where(h => !isNeeded(h)).ToArray())
