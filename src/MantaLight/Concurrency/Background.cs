@@ -19,28 +19,11 @@ internal static class Background
     public static Task CancelBesideAsync(this CancellationTokenSource source) =>
         Task.Factory.StartNew(source.Cancel, CancellationToken.None, TaskCreationOptions.DenyChildAttach, TaskScheduler.Current);
 
-    /// <summary>
-    /// Cancels a source when a token is, beside whoever cancels that: what others have registered must neither hold it nor fail it. Until the
-    /// registration is disposed.
-    /// </summary>
-    public static CancellationTokenRegistration CancelBesideWith(this CancellationTokenSource source, Action<AggregateException> failed, CancellationToken token)
+    /// <summary>The end of all, however they end.</summary>
+    public static async Task EndOfAsync(params Task[] tasks)
     {
-        // The one that cancels may be a timer: what follows stays where the source belongs.
-        var scheduler = TaskScheduler.Current;
-        return token.UnsafeRegister(
-            _ => Task.Factory.StartNew(Cancel, CancellationToken.None, TaskCreationOptions.DenyChildAttach, scheduler), null);
-
-        void Cancel()
-        {
-            try
-            {
-                source.Cancel();
-            }
-            catch (AggregateException e)
-            {
-                failed(e);
-            }
-        }
+        foreach (var task in tasks)
+            await task.ConfigureAwait(Quietly);
     }
 
     /// <summary>Waits for the end of a task, however it ends, and no longer than a while after it was to end; false where it goes on.</summary>

@@ -22,6 +22,12 @@ internal sealed class NodeAttempt(ScheduleAttempt schedule, AttemptRunner runner
     /// <summary>Whether chunks of its globals may not be on the broker: an earlier process had made them, or the broker lost them.</summary>
     public bool IsUnpublished { get; set; }
 
+    /// <summary>Whether an earlier process of this node had completed it.</summary>
+    public bool IsRestored { get; init; }
+
+    /// <summary>Whether another run has come after its own, as far as this node has seen.</summary>
+    public bool IsOver { get; set; }
+
     /// <summary>Whether it has completed and nobody has been told of it.</summary>
     public bool IsUnheard { get; set; }
 

@@ -142,21 +142,23 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
     private async Task<TaskUpdate> InPlaceAsync(Func<CancellationToken, Task<TaskUpdate>> work, CancellationToken stop)
     {
         var place = await node.Slots.EnterAsync(stop);
-        // The task's own, and left to the collector: the task may have it for longer. What it does in answer to its cancellation holds nobody else.
-        var heed = new CancellationTokenSource();
-        using var passesOn = heed.CancelBesideWith(e => Log.CancelCallbackFailed(logger, schedule.Attempt, e.InnerExceptions[0].Message), stop);
-        var working = Background.Run(() => work(heed.Token));
-        if (await working.EndsSoonAfterAsync(Heed, node.Time, stop))
+        var token = new TaskToken(e => Log.CancelCallbackFailed(logger, schedule.Attempt, e.InnerExceptions[0].Message), stop);
+        var working = Background.Run(() => work(token.Token));
+        var hasEnded = await working.EndsSoonAfterAsync(Heed, node.Time, stop);
+        var answering = token.Detach();
+        if (hasEnded && await answering.EndsWithinAsync(Heed, node.Time))
         {
             place.Dispose();
-            return await working;
+        }
+        else
+        {
+            GoesOn = Background.EndOfAsync(working, answering);
+            node.Slots.Abandon(place, GoesOn);
+            Log.AttemptAbandoned(logger, schedule.Attempt, Heed.TotalSeconds);
         }
         // Whatever it does from here on has no effect.
         store.Close();
-        GoesOn = working;
-        node.Slots.Abandon(place, working);
-        Log.AttemptAbandoned(logger, schedule.Attempt, Heed.TotalSeconds);
-        throw new OperationCanceledException(stop);
+        return hasEnded ? await working : throw new OperationCanceledException(stop);
     }
 
     private async Task<TaskUpdate> ExecuteAsync(CancellationToken cancellationToken)

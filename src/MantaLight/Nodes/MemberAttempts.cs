@@ -16,11 +16,14 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
     private readonly HashSet<string> left = new(StringComparer.Ordinal);
 
     // Attempts that are over while their tasks go on: what those were fetching or writing comes to the disk later.
-    private readonly List<AttemptRunner> heedless = [];
+    private readonly List<NodeAttempt> heedless = [];
 
     private readonly Orphans orphans = new(node, swarm, memory);
 
     private bool isStopping;
+
+    // The run that the node follows.
+    private string? run;
 
     private string Id => node.Settings.Id;
 
@@ -42,6 +45,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         }
         if (attempts.Find(schedule) is { } known)
         {
+            known.IsOver = false;
             if (schedule.Number <= known.Schedule.Number)
             {
                 Telemetry.Drop(Telemetry.Stale);
@@ -75,6 +79,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         var attempt = new NodeAttempt(entry.Schedule, new AttemptRunner(node, swarm, entry.Schedule))
         {
             Outcome = entry.Record,
+            IsRestored = true,
             IsUnpublished = entry.Record.Globals.Length > 0,
         };
         foreach (var blob in AttemptJournal.BlobsOf(entry.Record))
@@ -145,14 +150,35 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
             Say(attempt);
     }
 
-    public void StateSeen(SwarmState seen)
+    public void StateSeen(SwarmState seen, bool isRetained = false)
     {
         foreach (var attempt in attempts.All.Where(a => a.Outcome is not null && a.Schedule.Run == seen.Run))
             attempt.Runner.HandOver(blob => seen.Globals.Any(g => g.Content.Blob?.Sha256 == blob.Sha256));
+        Follow(seen, isRetained);
         // What still runs in a round that is long over would put a global there that nobody takes any more.
-        foreach (var attempt in attempts.All.Where(a => AttemptAge.IsPast(a.Schedule, seen) && !IsOfLater(a.Schedule)))
+        foreach (var attempt in attempts.All.Where(a => IsPast(a, seen)))
             Cancel(attempt, $"run {seen.Run} is {seen.Status} in round {seen.Round}");
         Forget();
+    }
+
+    /// <summary>Takes note of the run that the node knows of.</summary>
+    public void Follow(string known) => run = known;
+
+    /// <summary>
+    /// Notes which runs are over. One process may coordinate two with the same authority, where the broker has lost everything in between: only who has seen
+    /// the one follow the other, or was another process at the time of the first, knows that it is the older.
+    /// </summary>
+    private void Follow(SwarmState seen, bool isRetained)
+    {
+        // A broker may have come back with what it retained long ago.
+        var isCurrent = !isRetained || (seen.Status.IsFinal() && seen.Status != RunStatus.Superseded);
+        foreach (var attempt in attempts.All.Where(a => a.Schedule.Run != seen.Run))
+        {
+            var isKnown = attempt.Schedule.Run == run;
+            attempt.IsOver |= isCurrent ? isKnown || attempt.IsRestored : attempt.IsRestored && !isKnown;
+        }
+        if (isCurrent)
+            run = seen.Run;
     }
 
     public void Tick()
@@ -214,7 +240,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         if (memory.State is not { } state)
             return false;
         if (state.Run != attempt.Schedule.Run)
-            return AttemptAge.IsOutranked(attempt.Schedule, state);
+            return attempt.IsOver || AttemptAge.IsOutranked(attempt.Schedule, state);
         return state.Status.IsFinal() || state.Round > attempt.Schedule.Round
             || state.Tasks.Any(t => t.Alias == attempt.Schedule.Alias && t.Phase is TaskPhase.Committed or TaskPhase.Skipped);
     }
@@ -225,12 +251,12 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         // Where a tombstone has overtaken the owner's removal, it is not known yet whether the swarm has gone or begins anew.
         if (memory.State is not { } state || (state.Status.IsRemoval() && memory.Book is { Removing: false }))
             return;
-        var gone = attempts.Take(a => a.Outcome is not null && AttemptAge.IsPast(a.Schedule, state) && !IsOfLater(a.Schedule));
+        var gone = attempts.Take(a => a.Outcome is not null && IsPast(a, state));
         foreach (var attempt in gone)
         {
-            left.UnionWith(attempt.Runner.Touched);
             if (!attempt.Runner.GoesOn.IsCompleted)
-                heedless.Add(attempt.Runner);
+                heedless.Add(attempt);
+            left.UnionWith(attempt.Runner.Touched);
             // What is this node's to clear is written down until that is done.
             var isOwn = state.Status.IsRemoval() && !attempt.Runner.Published.IsEmpty;
             orphans.Add(attempt, isOwn);
@@ -238,18 +264,26 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
                 node.Journal.Delete(swarm, attempt.Schedule);
             attempt.Dispose();
         }
-        foreach (var ended in heedless.Where(r => r.GoesOn.IsCompleted).ToArray())
+        foreach (var ended in heedless.Where(a => a.Runner.GoesOn.IsCompleted).ToArray())
         {
-            left.UnionWith(ended.Touched);
+            left.UnionWith(ended.Runner.Touched);
+            if (attempts.Find(ended.Schedule) is null)
+                node.Journal.Delete(swarm, ended.Schedule);
             heedless.Remove(ended);
         }
         orphans.Tidy(state, hash => attempts.All.Any(a => a.Runner.Touches(hash)));
-        foreach (var hash in left.Where(h => !isNeeded(h)).ToArray())
+        foreach (var hash in left.ToArray())
         {
+            // Asked for each: somebody may have taken it up meanwhile.
+            if (isNeeded(hash))
+                continue;
             node.Store.Delete(hash);
             left.Remove(hash);
         }
     }
+
+    private bool IsPast(NodeAttempt attempt, SwarmState state) =>
+        (AttemptAge.IsPast(attempt.Schedule, state) || (attempt.IsOver && attempt.Schedule.Run != state.Run)) && !IsOfLater(attempt.Schedule);
 
     private static bool IsRead(SwarmState? state, string hash) => state is not null && state.Blobs().Any(b => b.Sha256 == hash);
 

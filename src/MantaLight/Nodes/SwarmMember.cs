@@ -60,6 +60,7 @@ internal sealed class SwarmMember : IAsyncDisposable
         if (memory.State is not { } state)
             return;
         candidacy.Elect(new ElectionEvent.TermSeen(state.Term));
+        attempts.Follow(state.Run);
         foreach (var blob in state.Blobs())
             attempts.Keep(blob.Sha256);
     }
@@ -84,7 +85,7 @@ internal sealed class SwarmMember : IAsyncDisposable
             TellInTurn();
         else
             tellAt = null;
-        attempts.StateSeen(seen);
+        attempts.StateSeen(seen, isRetained);
         candidacy.Reconsider();
     }
 

@@ -34,14 +34,32 @@ public sealed class DefiantWorker : SwarmTask
 {
     public static ManualResetEventSlim Released { get; } = new();
 
+    /// <summary>How many have come to where they hear of their cancellation.</summary>
+    public static int Listening => listening;
+
+    private static int listening;
+
     public override async Task RunAsync(CancellationToken cancellationToken)
     {
         // By then the node waits for the same cancellation, and would hear of it after this task: callbacks are called in the reverse of their order.
         await Task.Delay(TimeSpan.FromSeconds(0.2), CancellationToken.None).ConfigureAwait(false);
         var cancelled = new TaskCompletionSource();
         await using var answer = cancellationToken.Register(cancelled.SetResult);
+        Interlocked.Increment(ref listening);
         await cancelled.Task.ConfigureAwait(false);
         Released.Wait(CancellationToken.None);
+    }
+}
+
+/// <summary>A task that ends at its cancellation, while what it has registered for that holds on until the test lets it go.</summary>
+public sealed class LingeringWorker : SwarmTask
+{
+    public static ManualResetEventSlim Released { get; } = new();
+
+    public override async Task RunAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.Register(() => Released.Wait());
+        await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
     }
 }
 
@@ -50,7 +68,7 @@ public sealed class BrokenAnswerWorker : SwarmTask
 {
     public override async Task RunAsync(CancellationToken cancellationToken)
     {
-        await using var answer = cancellationToken.Register(() => throw new InvalidOperationException("the answer is broken"));
+        cancellationToken.Register(() => throw new InvalidOperationException("the answer is broken"));
         await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
     }
 }
@@ -107,8 +125,8 @@ public sealed class HeedlessTaskTests
             // One that runs when its node is stopped holds nobody either.
             await swarm.AddNodeAsync(swarm.Settings("node_1"));
             await swarm.PublishDefinitionAsync(Named("stopped", SwarmHarness.Definition("DefiantWorker", minimumNodes: 2)), "stopped");
-            await SwarmHarness.EventuallyAsync(() => swarm.Messages.Any(m =>
-                m.Topic == swarm.Topics.Tasks("stopped", "node_1") && ProtocolJson.Read<TaskRunning>(m.Payload, out _) is { Alias: "worker" }));
+            // One of the swarm before, and one on each node.
+            await SwarmHarness.EventuallyAsync(() => DefiantWorker.Listening == 3);
             var stopping = swarm.StopNodeAsync("node_1");
             await SwarmHarness.EventuallyAsync(() => swarm.Messages.Any(m =>
                 m.Topic == swarm.Topics.Tasks("stopped", "node_1") && ProtocolJson.Read<TaskFailed>(m.Payload, out _) is { Error: TaskFailed.Stopping }));
@@ -121,11 +139,26 @@ public sealed class HeedlessTaskTests
     }
 
     [Fact]
+    public async Task What_a_task_has_registered_for_its_cancellation_counts_as_the_task()
+    {
+        await using var swarm = await SwarmHarness.StartAsync(new SimulatedBroker(), nodes: 1);
+        try
+        {
+            await FailsAtItsDeadlineAsync(swarm, "LingeringWorker");
+            await SwarmHarness.EventuallyAsync(() => swarm.Log.Lines.Count(line => line.Contains("does not heed its CancellationToken", StringComparison.Ordinal)) == 1);
+        }
+        finally
+        {
+            LingeringWorker.Released.Set();
+        }
+    }
+
+    [Fact]
     public async Task An_answer_to_the_deadline_that_fails_is_logged_and_the_attempt_ends_at_its_deadline()
     {
         await using var swarm = await SwarmHarness.StartAsync(new SimulatedBroker(), nodes: 1);
         await FailsAtItsDeadlineAsync(swarm, "BrokenAnswerWorker");
-        Assert.Single(swarm.Log.Lines, line => line.Contains("the answer is broken", StringComparison.Ordinal));
+        await SwarmHarness.EventuallyAsync(() => swarm.Log.Lines.Count(line => line.Contains("the answer is broken", StringComparison.Ordinal)) == 1);
     }
 
     [Fact]

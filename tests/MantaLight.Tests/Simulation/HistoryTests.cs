@@ -47,6 +47,8 @@ public sealed class HistoryTests
     [InlineData(900036898)]
     // A node heard of its run's end by nothing but its own coordinator, which had found it on the broker.
     [InlineData(900071870)]
+    // Who had missed the removal of a run went on with its record, when the same process coordinated the next one, of the same term, on a broker that had lost everything.
+    [InlineData(1500007227)]
     public void What_a_long_hunt_has_found_once_holds(long seed) => Batch.Run(seed, 1, 1, plan => plan, outcome =>
     {
         Assert.Null(outcome.Violation);
