@@ -34,7 +34,7 @@ internal static class StatusCommand
             var definitions = await client.ReadRetainedAsync(client.Topics.AllDefinitions, cancellationToken);
             console.Out.WriteLine($"Cluster {client.Topics.Cluster} on {client.Broker}");
             ClusterTables.WriteNodes(console, nodes);
-            ClusterTables.WriteSwarms(console, SwarmRow.Of(client.Topics, states, definitions), TimeProvider.System.GetUtcNow());
+            ClusterTables.WriteSwarms(console, SwarmRow.Of(client.Topics, states, definitions).Where(s => !s.IsRemoved), TimeProvider.System.GetUtcNow());
             return ExitCodes.Success;
         }).WithExamples("mantalight status", "mantalight status --broker mqtt://broker.example --json");
     }

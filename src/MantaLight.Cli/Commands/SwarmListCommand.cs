@@ -8,11 +8,16 @@ namespace MantaLight.Cli.Commands;
 internal static class SwarmListCommand
 {
     /// <summary>The command.</summary>
-    public static Command Create(CliConsole console) => SwarmCommand.OnBroker("list", "List the swarms of a cluster.", [], async (_, client, cancellationToken) =>
+    public static Command Create(CliConsole console)
     {
-        var states = await client.ReadRetainedAsync<SwarmState>(client.Topics.State("+"), cancellationToken);
-        var definitions = await client.ReadRetainedAsync(client.Topics.AllDefinitions, cancellationToken);
-        ClusterTables.WriteSwarms(console, SwarmRow.Of(client.Topics, states, definitions), TimeProvider.System.GetUtcNow());
-        return ExitCodes.Success;
-    }).WithExamples("mantalight swarm list --broker mqtt://broker.example");
+        var all = new Option<bool>("--all") { Description = "Lists removed swarms as well, of which only the tombstone is left." };
+        return SwarmCommand.OnBroker("list", "List the swarms of a cluster.", [all], async (parsed, client, cancellationToken) =>
+        {
+            var states = await client.ReadRetainedAsync<SwarmState>(client.Topics.State("+"), cancellationToken);
+            var definitions = await client.ReadRetainedAsync(client.Topics.AllDefinitions, cancellationToken);
+            var swarms = SwarmRow.Of(client.Topics, states, definitions).Where(s => parsed.GetValue(all) || !s.IsRemoved);
+            ClusterTables.WriteSwarms(console, swarms, TimeProvider.System.GetUtcNow());
+            return ExitCodes.Success;
+        }).WithExamples("mantalight swarm list --broker mqtt://broker.example", "mantalight swarm list --all");
+    }
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using MantaLight.Cli.Swarms;
@@ -36,6 +35,13 @@ internal static class SwarmShowCommand
             ? new InvalidSettingException($"There is no swarm '{swarm}' in cluster '{client.Topics.Cluster}' on {client.Broker}. See `mantalight swarm list`.")
             : new InvalidSettingException($"Swarm '{swarm}' is deployed on {client.Broker}, but no node has started it yet. See `mantalight status` for the nodes online.");
 
+    private static string PhaseOf(TaskState task, SwarmState state) => task.Phase switch
+    {
+        TaskPhase.Running when state.Status.IsFinal() => "ended with the run",
+        TaskPhase.Pending when state.Status.IsFinal() => "not begun",
+        _ => Texts.Snake(task.Phase),
+    };
+
     private static void Write(CliConsole console, SwarmState state, DateTimeOffset now)
     {
         var view = new RunView(state.Swarm);
@@ -47,7 +53,7 @@ internal static class SwarmShowCommand
             output.WriteLine($"Waiting: {Texts.AsOf(waiting, now - state.Sent)}");
         foreach (var task in state.Tasks)
         {
-            output.WriteLine($"Task {task.Alias}: {Texts.Snake(task.Phase)}, {task.Completed} of {task.Placed} completed ({string.Join(", ", task.Nodes)})");
+            output.WriteLine($"Task {task.Alias}: {PhaseOf(task, state)}, {task.Completed} of {task.Placed} completed ({string.Join(", ", task.Nodes)})");
             foreach (var trouble in task.Troubles)
                 output.WriteLine($"  {trouble.Node}: {Texts.Line(trouble.Reason)}");
         }

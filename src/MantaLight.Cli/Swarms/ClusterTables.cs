@@ -16,7 +16,7 @@ internal static class ClusterTables
         Write(console, "No node is online.", NodeHeadings, nodes.OrderBy(n => n.From, StringComparer.Ordinal).Select(NodeCells));
 
     /// <summary>Writes swarms.</summary>
-    public static void WriteSwarms(CliConsole console, IReadOnlyCollection<SwarmRow> swarms, DateTimeOffset now) =>
+    public static void WriteSwarms(CliConsole console, IEnumerable<SwarmRow> swarms, DateTimeOffset now) =>
         Write(console, "There is no swarm.", SwarmHeadings, swarms.Select(s => SwarmCells(s, now)));
 
     private static string[] NodeCells(Presence node) =>

@@ -14,6 +14,9 @@ internal sealed record SwarmRow(string Id, SwarmState? State)
         return [.. known.Keys.Union(defined, StringComparer.Ordinal).Order(StringComparer.Ordinal).Select(id => new SwarmRow(id, known.GetValueOrDefault(id)))];
     }
 
+    /// <summary>Whether only its tombstone is left.</summary>
+    public bool IsRemoved => State is { Status: RunStatus.Removed };
+
     /// <summary>The last round's global accuracy, where it was measured.</summary>
     public double? Accuracy => State is { History: [.., var last] } && last.Metrics.TryGetValue("test_metrics.accuracy", out var value) ? value : null;
 }

@@ -52,7 +52,7 @@ internal static class PlainLines
         if (round.Accuracy is { } accuracy)
             yield return $"- Global test accuracy: {Texts.Percent(accuracy)}";
         if (round.Next is { } next)
-            yield return $"- {Texts.Title(next.Alias)}: {DecisionOf(next.Request)}";
+            yield return $"- {Texts.Title(next.Alias)}: {DecisionOf(next.Request, round.IsLast)}";
         else if (summary.Decision is { } decision)
             yield return $"- Scheduler: {Texts.Line(decision)}";
     }
@@ -63,9 +63,9 @@ internal static class PlainLines
         return $"{loss}trained on {Integer(metrics, "samples")} samples";
     }
 
-    private static string DecisionOf(NextRequest request)
+    private static string DecisionOf(NextRequest request, bool isLast)
     {
-        var word = request.Stop ? "stop" : "continue";
+        var word = request.Stop ? "stop" : isLast ? "no round is left" : "continue";
         return request.Reason is { } reason ? $"{word} ({Texts.Line(reason)})" : word;
     }
 

@@ -16,6 +16,9 @@ internal sealed class RoundView(int number)
     /// <summary>What the coordinator says about it, once it is over.</summary>
     public RoundSummary? Summary { get; set; }
 
+    /// <summary>Whether the definition allows no round after it.</summary>
+    public bool IsLast { get; set; }
+
     /// <summary>The request for what comes next, and the task that made it.</summary>
     public (string Alias, NextRequest Request)? Next { get; set; }
 

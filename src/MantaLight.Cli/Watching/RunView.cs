@@ -134,6 +134,7 @@ internal sealed class RunView(string swarm, Predicate<SwarmState>? accepts = nul
             if (Round(summary.Round) is not { Summary: null } round)
                 continue;
             round.Summary = summary;
+            round.IsLast = summary.Round >= state.MaximumRounds;
             happened.Add(new Happening.RoundFinished(round));
         }
         foreach (var task in state.Tasks)

@@ -43,6 +43,15 @@ public sealed class RunViewTests
     }
 
     [Fact]
+    public void The_last_round_does_not_say_that_another_follows()
+    {
+        Lines(State(3));
+        Lines(Completed("node_1", "scheduler") with { Round = 3, Next = new NextRequest { Reason = "threshold 99.0% not reached" } });
+        var end = State(3, Summary(3, accuracy: 0.9)) with { Status = RunStatus.Completed, Reason = "all 3 rounds done" };
+        Assert.Contains("- Scheduler: no round is left (threshold 99.0% not reached)", Lines(end));
+    }
+
+    [Fact]
     public void Duplicates_and_late_messages_say_nothing()
     {
         Lines(State(1));
@@ -190,7 +199,7 @@ public sealed class RunViewTests
 
     private static SwarmState State(int round, params ImmutableArray<RoundSummary> history) => new()
     {
-        Swarm = "mnist", Run = "run-1", Term = 1, Start = 1, Status = RunStatus.Running, Round = round, History = history,
+        Swarm = "mnist", Run = "run-1", Term = 1, Start = 1, Status = RunStatus.Running, Round = round, MaximumRounds = 3, History = history,
     };
 
     private static RoundSummary Summary(int round, double accuracy) => new()

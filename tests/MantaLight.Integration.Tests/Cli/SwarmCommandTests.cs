@@ -81,6 +81,23 @@ public sealed class SwarmCommandTests : ToolOnBrokerTests
         var run = await RunAsync("remove", "gone");
         Assert.Equal(ExitCodes.Usage, run.Code);
         Assert.Contains("Swarm 'gone' has been removed already", run.Error, StringComparison.Ordinal);
+        Assert.Equal("There is no swarm.", (await RunAsync("list")).Output.Trim());
+        Assert.Contains("gone   removed", (await RunAsync("list", "--all")).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_task_of_a_run_that_has_ended_is_not_shown_as_running()
+    {
+        await using var connection = await ConnectAsync();
+        var stopped = new SwarmState
+        {
+            From = "node_0", Incarnation = "i", Swarm = "vectors", Run = "r-1", Term = 1, Definition = new string('a', 64), Start = 1, Status = RunStatus.Stopped,
+            Tasks = [new TaskState { Alias = "worker", Phase = TaskPhase.Running }, new TaskState { Alias = "test", Phase = TaskPhase.Pending }],
+        };
+        await connection.PublishAsync(new OutboundMessage(Topics.State("vectors"), ProtocolJson.Write(stopped), retain: true), Cancelled);
+        var show = await RunAsync("show", "vectors");
+        Assert.Contains("Task worker: ended with the run, ", show.Output, StringComparison.Ordinal);
+        Assert.Contains("Task test: not begun, ", show.Output, StringComparison.Ordinal);
     }
 
     [Theory]
