@@ -18,9 +18,8 @@ internal sealed class TrainingLoop(
         using var scope = NewDisposeScope();
         using var loss = Losses.Create(hyperparameters.Loss, hyperparameters.LossParams);
         Parameter[] parameters = [.. model.parameters()];
-        using var optimizer = Optimizers.Create(hyperparameters.Optimizer, parameters, hyperparameters.EffectiveOptimizerParams);
-        optim.ILearningRateController[] groups = optimizer is LBFGS whole ? [whole] : [.. optimizer.ParamGroups];
-        var initialRate = groups[0].LearningRate;
+        using var optimizer = ParameterStep.For(hyperparameters, parameters);
+        var initialRate = optimizer.LearningRate;
 
         var roundSteps = hyperparameters.Epochs * loader.Batches;
         var allSteps = Math.Max(1, context.MaximumRounds) * roundSteps;
@@ -35,8 +34,7 @@ internal sealed class TrainingLoop(
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 rate = hyperparameters.LrSchedule?.At(initialRate, before + step, allSteps) ?? initialRate;
-                foreach (var group in groups)
-                    group.LearningRate = rate;
+                optimizer.LearningRate = rate;
 
                 var value = Step(batch, parameters, optimizer, loss);
                 if (!double.IsFinite(value))
@@ -51,14 +49,14 @@ internal sealed class TrainingLoop(
         return new TrainingOutcome(epochLoss, loader.Count, context.Time.GetElapsedTime(started).TotalSeconds, rate);
     }
 
-    private double Step(Batch batch, Parameter[] parameters, optim.Optimizer optimizer, LossFunction loss)
+    private double Step(Batch batch, Parameter[] parameters, ParameterStep optimizer, LossFunction loss)
     {
         using var scope = NewDisposeScope();
-        if (optimizer is LBFGS)
+        if (optimizer.Evaluating is { } evaluating)
         {
-            // It evaluates the loss as often as it likes; what counts is the first one.
+            // What counts is the first loss.
             double? first = null;
-            optimizer.step(() =>
+            evaluating.step(() =>
             {
                 var again = Evaluate(batch, parameters, loss);
                 first ??= again.ToDouble();
@@ -67,7 +65,7 @@ internal sealed class TrainingLoop(
             return first ?? double.NaN;
         }
         var value = Evaluate(batch, parameters, loss);
-        optimizer.step();
+        optimizer.Step();
         return value.ToDouble();
     }
 
