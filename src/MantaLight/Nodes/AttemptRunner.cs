@@ -42,6 +42,9 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
     /// <summary>How long a task that is to end may take to find out.</summary>
     private static readonly TimeSpan Heed = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long a cancelled attempt may take to end: its task, then what that has registered for its cancellation.</summary>
+    public static readonly TimeSpan LongestEnd = (2 * Heed) + TimeSpan.FromSeconds(2);
+
     private static readonly TimeSpan PublishPause = TimeSpan.FromSeconds(1);
     private static readonly JsonElement NoOptions = JsonDocument.Parse("{}").RootElement.Clone();
 

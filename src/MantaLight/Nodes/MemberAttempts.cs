@@ -175,7 +175,9 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         foreach (var attempt in attempts.All.Where(a => a.Schedule.Run != seen.Run))
         {
             var isKnown = attempt.Schedule.Run == run;
-            attempt.IsOver |= isCurrent ? isKnown || attempt.IsRestored : attempt.IsRestored && !isKnown;
+            // Of a higher authority than has been seen here since this process began: a coordinator of it may come back.
+            var isOlder = attempt.IsRestored && Authority.Compare(attempt.Schedule, seen.Term, seen.From) <= 0;
+            attempt.IsOver |= isCurrent ? isKnown || isOlder : isOlder && !isKnown;
         }
         if (isCurrent)
             run = seen.Run;
@@ -199,7 +201,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
             Cancel(attempt, AttemptRunner.NodeIsStopping);
         var running = attempts.All.Select(a => a.Running).OfType<Task<TaskUpdate>>().ToArray();
         Task all = Task.WhenAll(running);
-        await all.EndsWithinAsync(TimeSpan.FromSeconds(10), node.Time);
+        await all.EndsWithinAsync(AttemptRunner.LongestEnd, node.Time);
         // The node's loop has ended: nobody else hands these on.
         foreach (var ended in running.Where(r => r.IsCompletedSuccessfully))
             Ended(await ended);
@@ -267,7 +269,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         foreach (var ended in heedless.Where(a => a.Runner.GoesOn.IsCompleted).ToArray())
         {
             left.UnionWith(ended.Runner.Touched);
-            if (attempts.Find(ended.Schedule) is null)
+            if (attempts.Find(ended.Schedule) is null && !orphans.IsJournaled(ended.Schedule))
                 node.Journal.Delete(swarm, ended.Schedule);
             heedless.Remove(ended);
         }

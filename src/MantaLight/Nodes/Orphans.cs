@@ -26,6 +26,10 @@ internal sealed class Orphans(AttemptServices node, string swarm, SwarmMemory me
     /// <summary>Whether a file is kept for the journal: a node that is killed while it clears does so again.</summary>
     public bool Holds(string hash) => orphans.Any(o => o.Journaled is not null && o.Files.Contains(hash));
 
+    /// <summary>Whether an attempt's entry in the journal stays until its chunks are cleared.</summary>
+    public bool IsJournaled(ScheduleAttempt schedule) =>
+        orphans.Any(o => o.Journaled is { } entry && (entry.Run, entry.Round, entry.Alias) == (schedule.Run, schedule.Round, schedule.Alias));
+
     /// <summary>Notes what an attempt that is over may have put there.</summary>
     /// <param name="attempt">The attempt.</param>
     /// <param name="isJournaled">Whether its entry in the journal, and its files, stay until that is cleared.</param>

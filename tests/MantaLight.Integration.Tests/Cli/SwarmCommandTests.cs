@@ -83,6 +83,10 @@ public sealed class SwarmCommandTests : ToolOnBrokerTests
         Assert.Contains("Swarm 'gone' has been removed already", run.Error, StringComparison.Ordinal);
         Assert.Equal("There is no swarm.", (await RunAsync("list")).Output.Trim());
         Assert.Contains("gone   removed", (await RunAsync("list", "--all")).Output, StringComparison.Ordinal);
+
+        // Deployed again, and nobody has started it yet.
+        await RunAsync("deploy", File(Good.Replace("\"small\"", "\"gone\"", StringComparison.Ordinal)));
+        Assert.Contains("gone   removed", (await RunAsync("list")).Output, StringComparison.Ordinal);
     }
 
     [Fact]
