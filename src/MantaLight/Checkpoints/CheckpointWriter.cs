@@ -7,6 +7,7 @@ using MantaLight.Protocol;
 using MantaLight.Storage;
 using MantaLight.Swarms;
 using MantaLight.Weights;
+using MantaLight.Weights.Packing;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MantaLight.Checkpoints;
@@ -55,8 +56,8 @@ internal sealed class CheckpointWriter : IAsyncDisposable
             {
                 if (global.Content.Blob is not { } blob)
                     values[global.Tag] = global.Content.Value!.Value;
-                else if (await MapAsync(state.Swarm, blob, cancellationToken) is var mapped && blob.Format == ValueFormat.Weights)
-                    weights[global.Tag] = Decode(mapped);
+                else if (await MapAsync(state.Swarm, blob, cancellationToken) is var mapped && blob.HoldsWeights)
+                    weights[global.Tag] = Decode(mapped, blob);
                 else
                     values[global.Tag] = Parse(mapped);
             }
@@ -92,11 +93,15 @@ internal sealed class CheckpointWriter : IAsyncDisposable
         return store.Map(blob);
     }
 
-    private static NamedArrays Decode(DiskMemory mapped)
+    private static NamedArrays Decode(DiskMemory mapped, BlobRef blob)
     {
         try
         {
-            return WeightsCodec.Decode(mapped.Content, mapped);
+            var arrays = WeightsCodec.Decode(mapped.Content, mapped);
+            if (blob.Format == ValueFormat.Weights)
+                return arrays;
+            using (arrays)
+                return Unpacker.Unpack(arrays, null);
         }
         catch
         {
@@ -128,7 +133,7 @@ internal sealed class CheckpointWriter : IAsyncDisposable
         FromAlias = state.FromAlias,
         FromNodes = state.FromNodes,
         Values = values,
-        Weights = state.Globals.Where(g => g.Content.Blob is { Format: ValueFormat.Weights })
+        Weights = state.Globals.Where(g => g.Content.Blob is { HoldsWeights: true })
             .ToImmutableSortedDictionary(g => g.Tag, g => g.Content.Blob!.Sha256, StringComparer.Ordinal),
     };
 }

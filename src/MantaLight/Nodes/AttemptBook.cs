@@ -25,6 +25,9 @@ internal sealed class NodeAttempt(ScheduleAttempt schedule, AttemptRunner runner
     /// <summary>Whether an earlier process of this node had completed it.</summary>
     public bool IsRestored { get; init; }
 
+    /// <summary>Whether it is known if its contribution counts.</summary>
+    public bool IsAccounted { get; set; }
+
     /// <summary>Whether another run has come after its own, as far as this node has seen.</summary>
     public bool IsOver { get; set; }
 

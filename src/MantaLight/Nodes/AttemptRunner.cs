@@ -21,6 +21,7 @@ internal sealed record AttemptServices(
     BlobPublisher Publisher,
     BlobClearer Clearer,
     AttemptJournal Journal,
+    Residuals Residuals,
     SwarmArchive Archive,
     Outbox Outbox,
     ILoggerFactory Loggers,
@@ -48,7 +49,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
     private static readonly TimeSpan PublishPause = TimeSpan.FromSeconds(1);
     private static readonly JsonElement NoOptions = JsonDocument.Parse("{}").RootElement.Clone();
 
-    private readonly NodeAttemptStore store = new(swarm, schedule, node.Store, node.Fetcher, node.Connection.Limits.ChunkSize, node.Time);
+    private readonly NodeAttemptStore store = new(swarm, schedule, node.Store, node.Fetcher, node.Residuals, node.Connection.Limits.ChunkSize, node.Time);
     private readonly ILogger logger = node.Loggers.CreateLogger("MantaLight.Nodes.Attempt");
     private readonly ReportPace pace = new(schedule);
     private int repeats;

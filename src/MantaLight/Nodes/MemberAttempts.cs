@@ -112,6 +112,8 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
                 return;
             }
         }
+        if (outcome is TaskFailed)
+            Settle(attempt, counted: false);
         // First of all: whatever fails below, it is known to have ended, and its record is sent again.
         attempt.Outcome = outcome;
         attempt.IsUnheard = outcome is TaskCompleted;
@@ -155,10 +157,23 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         foreach (var attempt in attempts.All.Where(a => a.Outcome is not null && a.Schedule.Run == seen.Run))
             attempt.Runner.HandOver(blob => seen.Globals.Any(g => g.Content.Blob?.Sha256 == blob.Sha256));
         Follow(seen, isRetained);
+        foreach (var attempt in attempts.All.Where(a => a.Outcome is TaskCompleted && (a.Schedule.Run, a.Schedule.Round) == (seen.Run, seen.Round)))
+        {
+            if (seen.Tasks.FirstOrDefault(t => t.Alias == attempt.Schedule.Alias && t.Phase == TaskPhase.Committed) is { } committed)
+                Settle(attempt, committed.Counts(Id));
+        }
         // What still runs in a round that is long over would put a global there that nobody takes any more.
         foreach (var attempt in attempts.All.Where(a => IsPast(a, seen)))
             Cancel(attempt, $"run {seen.Run} is {seen.Status} in round {seen.Round}");
         Forget();
+    }
+
+    private void Settle(NodeAttempt attempt, bool counted)
+    {
+        if (attempt.Schedule.Codecs.IsEmpty || attempt.IsAccounted)
+            return;
+        attempt.IsAccounted = true;
+        node.Residuals.Settle(swarm, attempt.Schedule, counted);
     }
 
     /// <summary>Takes note of the run that the node knows of.</summary>
@@ -266,6 +281,8 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
                 node.Journal.Delete(swarm, attempt.Schedule);
             attempt.Dispose();
         }
+        if (gone.Any(a => !a.Schedule.Codecs.IsEmpty))
+            node.Residuals.Forget(swarm, but: state.Status.IsRemoval() ? null : state.Run);
         foreach (var ended in heedless.Where(a => a.Runner.GoesOn.IsCompleted).ToArray())
         {
             left.UnionWith(ended.Runner.Touched);

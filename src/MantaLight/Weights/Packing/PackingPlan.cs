@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using MantaLight.Protocol;
 
 namespace MantaLight.Weights.Packing;
 
@@ -20,16 +21,26 @@ public enum ValueCoding
 }
 
 /// <summary>
-/// How weights are made smaller for their way: steps in the order <c>delta</c>, <c>top_k F</c>, one of <c>fp16</c>, <c>bf16</c> and <c>int8 [B]</c>, and
+/// How weights are made smaller for their way: steps in the order <c>delta [global]</c>, <c>top_k F</c>, one of <c>fp16</c>, <c>bf16</c> and <c>int8 [B]</c>, and
 /// <c>zstd [L]</c>, each at most once. No step is the lossless default.
 /// </summary>
 public sealed record PackingPlan
 {
+    private const string DefaultBase = "global_model_params";
     private const int DefaultBlock = 256;
     private const int DefaultLevel = 3;
 
+    /// <summary>The global from which a delta is taken; null where what travels is no difference.</summary>
+    public string? Base { get; private init; }
+
     /// <summary>Whether what travels is the difference from a base that both sides have.</summary>
-    public bool IsDelta { get; private init; }
+    public bool IsDelta => Base is not null;
+
+    /// <summary>The steps that this version knows, as nodes tell them.</summary>
+    public static ImmutableArray<string> Known { get; } = ["delta", "top_k", "fp16", "bf16", "int8", "zstd"];
+
+    /// <summary>The steps without their arguments.</summary>
+    public IEnumerable<string> Kinds => Steps.Select(s => s.Split(' ')[0]);
 
     /// <summary>The part of each array's elements that travels, those of the largest magnitude; above 0 and below 1. Null for all.</summary>
     public double? TopK { get; private init; }
@@ -59,7 +70,7 @@ public sealed record PackingPlan
         {
             string?[] steps =
             [
-                IsDelta ? "delta" : null,
+                Base switch { null => null, DefaultBase => "delta", _ => $"delta {Base}" },
                 TopK is { } part ? string.Create(CultureInfo.InvariantCulture, $"top_k {part}") : null,
                 Values switch
                 {
@@ -98,7 +109,8 @@ public sealed record PackingPlan
 
     private static (PackingPlan Plan, string? Problem, int Rank) Apply(PackingPlan plan, string[] words) => words switch
     {
-        ["delta"] => (plan with { IsDelta = true }, null, 1),
+        ["delta"] => (plan with { Base = DefaultBase }, null, 1),
+        ["delta", var tag] when Identifier.IsValid(tag) => (plan with { Base = tag }, null, 1),
         ["top_k", var text] when double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var part) && part is > 0 and < 1 => (plan with { TopK = part }, null, 2),
         ["fp16"] => (plan with { Values = ValueCoding.Float16 }, null, 3),
         ["bf16"] => (plan with { Values = ValueCoding.BFloat16 }, null, 3),
@@ -107,6 +119,7 @@ public sealed record PackingPlan
         ["zstd"] => (plan with { Level = DefaultLevel }, null, 4),
         ["zstd", var text] when TryRead(text, 1, 19, out var level) => (plan with { Level = level }, null, 4),
         ["top_k", ..] => (plan, "'top_k' takes the part that travels, above 0 and below 1, as in 'top_k 0.01'", 0),
+        ["delta", ..] => (plan, "'delta' takes the tag of a global, as in 'delta global_model_params'", 0),
         ["int8", ..] => (plan, "'int8' takes the elements of a block, 16 to 65536, as in 'int8 256'", 0),
         ["zstd", ..] => (plan, "'zstd' takes a level, 1 to 19, as in 'zstd 3'", 0),
         _ => (plan, $"'{string.Join(' ', words)}' is not known; known are: delta, top_k, fp16, bf16, int8, zstd", 0),
