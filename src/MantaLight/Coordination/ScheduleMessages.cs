@@ -39,7 +39,8 @@ internal static class ScheduleMessages
     }
 
     /// <summary>A definition's codecs, as messages have them.</summary>
-    public static ImmutableArray<TagCodec> Codecs(SwarmDefinition definition) => [.. definition.Codecs.Select(c => new TagCodec { Tag = c.Key, Steps = c.Value.Steps })];
+    public static ImmutableArray<TagCodec>? Codecs(SwarmDefinition definition) =>
+        definition.Codecs.IsEmpty ? null : [.. definition.Codecs.Select(c => new TagCodec { Tag = c.Key, Steps = c.Value.Steps })];
 
     // 53 bits, so that every JSON reader has the same number. A task for one node has the same seed wherever it is placed:
     // the loss of its host must not change the model.

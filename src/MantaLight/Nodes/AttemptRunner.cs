@@ -181,7 +181,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
                 new World(new Globals(store), new Results(store), requests),
                 new Local(node.Settings.Datasets),
                 new TaskLogger(node.Loggers.CreateLogger(type.FullName ?? type.Name), node.Outbox, node.Topics.Logs(swarm, node.Settings.Id), schedule, () => store.IsClosed),
-                AttemptContext.Of(schedule, swarm, node.Settings.Id, Report, node.Settings.Alone, node.Time)));
+                AttemptContexts.Of(schedule, swarm, node.Settings.Id, Report, node.Settings.Alone, node.Time)));
             Report(new TaskProgress(0, null));
             await task.RunAsync(cancellationToken);
         }
@@ -193,7 +193,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
         {
             Globals = store.StagedGlobals,
             Results = store.StagedResults,
-            Next = requests.Request?.ToMessage(),
+            Next = AttemptContexts.Next(requests.Request),
             Seconds = Math.Round(seconds, 4),
         };
         store.CheckOpen();

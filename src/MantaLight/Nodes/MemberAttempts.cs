@@ -170,7 +170,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
 
     private void Settle(NodeAttempt attempt, bool counted)
     {
-        if (attempt.Schedule.Codecs.IsEmpty || attempt.IsAccounted)
+        if (attempt.Schedule.Codecs is null || attempt.IsAccounted)
             return;
         attempt.IsAccounted = true;
         node.Residuals.Settle(swarm, attempt.Schedule, counted);
@@ -281,7 +281,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
                 node.Journal.Delete(swarm, attempt.Schedule);
             attempt.Dispose();
         }
-        if (gone.Any(a => !a.Schedule.Codecs.IsEmpty))
+        if (gone.Any(a => a.Schedule.Codecs is not null))
             node.Residuals.Forget(swarm, but: state.Status.IsRemoval() ? null : state.Run);
         foreach (var ended in heedless.Where(a => a.Runner.GoesOn.IsCompleted).ToArray())
         {

@@ -209,7 +209,7 @@ internal sealed class NodeAttemptStore(
 
     private PackingPlan? PlanOf(string tag)
     {
-        if (schedule.Codecs.FirstOrDefault(c => c.Tag == tag) is not { } codec)
+        if (schedule.Codecs?.FirstOrDefault(c => c.Tag == tag) is not { } codec)
             return null;
         var plan = PackingPlan.Parse(codec.Steps, out var problem) ?? throw new TaskContractException($"The codec of '{tag}' cannot be: {problem}.");
         return plan.IsPlain ? null : plan;

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using MantaLight.Concurrency;
-using MantaLight.Protocol;
 
 namespace MantaLight.Tasks;
 
@@ -10,28 +9,11 @@ public sealed class AttemptContext
     /// <summary>One for the whole process, as torch's default random generator is.</summary>
     internal static readonly AsyncGate ProcessGate = new(1);
 
-    private static readonly JsonElement NoOptions = JsonElement.Parse("{}"u8);
-
     private readonly Action<TaskProgress> report;
     private readonly AsyncGate alone;
 
     internal AttemptContext(Action<TaskProgress> report, AsyncGate? alone = null) =>
         (this.report, this.alone) = (report, alone ?? ProcessGate);
-
-    internal static AttemptContext Of(ScheduleAttempt schedule, string swarm, string node, Action<TaskProgress> report, AsyncGate? gate, TimeProvider time) => new(report, gate)
-    {
-        Swarm = swarm,
-        Round = schedule.Round,
-        MaximumRounds = schedule.MaximumRounds,
-        Node = node,
-        Alias = schedule.Alias,
-        Attempt = schedule.Number,
-        Seed = schedule.Seed,
-        Threads = schedule.Threads,
-        Deadline = time.GetUtcNow() + TimeSpan.FromSeconds(Math.Clamp(schedule.TimeoutSeconds, 0, 7 * 86400)),
-        Options = schedule.Options ?? NoOptions,
-        Time = time,
-    };
 
     /// <summary>The swarm's id.</summary>
     public required string Swarm { get; init; }

@@ -1,5 +1,3 @@
-using MantaLight.Protocol;
-
 namespace MantaLight.Tasks;
 
 /// <summary>What a task sees of its swarm and may change in it.</summary>
@@ -56,7 +54,4 @@ internal sealed class RoundRequests
 }
 
 /// <summary>A scheduler's wish, part of its completed record.</summary>
-internal sealed record RoundRequest(bool Stop, bool Converged, string? Reason, string[]? Nodes, string? Alias)
-{
-    public NextRequest ToMessage() => new() { Stop = Stop, Converged = Converged, Reason = Reason, Nodes = Nodes is { } nodes ? [.. nodes] : null, Alias = Alias };
-}
+internal sealed record RoundRequest(bool Stop, bool Converged, string? Reason, string[]? Nodes, string? Alias);

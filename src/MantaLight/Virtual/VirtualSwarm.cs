@@ -140,8 +140,11 @@ public sealed class VirtualSwarm : IAsyncDisposable
 
     private async Task WorkAsync(CancellationToken cancellationToken)
     {
-        await foreach (var (node, schedule) in waiting.Reader.ReadAllAsync(cancellationToken))
+        while (true)
+        {
+            var (node, schedule) = await waiting.Reader.ReadAsync(cancellationToken);
             Tell(node.Id, schedule, await RunAsync(node, schedule, cancellationToken));
+        }
     }
 
     private async Task<TaskUpdate> RunAsync(VirtualNode node, ScheduleAttempt schedule, CancellationToken cancellationToken)
@@ -177,12 +180,12 @@ public sealed class VirtualSwarm : IAsyncDisposable
                 task = activator.Create(type);
             task.Attach(new AttemptEnvironment(
                 new World(new Globals(store), new Results(store), requests), new Local(node.Datasets), loggers.CreateLogger(type.FullName ?? type.Name),
-                AttemptContext.Of(schedule, settings.Swarm, node.Id, _ => { }, gate: null, time)));
+                AttemptContexts.Of(schedule, settings.Swarm, node.Id, _ => { }, alone: null, time)));
             await task.RunAsync(cancellationToken);
         }
         return new TaskCompleted
         {
-            Globals = [.. store.Globals], Results = [.. store.Results], Next = requests.Request?.ToMessage(),
+            Globals = [.. store.Globals], Results = [.. store.Results], Next = AttemptContexts.Next(requests.Request),
             Seconds = Math.Round(time.GetElapsedTime(began).TotalSeconds, 4),
         };
     }

@@ -35,7 +35,7 @@ public sealed class CodecSwarmTests
     public async Task The_codecs_stand_in_the_state_and_nodes_tell_which_they_know()
     {
         var run = await RunAsync("""{ "model_params": ["delta", "int8"] }""");
-        Assert.Equal(["delta", "int8"], Assert.Single(run.End.Codecs).Steps);
+        Assert.Equal(["delta", "int8"], Assert.Single(run.End.Codecs!.Value).Steps);
         Assert.Equal(PackingPlan.Known, run.Presence!.Codecs);
     }
 

@@ -27,7 +27,8 @@ public sealed class VirtualSwarmTests
     [Fact]
     public async Task Neither_slots_nor_who_is_first_show_in_a_run_with_a_sample_of_the_participants_in_each_round()
     {
-        var definition = SwarmHarness.Definition(rounds: 5).Replace("\"method\": \"all\"", "\"method\": \"all\", \"maximum\": 0.2", StringComparison.Ordinal);
+        var definition = SwarmHarness.Definition(rounds: 5).Replace("\"method\": \"all\"", "\"method\": \"all\", \"maximum\": 0.2", StringComparison.Ordinal)
+            .Replace("VectorScheduler", "ThresholdScheduler", StringComparison.Ordinal);
         var (one, messages) = await RunAsync(definition, nodes: 50, slots: 1);
         var (three, _) = await RunAsync(definition, nodes: 50, slots: 3);
         Assert.Equal(one.History.Select(h => h.GlobalSha256), three.History.Select(h => h.GlobalSha256));

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using MantaLight.Protocol;
 
 namespace MantaLight.Weights.Packing;
 
@@ -110,7 +109,7 @@ public sealed record PackingPlan
     private static (PackingPlan Plan, string? Problem, int Rank) Apply(PackingPlan plan, string[] words) => words switch
     {
         ["delta"] => (plan with { Base = DefaultBase }, null, 1),
-        ["delta", var tag] when Identifier.IsValid(tag) => (plan with { Base = tag }, null, 1),
+        ["delta", var tag] when IsTag(tag) => (plan with { Base = tag }, null, 1),
         ["top_k", var text] when double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var part) && part is > 0 and < 1 => (plan with { TopK = part }, null, 2),
         ["fp16"] => (plan with { Values = ValueCoding.Float16 }, null, 3),
         ["bf16"] => (plan with { Values = ValueCoding.BFloat16 }, null, 3),
@@ -124,6 +123,8 @@ public sealed record PackingPlan
         ["zstd", ..] => (plan, "'zstd' takes a level, 1 to 19, as in 'zstd 3'", 0),
         _ => (plan, $"'{string.Join(' ', words)}' is not known; known are: delta, top_k, fp16, bf16, int8, zstd", 0),
     };
+
+    private static bool IsTag(string text) => text.Length is >= 1 and <= 64 && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
 
     private static bool TryRead(string text, int least, int most, out int value) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value >= least && value <= most;
