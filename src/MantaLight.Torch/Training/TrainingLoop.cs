@@ -7,7 +7,8 @@ namespace MantaLight.Torch.Training;
 
 /// <summary>A round's local training: epochs of batches, forward, loss, backward, step.</summary>
 internal sealed class TrainingLoop(
-    nn.Module model, Hyperparameters hyperparameters, AttemptContext context, Func<Tensor, Tensor> forward, Func<Tensor, Tensor, LossFunction, Tensor> lossOf)
+    nn.Module model, Hyperparameters hyperparameters, AttemptContext context, Func<Tensor, Tensor> forward, Func<Tensor, Tensor, LossFunction, Tensor> lossOf,
+    LossScript? script = null)
 {
     /// <summary>Trains.</summary>
     /// <exception cref="TrainingDivergedException">The loss became NaN or infinite.</exception>
@@ -72,7 +73,7 @@ internal sealed class TrainingLoop(
     private Tensor Evaluate(Batch batch, Parameter[] parameters, LossFunction loss)
     {
         Forget(parameters);
-        var value = lossOf(forward(batch.Samples), batch.Targets, loss);
+        var value = script is null ? lossOf(forward(batch.Samples), batch.Targets, loss) : script.Compute(batch, parameters);
         value.backward();
         return value;
     }
