@@ -62,7 +62,7 @@ internal sealed class CheckpointWriter : IAsyncDisposable
                     values[global.Tag] = Parse(mapped);
             }
             var path = folder.PathOf(state.Swarm, round);
-            await Checkpoint.WriteAsync(path, Info(state, definition, round, values.ToImmutable()), weights.ToImmutable(), cancellationToken);
+            await Checkpoint.WriteAsync(path, Info(state, definition, round, values.ToImmutable(), weights.ToImmutable()), weights.ToImmutable(), cancellationToken);
             folder.Prune(state.Swarm, path);
             return path;
         }
@@ -121,7 +121,7 @@ internal sealed class CheckpointWriter : IAsyncDisposable
         }
     }
 
-    private static CheckpointInfo Info(SwarmState state, KnownDefinition definition, int round, ImmutableSortedDictionary<string, JsonElement> values) => new()
+    private static CheckpointInfo Info(SwarmState state, KnownDefinition definition, int round, ImmutableSortedDictionary<string, JsonElement> values, ImmutableSortedDictionary<string, NamedArrays> weights) => new()
     {
         Swarm = state.Swarm,
         Name = definition.Name,
@@ -134,7 +134,9 @@ internal sealed class CheckpointWriter : IAsyncDisposable
         FromNodes = state.FromNodes,
         Values = values,
         Weights = state.Globals.Where(g => g.Content.Blob is { HoldsWeights: true })
-            .ToImmutableSortedDictionary(g => g.Tag, g => g.Content.Blob!.Sha256, StringComparer.Ordinal),
+            .ToImmutableSortedDictionary(
+                // Of what the file holds, which is not what travelled where that was packed.
+                g => g.Tag, g => g.Content.Blob is { Format: ValueFormat.Weights } blob ? blob.Sha256 : WeightsHash.Of(weights[g.Tag]), StringComparer.Ordinal),
     };
 }
 

@@ -30,6 +30,7 @@ internal sealed class NodeAttemptStore(
 
     private readonly ConcurrentDictionary<string, MissingResult> missing = new(StringComparer.Ordinal);
     private volatile bool isClosed;
+    private (string Hash, NamedArrays Weights)? unpackedBase;
 
     /// <summary>Results that could not be fetched.</summary>
     public ImmutableArray<MissingResult> Missing => [.. missing.Values.OrderBy(m => m.Node, StringComparer.Ordinal).Take(MaximumMissing)];
@@ -61,7 +62,7 @@ internal sealed class NodeAttemptStore(
         var content = Global(tag).Content;
         var blob = RequireWeights($"Global '{tag}'", content);
         await FetchGlobalAsync(blob, cancellationToken);
-        return await DecodeAsync(blob, cancellationToken);
+        return await DecodeAsync(tag, blob, cancellationToken);
     }
 
     public override IReadOnlyList<Result> SelectResults(string tag) =>
@@ -82,7 +83,7 @@ internal sealed class NodeAttemptStore(
         var input = schedule.Inputs[index];
         var blob = RequireWeights($"Result '{input.Staged.Tag}' of {input.Node}", input.Staged.Content);
         await FetchResultAsync(input, cancellationToken);
-        return await DecodeAsync(blob, cancellationToken);
+        return await DecodeAsync(input.Staged.Tag, blob, cancellationToken);
     }
 
     public override void StageGlobal(string tag, JsonElement value) => Stage(tag, Content(value, $"global '{tag}'"));
@@ -225,7 +226,7 @@ internal sealed class NodeAttemptStore(
         return blob.Format == ValueFormat.Weights ? arrays : UnpackWhole(arrays);
     }
 
-    private async Task<NamedArrays> DecodeAsync(BlobRef blob, CancellationToken cancellationToken)
+    private async Task<NamedArrays> DecodeAsync(string tag, BlobRef blob, CancellationToken cancellationToken)
     {
         var arrays = Decode(blob);
         if (blob.Format == ValueFormat.Weights)
@@ -233,14 +234,24 @@ internal sealed class NodeAttemptStore(
         using (arrays)
         {
             var (plan, header) = Unpacker.Describe(arrays);
+            if (PlanOf(tag) != plan)
+                throw new MalformedDataException($"'{tag}' came packed by {string.Join(", ", plan.Steps)}, which is not the swarm's codec for it.");
             if (!plan.IsDelta)
                 return Unpacker.Unpack(arrays, null);
             var from = globals.Values.Select(g => g.Content.Blob).FirstOrDefault(b => b is { HoldsWeights: true } && b.Sha256 == header.Base)
                 ?? throw new IncompatibleWeightsException($"Packed weights are a difference from {header.Base}, which is no global that this task has.");
             await FetchGlobalAsync(from, cancellationToken);
-            using var plain = from.Format == ValueFormat.Weights ? Decode(from) : UnpackWhole(Decode(from));
+            using var plain = from.Format == ValueFormat.Weights ? Decode(from) : UnpackedBase(from);
             return Unpacker.Unpack(arrays, new DeltaBase(plain, from.Sha256));
         }
+    }
+
+    /// <summary>Unpacked once for all contributions; of managed memory, which needs nobody to dispose it.</summary>
+    private NamedArrays UnpackedBase(BlobRef from)
+    {
+        if (unpackedBase is not { } known || known.Hash != from.Sha256)
+            unpackedBase = known = (from.Sha256, UnpackWhole(Decode(from)));
+        return new NamedArrays(known.Weights);
     }
 
     private static NamedArrays UnpackWhole(NamedArrays packed)

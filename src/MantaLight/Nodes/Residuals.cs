@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using MantaLight.Protocol;
 using MantaLight.Storage;
 using MantaLight.Weights;
@@ -16,21 +17,12 @@ internal sealed class Residuals(IDisk disk)
     /// <summary>What the rounds before have lost; null for nothing. Dispose it when done.</summary>
     public NamedArrays? Read(string swarm, ScheduleAttempt schedule, string tag)
     {
-        foreach (var (name, round) in Of(swarm, schedule.Run, schedule.Alias, tag).OrderByDescending(r => r.Round).Where(r => r.Round < schedule.Round))
+        foreach (var file in Of(swarm, schedule).Where(f => f.Tag == tag && f.Round < schedule.Round).OrderByDescending(f => f.Round))
         {
-            using var file = disk.Open(name);
-            if (file is null || disk.Map(name, file.Length) is not { } mapped)
-                continue;
-            try
-            {
-                return WeightsCodec.Decode(mapped.Content, mapped);
-            }
-            catch (MalformedDataException)
-            {
-                // The disk has spoiled it: that costs accuracy for a round, not the round.
-                mapped.Dispose();
-                disk.Delete(name);
-            }
+            if (ReadWhole(file.Name) is { } residual)
+                return residual;
+            // The disk has spoiled it: that costs accuracy for a round, not the round.
+            disk.Delete(file.Name);
         }
         return null;
     }
@@ -40,23 +32,29 @@ internal sealed class Residuals(IDisk disk)
     public void Write(string swarm, ScheduleAttempt schedule, string tag, NamedArrays residual)
     {
         var content = WeightsCodec.Encode(residual);
-        using var draft = disk.Create(Folder, content.Length);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var draft = disk.Create(Folder, content.Length + SHA256.HashSizeInBytes);
         long offset = 0;
         foreach (var segment in content)
         {
+            hash.AppendData(segment.Span);
             draft.Write(offset, segment.Span);
             offset += segment.Length;
         }
-        draft.Keep(string.Create(CultureInfo.InvariantCulture, $"{Folder}/{swarm}.{schedule.Run}.{schedule.Alias}.{tag}.{schedule.Round}"), durable: false);
+        draft.Write(offset, hash.GetHashAndReset());
+        draft.Keep(string.Create(CultureInfo.InvariantCulture, $"{Folder}/{swarm}.{schedule.Run}.{schedule.Alias}.{tag}.{schedule.Round}"), durable: true);
     }
 
     /// <summary>Takes note of whether a round's contribution counted.</summary>
     public void Settle(string swarm, ScheduleAttempt schedule, bool counted)
     {
-        foreach (var (name, round) in Of(swarm, schedule.Run, schedule.Alias, tag: null))
+        var files = Of(swarm, schedule).ToArray();
+        foreach (var own in files.Where(f => f.Round == schedule.Round))
         {
-            if (counted ? round < schedule.Round : round == schedule.Round)
-                disk.Delete(name);
+            if (!counted)
+                disk.Delete(own.Name);
+            foreach (var older in files.Where(f => counted && f.Tag == own.Tag && f.Round < own.Round))
+                disk.Delete(older.Name);
         }
     }
 
@@ -74,12 +72,38 @@ internal sealed class Residuals(IDisk disk)
             disk.Delete(name);
     }
 
+    private NamedArrays? ReadWhole(string name)
+    {
+        long length;
+        using (var file = disk.Open(name))
+            length = file?.Length ?? 0;
+        if (length <= SHA256.HashSizeInBytes || disk.Map(name, length) is not { } mapped)
+            return null;
+        try
+        {
+            var content = mapped.Content.Slice(0, length - SHA256.HashSizeInBytes);
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            foreach (var segment in content)
+                hash.AppendData(segment.Span);
+            var seal = new byte[SHA256.HashSizeInBytes];
+            System.Buffers.BuffersExtensions.CopyTo(mapped.Content.Slice(content.Length), seal);
+            if (hash.GetHashAndReset().AsSpan().SequenceEqual(seal))
+                return WeightsCodec.Decode(content, mapped);
+        }
+        catch (MalformedDataException)
+        {
+            // As if it had not the hash.
+        }
+        mapped.Dispose();
+        return null;
+    }
+
     // Ids, tags, aliases and runs have no dots.
     private (string Name, string[] Parts)[] All() =>
-        disk.List(Folder).Select(file => (file.Name, Parts: file.Name[(Folder.Length + 1)..].Split('.'))).Where(f => f.Parts.Length == 5).ToArray();
+        [.. disk.List(Folder).Select(file => (file.Name, Parts: file.Name[(Folder.Length + 1)..].Split('.'))).Where(f => f.Parts.Length == 5)];
 
-    private IEnumerable<(string Name, int Round)> Of(string swarm, string run, string alias, string? tag) =>
+    private IEnumerable<(string Name, string Tag, int Round)> Of(string swarm, ScheduleAttempt schedule) =>
         from file in All()
-        where file.Parts[0] == swarm && file.Parts[1] == run && file.Parts[2] == alias && (tag is null || file.Parts[3] == tag)
-        select (file.Name, int.TryParse(file.Parts[4], NumberStyles.None, CultureInfo.InvariantCulture, out var round) ? round : 0);
+        where file.Parts[0] == swarm && file.Parts[1] == schedule.Run && file.Parts[2] == schedule.Alias
+        select (file.Name, file.Parts[3], int.TryParse(file.Parts[4], NumberStyles.None, CultureInfo.InvariantCulture, out var round) ? round : 0);
 }

@@ -30,6 +30,8 @@ internal static class CodecsReader
                 problems.Add(at, $"found {JsonPath.Describe(codec.Value)}, expected {Expected}");
             else if (PackingPlan.Parse(steps, out var problem) is not { } plan)
                 problems.Add(at, $"{problem}, expected {Expected}");
+            else if (plan.Base == codec.Name)
+                problems.Add(at, $"is a difference from '{plan.Base}', which is itself, expected the tag of another global");
             else if (!plan.IsPlain)
                 codecs[codec.Name] = plan;
         }

@@ -26,7 +26,7 @@ public sealed class CodecSwarmTests
     [Fact]
     public async Task A_global_cannot_travel_as_a_delta()
     {
-        var run = await RunAsync("""{ "global_model_params": "delta" }""");
+        var run = await RunAsync("""{ "global_model_params": "delta length" }""");
         Assert.Equal(RunStatus.Failed, run.End.Status);
         Assert.Contains("Global 'global_model_params' cannot travel as a delta", run.End.Reason, StringComparison.Ordinal);
     }

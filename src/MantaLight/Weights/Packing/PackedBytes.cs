@@ -8,9 +8,6 @@ namespace MantaLight.Weights.Packing;
 /// </summary>
 internal sealed class PackedBytes(PackingPlan plan) : IDisposable
 {
-    /// <summary>What a compressed byte may become at most: more is no model but an attack on memory.</summary>
-    private const int LargestRatio = 1024;
-
     private readonly Compressor? compressor = plan.Level is { } level ? new Compressor(level) : null;
     private readonly Decompressor? decompressor = plan.Level is null ? null : new Decompressor();
 
@@ -38,8 +35,8 @@ internal sealed class PackedBytes(PackingPlan plan) : IDisposable
     {
         if (decompressor is null)
             return packed.Length == length ? packed.ToArray() : throw new MalformedDataException($"A packed array has {packed.Length:N0} bytes where {length:N0} are expected.");
-        if (length > Math.Max(packed.Length, 64L) * LargestRatio || length > Array.MaxLength)
-            throw new MalformedDataException($"A packed array of {packed.Length:N0} bytes is to become {length:N0}.");
+        if (length > Array.MaxLength)
+            throw new MalformedDataException($"A packed array is to become {length:N0} bytes.");
         var sorted = new byte[length];
         int written;
         try

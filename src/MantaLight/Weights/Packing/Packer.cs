@@ -59,6 +59,16 @@ internal static class Packer
         return writer.Write(array.Data.Span, 0, array.Type.SizeInBytes());
     }
 
+    // What cannot be added is not made up for: else no later contribution could be packed.
+    private static void AddWhereFinite(ReadOnlySpan<float> lost, Span<float> values)
+    {
+        for (var i = 0; i < values.Length; i++)
+        {
+            if (values[i] + lost[i] is var sum && float.IsFinite(sum))
+                values[i] = sum;
+        }
+    }
+
     private static byte[] PackFloats(PackingPlan plan, PackedBytes writer, NamedArray array, NamedArray? from, NamedArray? lost, List<NamedArray>? loses)
     {
         var source = array.Span<float>();
@@ -68,8 +78,10 @@ internal static class Packer
         source.CopyTo(values);
         if (from is not null)
             TensorPrimitives.Subtract(values, from.Span<float>(), values);
+        if (values.Length > 0 && !TensorPrimitives.IsFiniteAll<float>(values))
+            throw new IncompatibleWeightsException($"Array '{array}' is so far from its base that float32 cannot hold the difference.");
         if (lost is not null)
-            TensorPrimitives.Add(values, lost.Span<float>(), values);
+            AddWhereFinite(lost.Span<float>(), values);
         var layout = new FloatLayout(plan, values.Length);
         var indices = layout.HasIndices ? new uint[layout.Count] : null;
         TopK.Select(values, indices);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
 
 namespace MantaLight.Weights.Packing;
@@ -5,6 +6,8 @@ namespace MantaLight.Weights.Packing;
 /// <summary>The elements of the largest magnitude (Aji and Heafield 2017, Stich et al. 2018); of equal ones those that come first.</summary>
 internal static class TopK
 {
+    private const int Buckets = 1 << 16;
+
     /// <summary>How many of an array's elements travel: at least one, where there is one.</summary>
     public static long CountOf(double part, long count) => Math.Min(count, (long)Math.Ceiling(part * count));
 
@@ -29,21 +32,34 @@ internal static class TopK
     /// <summary>The least magnitude that is wanted, and how many of exactly that one. Magnitudes of floats are ordered as their bits are.</summary>
     private static (uint Least, int Ties) Threshold(ReadOnlySpan<uint> bits, int wanted)
     {
-        var counts = new int[1 << 16];
+        var counts = ArrayPool<int>.Shared.Rent(Buckets);
+        try
+        {
+            return Threshold(bits, wanted, counts.AsSpan(0, Buckets));
+        }
+        finally
+        {
+            ArrayPool<int>.Shared.Return(counts);
+        }
+    }
+
+    private static (uint Least, int Ties) Threshold(ReadOnlySpan<uint> bits, int wanted, Span<int> counts)
+    {
+        counts.Clear();
         foreach (var value in bits)
-            counts[(value & 0x7FFF_FFFF) >> 16]++;
+            counts[(int)((value & 0x7FFF_FFFF) >> 16)]++;
         var high = Walk(counts, ref wanted);
-        Array.Clear(counts);
+        counts.Clear();
         foreach (var value in bits)
         {
             if ((value & 0x7FFF_FFFF) >> 16 == high)
-                counts[value & 0xFFFF]++;
+                counts[(int)(value & 0xFFFF)]++;
         }
         return ((high << 16) | Walk(counts, ref wanted), wanted);
     }
 
     // From the top, until the wanted number is reached within a bucket; what is then left to want are that bucket's.
-    private static uint Walk(int[] counts, ref int wanted)
+    private static uint Walk(Span<int> counts, ref int wanted)
     {
         var bucket = counts.Length - 1;
         while (counts[bucket] < wanted)

@@ -7,6 +7,10 @@ namespace MantaLight.Weights.Packing;
 /// <summary>Makes weights of their packed form, which may come from anybody.</summary>
 internal static class Unpacker
 {
+    /// <summary>What is unpacked without a base may have at least so many bytes, and so many times those of its blob: more is no model but an attack on memory.</summary>
+    private const long SmallestLimit = 64 << 20;
+    private const int LargestRatio = 64;
+
     /// <summary>What a packed blob says of itself.</summary>
     /// <exception cref="MalformedDataException">It is no packed blob, or of steps that are not known.</exception>
     public static (PackingPlan Plan, PackedHeader Header) Describe(NamedArrays packed)
@@ -18,15 +22,14 @@ internal static class Unpacker
         {
             header = JsonSerializer.Deserialize(first.Data.Span, PackedJson.Default.PackedHeader) ?? throw new JsonException("it is null");
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or NotSupportedException or InvalidOperationException or FormatException)
         {
             throw new MalformedDataException($"The description of packed weights is not valid: {e.Message}", e);
         }
-        if (header.Steps.IsDefault || header.Arrays.IsDefault || header.Arrays.Length != packed.Count - 1)
+        if (header.Steps.IsDefault || header.Steps.Contains(null!) || header.Arrays.IsDefault || header.Arrays.Contains(null!) || header.Arrays.Length != packed.Count - 1)
             throw new MalformedDataException("The description of packed weights does not fit their arrays.");
-        return PackingPlan.Parse(header.Steps, out var problem) is { } plan
-            ? (plan, header)
-            : throw new MalformedDataException($"Packed weights have steps that cannot be: {problem}.");
+        var plan = PackingPlan.Parse(header.Steps, out var problem) ?? throw new MalformedDataException($"Packed weights have steps that cannot be: {problem}.");
+        return plan.IsDelta == header.Base is not null ? (plan, header) : throw new MalformedDataException("Packed weights are a difference from nothing, or from a base without being one.");
     }
 
     /// <summary>Unpacks.</summary>
@@ -39,11 +42,26 @@ internal static class Unpacker
         var (plan, header) = Describe(packed);
         if (plan.IsDelta && (reference is null || reference.Sha256 != header.Base || reference.Weights.Count != header.Arrays.Length))
             throw new IncompatibleWeightsException($"Packed weights are a difference from {header.Base}, which is not at hand.");
+        CheckSize(header, packed);
         using var reader = new PackedBytes(plan);
         var arrays = new List<NamedArray>(header.Arrays.Length);
         for (var i = 0; i < header.Arrays.Length; i++)
             arrays.Add(UnpackOne(plan, reader, header.Arrays[i], packed[i + 1], plan.IsDelta ? reference!.Weights[i] : null));
         return new NamedArrays(arrays);
+    }
+
+    /// <summary>Before anything is allocated. What a delta becomes is as large as its base, which is at hand.</summary>
+    private static void CheckSize(PackedHeader header, NamedArrays packed)
+    {
+        if (header.Base is not null)
+            return;
+        var limit = Math.Max(SmallestLimit, packed.TotalBytes * LargestRatio);
+        foreach (var array in header.Arrays)
+        {
+            if (ArrayTypes.FromWireName(array.Dtype) is not { } type || array.Shape.IsDefault || NamedArray.ByteLength(type, array.Shape.AsSpan()) is not { } length || length > limit)
+                throw new MalformedDataException($"Packed weights of {packed.TotalBytes:N0} bytes are to become more than {Math.Max(SmallestLimit, packed.TotalBytes * LargestRatio):N0}, or something that is no array.");
+            limit -= length;
+        }
     }
 
     private static NamedArray UnpackOne(PackingPlan plan, PackedBytes reader, PackedArray description, NamedArray packed, NamedArray? from)
@@ -57,6 +75,8 @@ internal static class Unpacker
         var bytes = type == ArrayType.Float32
             ? UnpackFloats(plan, reader, packed.Data.Span, length, from)
             : reader.Read(packed.Data.Span, length, 0, type.SizeInBytes());
+        if (type == ArrayType.Bool && bytes.AsSpan().ContainsAnyExceptInRange((byte)0, (byte)1))
+            throw new MalformedDataException($"Packed array '{packed.Name}' is bool and has bytes other than 0 and 1.");
         return new NamedArray(description.Name, type, description.Shape.AsSpan(), bytes);
     }
 

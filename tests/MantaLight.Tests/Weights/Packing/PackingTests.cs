@@ -118,7 +118,56 @@ public sealed class PackingTests
         var packed = Packer.Pack(Plan("zstd"), Of(Floats("w", new float[100])), null, null).Weights;
         var header = System.Text.Encoding.UTF8.GetString(packed[0].Data.Span).Replace("[100]", "[250000000]", StringComparison.Ordinal);
         var bomb = new NamedArrays([Bytes(packed[0].Name, System.Text.Encoding.UTF8.GetBytes(header)), packed[1]]);
-        Assert.Contains("is to become 1,000,000,000", Assert.Throws<MalformedDataException>(() => Unpacker.Unpack(bomb, null)).Message, StringComparison.Ordinal);
+        Assert.Contains("are to become more than 67,108,864", Assert.Throws<MalformedDataException>(() => Unpacker.Unpack(bomb, null)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Plans))]
+    public void Layers_that_do_not_change_travel_in_next_to_nothing(string steps)
+    {
+        var plan = Plan(steps);
+        var still = Of(Floats("w", new float[1 << 18]));
+        var reference = plan.IsDelta ? new DeltaBase(still, Hash) : null;
+        var packed = Packer.Pack(plan, still, reference, null).Weights;
+        AssertIdentical(still, Unpacker.Unpack(Travel(packed), reference));
+        if (plan.Level is not null)
+            Assert.InRange(packed.TotalBytes, 1, 2000);
+    }
+
+    [Theory]
+    [InlineData("""{ "steps": [null], "arrays": [] }""")]
+    [InlineData("""{ "steps": ["fp16"], "arrays": [null] }""")]
+    [InlineData("""{ "steps": ["delta"], "arrays": [{ "name": "w", "dtype": "float32", "shape": [1] }] }""")]
+    [InlineData("""{ "steps": ["fp16"], "arrays": [{ "name": "w", "dtype": "float32", "shape": [-1] }] }""")]
+    [InlineData("""{ "steps": ["fp16"], "arrays": [{ "name": "w", "dtype": "text", "shape": [1] }] }""")]
+    [InlineData("""{ "steps": ["zstd"] }""")]
+    [InlineData("null")]
+    public void A_description_that_cannot_be_is_refused(string header)
+    {
+        var packed = new NamedArrays([Bytes(PackedHeader.ArrayName, System.Text.Encoding.UTF8.GetBytes(header)), Bytes("w", [1, 2])]);
+        Assert.Throws<MalformedDataException>(() => Unpacker.Unpack(packed, null));
+    }
+
+    [Fact]
+    public void Int8_has_these_bytes()
+    {
+        var packed = Packer.Pack(Plan("int8 16"), Of(Floats("w", 2, -1, 0.5f, 1.0078740157f)), null, null).Weights;
+        // A scale of 2/127, then 127, -64 (half a step, to even), 32 (31.75), 64.
+        Assert.Equal([.. BitConverter.GetBytes(2f / 127), 127, 192, 32, 64], packed["w"].Data.ToArray());
+    }
+
+    [Fact]
+    public void What_is_beyond_a_bfloat16_becomes_its_largest() =>
+        Assert.Equal([3.3895314e38f, -3.3895314e38f], Unpacker.Unpack(Packer.Pack(Plan("bf16"), Of(Floats("w", float.MaxValue, -float.MaxValue)), null, null).Weights, null)["w"].Span<float>().ToArray());
+
+    [Fact]
+    public void A_difference_that_no_float32_holds_is_refused_and_what_cannot_be_made_up_for_is_let_go()
+    {
+        var far = new DeltaBase(Of(Floats("w", float.MaxValue)), Hash);
+        Assert.Throws<IncompatibleWeightsException>(() => Packer.Pack(Plan("delta,int8"), Of(Floats("w", -float.MaxValue)), far, null));
+        var near = new DeltaBase(Of(Floats("w", 1)), Hash);
+        using var residual = Packer.Pack(Plan("delta,int8"), Of(Floats("w", 2)), near, Of(Floats("w", float.NaN))).Residual!;
+        Assert.Equal(0, residual["w"].Span<float>()[0], 1e-6f);
     }
 
     [Fact]
