@@ -17,7 +17,8 @@ internal static class SimulateCommand
     {
         var target = new Argument<string>("swarm") { Description = "A project folder with swarm.json, or a definition (.json)." };
         var participants = Number("--participants", "How many take part.", 100, 1, MaximumParticipants);
-        var slots = Number("--slots", "How many attempts run at once; nothing but time depends on it.", Environment.ProcessorCount, 1, 1024);
+        var slots = new Option<int?>("--slots") { Description = "How many attempts run at once; nothing but time depends on it [default: the cores over the definition's threads]", HelpName = "N" };
+        slots.Validators.Add(result => Check(result, "--slots", 1, 1024));
         var fraction = new Option<double>("--fraction") { Description = "Which part of them each round asks.", HelpName = "F", DefaultValueFactory = _ => 1 };
         fraction.Validators.Add(result =>
         {
@@ -31,6 +32,7 @@ internal static class SimulateCommand
         };
         test.AcceptOnlyFromAmong("split", "full");
         var rounds = new Option<int?>("--rounds") { Description = "The last round [default: the definition's]", HelpName = "R" };
+        rounds.Validators.Add(result => Check(result, "--rounds", 1, 1_000_000));
         var seed = new Option<ulong?>("--seed") { Description = "Where all randomness comes from [default: the definition's]", HelpName = "S" };
         var set = BrokerFlags.Set();
         var json = new Option<string?>("--json") { Description = "Writes the summary, with each participant's numbers, to a file.", HelpName = "FILE" };
@@ -59,11 +61,13 @@ internal static class SimulateCommand
     private static Option<int> Number(string name, string description, int usual, int least, int most)
     {
         var option = new Option<int>(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => usual };
-        option.Validators.Add(result =>
-        {
-            if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out var n) && (n < least || n > most))
-                result.AddError($"{name} {n} is not possible; {least} to {most} are.");
-        });
+        option.Validators.Add(result => Check(result, name, least, most));
         return option;
+    }
+
+    private static void Check(System.CommandLine.Parsing.OptionResult result, string name, int least, int most)
+    {
+        if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out var n) && (n < least || n > most))
+            result.AddError($"{name} {n} is not possible; {least} to {most} are.");
     }
 }

@@ -36,19 +36,22 @@ internal sealed class SimulatedRun(SimulationSettings settings, CliConsole conso
             ?? throw new ModuleException($"The module {definition.Module} is neither in the project beside {source.DefinitionFile} nor a .dll there. Put the definition into the module's project folder.");
         var catalog = new TaskCatalog([ModuleFile.Load(file, definition)]);
         SwarmValidator.Check(definition, catalog);
+        // Threads of one attempt that wait for those of another cost far more than they bring.
+        var slots = settings.Slots ?? Math.Max(1, Environment.ProcessorCount / definition.Threads);
         var nodes = await ParticipantsAsync(definition, cancellationToken);
-        console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Simulating {settings.Participants:N0} participants, {settings.Fraction:P0} in each round, on {settings.Slots} slots"));
+        console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Simulating {settings.Participants:N0} participants, {settings.Fraction:P0} in each round, on {slots} slots"));
         var view = new RunView(definition.Name);
         await using var services = new ServiceCollection().BuildServiceProvider();
         var ran = time.GetTimestamp();
         try
         {
             var inputs = new WatchQueue(1 << 20);
+            var roots = definition.Tasks.Where(t => t.After.IsEmpty).Select(t => t.Alias).ToHashSet(StringComparer.Ordinal);
             await using var swarm = new VirtualSwarm(
-                new VirtualSwarmSettings { Swarm = definition.Name, Definition = definition, Catalog = catalog, Nodes = nodes, Services = services, Slots = settings.Slots },
-                message => Hear(message, inputs), loggers, time);
+                new VirtualSwarmSettings { Swarm = definition.Name, Definition = definition, Catalog = catalog, Nodes = nodes, Services = services, Slots = slots },
+                message => Hear(message, roots, inputs), loggers, time);
             var running = swarm.RunAsync(cancellationToken);
-            await RunScreens.ShowAsync(console, screen => WatchAsync(screen, view, inputs, running, cancellationToken));
+            await RunScreens.ShowAsync(console, screen => WatchAsync(screen, view, inputs, running));
             return (await running).Status == RunStatus.Completed ? ExitCodes.Success : ExitCodes.Failure;
         }
         finally
@@ -77,17 +80,17 @@ internal sealed class SimulatedRun(SimulationSettings settings, CliConsole conso
         return MnistParticipants.Of(train, test, new MnistPartitions { Nodes = settings.Participants, Partition = settings.Partition, Seed = definition.Seed, Test = settings.Test });
     }
 
-    private void Hear(ControlMessage message, WatchQueue inputs)
+    private void Hear(ControlMessage message, HashSet<string> roots, WatchQueue inputs)
     {
         // A task of thousands is told by its round, not by each one's line.
         if (message is TaskAccepted or TaskRunning)
             return;
-        if (message is TaskCompleted { Alias: var alias } && alias != TaskDefinition.SetupAlias)
+        if (message is TaskCompleted { Alias: var alias } && roots.Contains(alias))
             updates++;
         inputs.Add(new WatchInput(message));
     }
 
-    private async Task<bool> WatchAsync(IRunScreen screen, RunView view, WatchQueue inputs, Task<SwarmState> running, CancellationToken cancellationToken)
+    private async Task<bool> WatchAsync(IRunScreen screen, RunView view, WatchQueue inputs, Task<SwarmState> running)
     {
         while (true)
         {
@@ -106,7 +109,7 @@ internal sealed class SimulatedRun(SimulationSettings settings, CliConsole conso
             }
             if (isOver)
                 return true;
-            await Task.WhenAny(running, Task.Delay(RefreshInterval, time, cancellationToken));
+            await Task.WhenAny(running, Task.Delay(RefreshInterval, time, CancellationToken.None));
         }
     }
 

@@ -15,8 +15,8 @@ internal sealed record SimulationSettings
     /// <summary>Which part of them each round asks, above 0 to 1.</summary>
     public double Fraction { get; init; } = 1;
 
-    /// <summary>Attempts at once.</summary>
-    public int Slots { get; init; } = Environment.ProcessorCount;
+    /// <summary>Attempts at once; null for as many as the cores have room for.</summary>
+    public int? Slots { get; init; }
 
     /// <summary>How training samples are shared out.</summary>
     public PartitionSpec Partition { get; init; } = new PartitionSpec.Iid();

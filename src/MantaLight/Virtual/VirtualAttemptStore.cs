@@ -2,11 +2,12 @@ using System.Text.Json;
 using MantaLight.Protocol;
 using MantaLight.Tasks;
 using MantaLight.Weights;
+using MantaLight.Weights.Packing;
 
 namespace MantaLight.Virtual;
 
 /// <summary>A virtual node's attempt: reads what others have shared, and stages its effects.</summary>
-internal sealed class VirtualAttemptStore(ScheduleAttempt schedule, SharedValues shared) : AttemptStore
+internal sealed class VirtualAttemptStore(string node, ScheduleAttempt schedule, SharedValues shared) : AttemptStore
 {
     private readonly List<StagedGlobal> globals = [];
     private readonly List<StagedResult> results = [];
@@ -40,13 +41,40 @@ internal sealed class VirtualAttemptStore(ScheduleAttempt schedule, SharedValues
     public override void StageGlobal(string tag, NamedArrays weights)
     {
         RequireOne(tag);
-        Stage(new StagedGlobal { Tag = tag, Content = new ValueRef { Blob = Sent(shared.AddGlobal(weights)) } });
+        if (PlanOf(tag) is not { } plan)
+        {
+            Stage(Global(tag, shared.AddGlobal(weights, WeightsCodec.Encode(weights), ValueFormat.Weights)));
+            return;
+        }
+        if (plan.IsDelta)
+            throw new TaskContractException($"Global '{tag}' cannot travel as a delta: whoever joins later has nothing to add it to.");
+        var packed = Packer.Pack(plan, weights, null, null).Weights;
+        // What readers make of it.
+        Stage(Global(tag, shared.AddGlobal(Unpacker.Unpack(packed, null), WeightsCodec.Encode(packed), ValueFormat.Packed)));
     }
 
     public override void StageResult(string tag, JsonElement value) => results.Add(new StagedResult { Tag = tag, Content = new ValueRef { Value = value } });
 
     public override void StageResult(string tag, NamedArrays weights, long samples) =>
-        results.Add(new StagedResult { Tag = tag, Samples = samples, Content = new ValueRef { Blob = Sent(shared.AddResult(weights, schedule.Attempt, tag, schedule.Round)) } });
+        results.Add(new StagedResult { Tag = tag, Samples = samples, Content = new ValueRef { Blob = Sent(Share(tag, weights)) } });
+
+    private BlobRef Share(string tag, NamedArrays weights)
+    {
+        if (PlanOf(tag) is not { } plan)
+            return shared.AddResult(weights, WeightsCodec.Encode(weights).Length, ValueFormat.Weights, schedule, tag);
+        using var from = plan.Base is { } global ? shared.Read(Global(global).Content.Blob!) : null;
+        var reference = from is null ? null : new DeltaBase(from, Global(plan.Base!).Content.Blob!.Sha256);
+        var packed = Packer.Pack(plan, weights, reference, plan.HasErrorFeedback ? shared.Residuals.Read(node, schedule, tag) : null);
+        if (packed.Residual is not null)
+            shared.Residuals.Write(node, schedule, tag, packed.Residual);
+        return shared.AddResult(Unpacker.Unpack(packed.Weights, reference), WeightsCodec.Encode(packed.Weights).Length, ValueFormat.Packed, schedule, tag);
+    }
+
+    private PackingPlan? PlanOf(string tag) => schedule.Codecs?.FirstOrDefault(c => c.Tag == tag) is { } codec
+        ? PackingPlan.Parse(codec.Steps, out var problem) ?? throw new TaskContractException($"The codec of '{tag}' cannot be: {problem}.")
+        : null;
+
+    private StagedGlobal Global(string tag, BlobRef blob) => new() { Tag = tag, Content = new ValueRef { Blob = Sent(blob) } };
 
     private void Stage(StagedGlobal global)
     {

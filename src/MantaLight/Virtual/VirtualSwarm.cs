@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Threading.Channels;
 using MantaLight.Concurrency;
@@ -6,6 +7,7 @@ using MantaLight.Nodes;
 using MantaLight.Protocol;
 using MantaLight.Swarms;
 using MantaLight.Tasks;
+using MantaLight.Weights.Packing;
 using Microsoft.Extensions.Logging;
 
 namespace MantaLight.Virtual;
@@ -38,8 +40,11 @@ public sealed record VirtualSwarmSettings
 /// </summary>
 public sealed class VirtualSwarm : IAsyncDisposable
 {
+    private static readonly TimeSpan Forever = TimeSpan.FromDays(7);
+
     private readonly Channel<CoordinatorEvent> events = Channel.CreateUnbounded<CoordinatorEvent>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Channel<(VirtualNode Node, ScheduleAttempt Schedule)> waiting = Channel.CreateUnbounded<(VirtualNode, ScheduleAttempt)>();
+    private readonly ConcurrentDictionary<string, CancellationTokenSource> underWay = new(StringComparer.Ordinal);
     private readonly SharedValues shared = new();
     private readonly VirtualSwarmSettings settings;
     private readonly ImmutableDictionary<string, VirtualNode> nodes;
@@ -77,7 +82,8 @@ public sealed class VirtualSwarm : IAsyncDisposable
         finally
         {
             await stop.CancelBesideAsync();
-            await Background.EndOfAsync(slots);
+            // One that does not heed its token is left behind.
+            await Background.EndOfAsync(slots).EndsWithinAsync(AttemptRunner.LongestEnd, time);
         }
     }
 
@@ -92,7 +98,12 @@ public sealed class VirtualSwarm : IAsyncDisposable
     {
         var fresh = new CoordinatorState
         {
-            Swarm = settings.Swarm, Definition = settings.Definition, Run = new RunId(SwarmJson.HashOf(settings.Definition), 1), Term = 1, Timing = new CoordinatorTiming(),
+            Swarm = settings.Swarm,
+            // Who waits for a slot is not late: an attempt's time begins in its slot.
+            Definition = settings.Definition with { Rounds = settings.Definition.Rounds with { Deadline = Forever, AdaptiveDeadline = null } },
+            Run = new RunId(SwarmJson.HashOf(settings.Definition), 1),
+            Term = 1,
+            Timing = new CoordinatorTiming(),
         };
         var (state, actions) = CoordinatorMachine.Begin(fresh, null, goesOn: false, settings.Nodes.Select(PresenceOf), time.SteadyNow());
         var last = Do(actions, null);
@@ -121,8 +132,12 @@ public sealed class VirtualSwarm : IAsyncDisposable
                     break;
                 case CoordinatorAction.Schedule schedule:
                     // One in each slot is enough: whoever waits has been accepted all the same, and is not sent again.
+                    underWay[schedule.Message.Attempt] = new CancellationTokenSource();
                     Tell(schedule.Node, schedule.Message, new TaskAccepted());
-                    waiting.Writer.TryWrite((nodes[schedule.Node], schedule.Message));
+                    waiting.Writer.TryWrite((nodes[schedule.Node], schedule.Message with { TimeoutSeconds = settings.Definition.Rounds.Deadline.TotalSeconds }));
+                    break;
+                case CoordinatorAction.Cancel cancel when underWay.TryGetValue(cancel.Message.Attempt, out var attempt):
+                    _ = attempt.CancelBesideAsync();
                     break;
                 case CoordinatorAction.ClearBlob clear:
                     shared.Remove(clear.Blob);
@@ -135,7 +150,9 @@ public sealed class VirtualSwarm : IAsyncDisposable
 
     private Presence PresenceOf(VirtualNode node) => (Presence)new MessageStamp(node.Id, "virtual", time).Stamp(new Presence
     {
-        Status = NodeStatus.Online, Datasets = node.Sizes, Modules = [settings.Definition.Module], Concurrency = 1,
+        Status = NodeStatus.Online, Datasets = node.Sizes, Modules = [settings.Definition.Module], Concurrency = 1, Codecs = PackingPlan.Known,
+        // Whatever the definition asks of a machine, this is one of that kind.
+        Tags = [.. settings.Definition.Tasks.SelectMany(t => t.Tags).Distinct()], Resources = new NodeResources { Gpu = settings.Definition.Tasks.Any(t => t.Gpu) },
     });
 
     private async Task WorkAsync(CancellationToken cancellationToken)
@@ -149,14 +166,21 @@ public sealed class VirtualSwarm : IAsyncDisposable
 
     private async Task<TaskUpdate> RunAsync(VirtualNode node, ScheduleAttempt schedule, CancellationToken cancellationToken)
     {
-        var store = new VirtualAttemptStore(schedule, shared);
+        var store = new VirtualAttemptStore(node.Id, schedule, shared);
+        var cancelled = underWay[schedule.Attempt];
+        using var deadline = new CancellationTokenSource(settings.Definition.Rounds.Deadline, time);
+        using var any = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancelled.Token, cancellationToken);
         try
         {
-            return await ExecuteAsync(node, schedule, store, cancellationToken);
+            any.Token.ThrowIfCancellationRequested();
+            return await ExecuteAsync(node, schedule, store, any.Token);
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (any.IsCancellationRequested)
         {
-            throw;
+            cancellationToken.ThrowIfCancellationRequested();
+            return deadline.IsCancellationRequested
+                ? new TaskFailed { Error = TaskFailed.DeadlinePassed, Message = $"the deadline of {settings.Definition.Rounds.Deadline:c} passed" }
+                : new TaskFailed { Error = "Cancelled", Message = "cancelled", Retryable = true };
         }
         catch (Exception e)
         {
@@ -164,6 +188,7 @@ public sealed class VirtualSwarm : IAsyncDisposable
         }
         finally
         {
+            underWay.TryRemove(schedule.Attempt, out _);
             Count(node.Id, store.Traffic);
         }
     }

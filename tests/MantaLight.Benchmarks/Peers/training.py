@@ -26,5 +26,14 @@ def run():
     return SAMPLES / (time.perf_counter() - began)
 
 
+def gemm():
+    a, b = torch.rand(1024, 1024), torch.rand(1024, 1024)
+    a @ b
+    began = time.perf_counter()
+    for _ in range(10):
+        a @ b
+    return 2 * 1024 ** 3 * 10 / (time.perf_counter() - began) / 1e9
+
+
 run()
-print(json.dumps({"samples_per_second": [run() for _ in range(5)]}))
+print(json.dumps({"samples_per_second": [run() for _ in range(5)], "gemm_gflops": [gemm() for _ in range(5)]}))

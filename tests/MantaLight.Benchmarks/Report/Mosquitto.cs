@@ -22,10 +22,7 @@ internal sealed class Mosquitto : IDisposable
     public static Mosquitto? TryStart()
     {
         var folder = Directory.CreateTempSubdirectory("mantalight-mosquitto-").FullName;
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        var port = ((IPEndPoint)probe.LocalEndpoint).Port;
-        probe.Stop();
+        var port = FreePort();
         var configuration = Path.Combine(folder, "mosquitto.conf");
         File.WriteAllText(configuration, string.Create(CultureInfo.InvariantCulture, $"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 1000\n"));
         foreach (var name in new[] { "mosquitto", "/usr/sbin/mosquitto" })
@@ -44,6 +41,14 @@ internal sealed class Mosquitto : IDisposable
         }
         Directory.Delete(folder, recursive: true);
         return null;
+    }
+
+    /// <summary>A port that nobody listens on.</summary>
+    public static int FreePort()
+    {
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
     }
 
     public void Dispose()

@@ -26,12 +26,19 @@ internal static class TransportTopic
                     yield return row;
             }
         }
-        using var broker = WholeProcess.Start("broker", "--port", "18931");
-        // Its first line says that it listens.
-        broker.StandardOutput.ReadLine();
-        foreach (var row in Measure("embedded", new Uri("mqtt://127.0.0.1:18931"), floor))
-            yield return row;
-        broker.Kill();
+        var port = Mosquitto.FreePort().ToString(System.Globalization.CultureInfo.InvariantCulture);
+        using var broker = WholeProcess.Start("broker", "--port", port);
+        try
+        {
+            // Its first line says that it listens.
+            broker.StandardOutput.ReadLine();
+            foreach (var row in Measure("embedded", new Uri($"mqtt://127.0.0.1:{port}"), floor))
+                yield return row;
+        }
+        finally
+        {
+            broker.Kill();
+        }
     }
 
     private static IEnumerable<Row> Measure(string name, Uri uri, Sample floor)
@@ -56,19 +63,27 @@ internal static class TransportTopic
         var payload = new byte[Chunk];
         var began = Stopwatch.GetTimestamp();
         using var window = new SemaphoreSlim(16);
+        var sends = new List<Task>(Chunks);
         for (var i = 0; i < Chunks; i++)
         {
             await window.WaitAsync();
-            _ = SendAsync();
+            sends.Add(SendAsync());
         }
+        await Task.WhenAll(sends);
         for (var i = 0; i < Chunks; i++)
             await arrived.WaitAsync();
         return (double)Chunk * Chunks / Stopwatch.GetElapsedTime(began).TotalSeconds / 1e6;
 
         async Task SendAsync()
         {
-            await from.PublishAsync(new OutboundMessage("bench/chunk", payload), CancellationToken.None);
-            window.Release();
+            try
+            {
+                await from.PublishAsync(new OutboundMessage("bench/chunk", payload), CancellationToken.None);
+            }
+            finally
+            {
+                window.Release();
+            }
         }
     }
 

@@ -12,13 +12,16 @@ namespace MantaLight.Tests.Virtual;
 /// <summary>Whole swarms without a broker.</summary>
 public sealed class VirtualSwarmTests
 {
-    [Fact]
-    public async Task Virtual_nodes_come_to_the_bits_that_real_ones_come_to()
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("""{ "model_params": ["delta", "top_k 0.4", "int8", "zstd"], "global_model_params": "fp16" }""")]
+    public async Task Virtual_nodes_come_to_the_bits_that_real_ones_come_to(string codecs)
     {
+        var definition = SwarmHarness.Definition(rounds: 4, minimumNodes: 3, extra: $", \"codecs\": {codecs}").Replace("VectorScheduler", "ThresholdScheduler", StringComparison.Ordinal);
         await using var swarm = await SwarmHarness.StartAsync(new SimulatedBroker(), nodes: 3);
-        await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 4, minimumNodes: 3));
+        await swarm.PublishDefinitionAsync(definition);
         var real = await swarm.WaitForEndAsync();
-        var (end, _) = await RunAsync(SwarmHarness.Definition(rounds: 4, minimumNodes: 3), nodes: 3, slots: 2);
+        var (end, _) = await RunAsync(definition, nodes: 3, slots: 2);
         Assert.Equal((real.Status, real.Round), (end.Status, end.Round));
         Assert.Equal(real.History.Select(h => h.GlobalSha256), end.History.Select(h => h.GlobalSha256));
         Assert.Equal(real.Run, end.Run);
@@ -44,6 +47,17 @@ public sealed class VirtualSwarmTests
         var (end, _) = await RunAsync(SwarmHarness.Definition("ThrowingWorker", minimumNodes: 2).Replace("\"retries\": 1", "\"retries\": 0", StringComparison.Ordinal), nodes: 2, slots: 2);
         Assert.Equal(RunStatus.Failed, end.Status);
         Assert.Contains("the disk of node_1 is upside down", end.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_attempt_has_its_deadline_from_when_it_has_a_slot()
+    {
+        // Two that never end on one slot, a second for each.
+        var definition = SwarmHarness.Definition("EndlessWorker", minimumNodes: 2, deadline: "00:00:01").Replace("\"retries\": 1", "\"retries\": 0", StringComparison.Ordinal);
+        var (end, messages) = await RunAsync(definition, nodes: 2, slots: 1);
+        Assert.Equal(RunStatus.Failed, end.Status);
+        Assert.Equal(2, messages.OfType<TaskFailed>().Count());
+        Assert.All(messages.OfType<TaskFailed>(), failed => Assert.Equal(TaskFailed.DeadlinePassed, failed.Error));
     }
 
     [Fact]
