@@ -13,7 +13,7 @@ internal static class Peer
     /// <returns>Its figures; empty, with the reason on standard error, where Python or a library is not installed.</returns>
     public static IReadOnlyDictionary<string, Sample> Run(string script, string[] arguments, params (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo("python3", [Path.Combine(AppContext.BaseDirectory, "Peers", $"{script}.py"), .. arguments]) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(File.Exists("/usr/bin/python3") ? "/usr/bin/python3" : "python3", [Path.Combine(AppContext.BaseDirectory, "Peers", $"{script}.py"), .. arguments]) { RedirectStandardOutput = true };
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
         try
