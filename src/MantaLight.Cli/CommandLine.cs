@@ -14,6 +14,7 @@ internal static class CommandLine
     public static RootCommand Create(CliConsole console) => new RootCommand("Federated learning over nothing but an MQTT broker.")
     {
         RunCommand.Create(console),
+        SimulateCommand.Create(console),
         NodeCommand.Create(console),
         BrokerCommand.Create(console),
         SwarmCommand.Create(console),

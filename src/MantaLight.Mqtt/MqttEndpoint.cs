@@ -1,7 +1,7 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using MantaLight.Messaging;
+using MantaLight.Mqtt.Connections;
 using MQTTnet;
 using MQTTnet.Formatter;
 using MQTTnet.Protocol;
@@ -101,9 +101,7 @@ internal sealed class MqttEndpoint
     {
         RemoteEndpoint = IPAddress.TryParse(host, out var address) ? new IPEndPoint(address, port) : new DnsEndPoint(host, port),
         BufferSize = SocketBuffer,
-        // The library's default resets the socket at close, which loses what was just sent, the goodbye included.
-        LingerState = new LingerOption(false, 0),
-        NoDelay = true,
+        StreamProvider = new PromptSocket(SocketBuffer),
         TlsOptions = new MqttClientTlsOptions { UseTls = IsSecure, TargetHost = host },
     };
 

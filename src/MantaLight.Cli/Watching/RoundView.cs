@@ -39,5 +39,8 @@ internal sealed class RoundView(int number)
             results[(node, alias, tag)] = value;
     }
 
+    /// <summary>Forgets the nodes' results; what they come to together is in the summary.</summary>
+    public void Forget() => results.Clear();
+
     private double? Metric(string name) => Summary is { } summary && summary.Metrics.TryGetValue(name, out var value) ? value : null;
 }

@@ -128,6 +128,11 @@ internal sealed class RunView(string swarm, Predicate<SwarmState>? accepts = nul
             return;
         }
         var before = State?.Run == state.Run ? State : null;
+        if (before is not null && before.Round != state.Round)
+        {
+            foreach (var old in attempts.Where(a => a.Value.Round < state.Round - 1).Select(a => a.Key).ToArray())
+                attempts.Remove(old);
+        }
         State = state;
         foreach (var summary in state.History)
         {
@@ -154,9 +159,6 @@ internal sealed class RunView(string swarm, Predicate<SwarmState>? accepts = nul
             return;
         var key = (update.From, update.Alias);
         var before = attempts.GetValueOrDefault(key);
-        if (before is null && attempts.Count >= MaximumAttempts)
-            return;
-        attempts[key] = attempt;
         if (update is TaskCompleted completed && Round(update.Round) is { } round)
         {
             foreach (var result in completed.Results)
@@ -164,6 +166,9 @@ internal sealed class RunView(string swarm, Predicate<SwarmState>? accepts = nul
             if (completed.Next is { } next)
                 round.Next = (update.Alias, next);
         }
+        if (before is null && attempts.Count >= MaximumAttempts)
+            return;
+        attempts[key] = attempt;
         if (before is not null && (before.Round, before.Number, before.Status) == (attempt.Round, attempt.Number, attempt.Status))
             return;
         var why = update is TaskFailed failed ? $"{failed.Error}: {failed.Message}" : null;

@@ -17,6 +17,14 @@ namespace MantaLight.Torch;
 public abstract class TorchWorker<TModel>(TModel model) : TorchTask<TModel>(model)
     where TModel : nn.Module<Tensor, Tensor>
 {
+    /// <summary>
+    /// Forward and loss in TorchScript, in place of <see cref="TorchTask{TModel}.Forward"/> and <see cref="TorchTask{TModel}.Loss"/> while training: it defines
+    /// <c>def loss(samples: Tensor, targets: Tensor, parameters: List[Tensor]) -> Tensor</c>, with the parameters in the module's order. Small models
+    /// train a fifth faster by it. Try it where it is written: torch ends the process at a script that calls what there is not.
+    /// </summary>
+    /// <value>Null: the module is called.</value>
+    protected virtual string? Script => null;
+
     /// <inheritdoc/>
     public override async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -25,6 +33,7 @@ public abstract class TorchWorker<TModel>(TModel model) : TorchTask<TModel>(mode
         await LoadModelAsync(cancellationToken);
         using var loader = await CreateLoaderAsync(hyperparameters, cancellationToken);
 
+        var script = Script is { } text ? LossScript.Of(text) : null;
         var draws = DrawsFromDefaultGenerator;
         TrainingOutcome outcome;
         using (draws ? await Context.RunAloneAsync(cancellationToken) : null)
@@ -34,7 +43,7 @@ public abstract class TorchWorker<TModel>(TModel model) : TorchTask<TModel>(mode
                 {
                     if (draws)
                         DefaultGenerator.Seed(Context.Seed);
-                    return new TrainingLoop(Model, hyperparameters, Context, Forward, Loss).Run(loader, cancellationToken);
+                    return new TrainingLoop(Model, hyperparameters, Context, Forward, Loss, script).Run(loader, cancellationToken);
                 },
                 Context.Threads,
                 cancellationToken);

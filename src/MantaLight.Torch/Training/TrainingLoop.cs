@@ -7,7 +7,8 @@ namespace MantaLight.Torch.Training;
 
 /// <summary>A round's local training: epochs of batches, forward, loss, backward, step.</summary>
 internal sealed class TrainingLoop(
-    nn.Module model, Hyperparameters hyperparameters, AttemptContext context, Func<Tensor, Tensor> forward, Func<Tensor, Tensor, LossFunction, Tensor> lossOf)
+    nn.Module model, Hyperparameters hyperparameters, AttemptContext context, Func<Tensor, Tensor> forward, Func<Tensor, Tensor, LossFunction, Tensor> lossOf,
+    LossScript? script = null)
 {
     /// <summary>Trains.</summary>
     /// <exception cref="TrainingDivergedException">The loss became NaN or infinite.</exception>
@@ -18,9 +19,8 @@ internal sealed class TrainingLoop(
         using var scope = NewDisposeScope();
         using var loss = Losses.Create(hyperparameters.Loss, hyperparameters.LossParams);
         Parameter[] parameters = [.. model.parameters()];
-        using var optimizer = Optimizers.Create(hyperparameters.Optimizer, parameters, hyperparameters.EffectiveOptimizerParams);
-        optim.ILearningRateController[] groups = optimizer is LBFGS whole ? [whole] : [.. optimizer.ParamGroups];
-        var initialRate = groups[0].LearningRate;
+        using var optimizer = ParameterStep.For(hyperparameters, parameters);
+        var initialRate = optimizer.LearningRate;
 
         var roundSteps = hyperparameters.Epochs * loader.Batches;
         var allSteps = Math.Max(1, context.MaximumRounds) * roundSteps;
@@ -35,8 +35,7 @@ internal sealed class TrainingLoop(
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 rate = hyperparameters.LrSchedule?.At(initialRate, before + step, allSteps) ?? initialRate;
-                foreach (var group in groups)
-                    group.LearningRate = rate;
+                optimizer.LearningRate = rate;
 
                 var value = Step(batch, parameters, optimizer, loss);
                 if (!double.IsFinite(value))
@@ -51,14 +50,14 @@ internal sealed class TrainingLoop(
         return new TrainingOutcome(epochLoss, loader.Count, context.Time.GetElapsedTime(started).TotalSeconds, rate);
     }
 
-    private double Step(Batch batch, Parameter[] parameters, optim.Optimizer optimizer, LossFunction loss)
+    private double Step(Batch batch, Parameter[] parameters, ParameterStep optimizer, LossFunction loss)
     {
         using var scope = NewDisposeScope();
-        if (optimizer is LBFGS)
+        if (optimizer.Evaluating is { } evaluating)
         {
-            // It evaluates the loss as often as it likes; what counts is the first one.
+            // What counts is the first loss.
             double? first = null;
-            optimizer.step(() =>
+            evaluating.step(() =>
             {
                 var again = Evaluate(batch, parameters, loss);
                 first ??= again.ToDouble();
@@ -67,14 +66,14 @@ internal sealed class TrainingLoop(
             return first ?? double.NaN;
         }
         var value = Evaluate(batch, parameters, loss);
-        optimizer.step();
+        optimizer.Step();
         return value.ToDouble();
     }
 
     private Tensor Evaluate(Batch batch, Parameter[] parameters, LossFunction loss)
     {
         Forget(parameters);
-        var value = lossOf(forward(batch.Samples), batch.Targets, loss);
+        var value = script is null ? lossOf(forward(batch.Samples), batch.Targets, loss) : script.Compute(batch, parameters);
         value.backward();
         return value;
     }

@@ -20,11 +20,7 @@ internal abstract class MeanArray
 
     protected int Length { get; }
 
-    public static MeanArray For(NamedArray layout) => layout.Type switch
-    {
-        ArrayType.Float32 or ArrayType.Float64 or ArrayType.Float16 or ArrayType.BFloat16 => new FloatMeanArray(layout),
-        _ => new IntegerMeanArray(layout),
-    };
+    public static MeanArray For(NamedArray layout) => layout.Type.IsFloat() ? new FloatMeanArray(layout) : new IntegerMeanArray(layout);
 
     public bool Fits(NamedArray other) => name == other.Name && Type == other.Type && other.Shape.SequenceEqual(shape);
 

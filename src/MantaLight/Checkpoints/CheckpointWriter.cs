@@ -7,6 +7,7 @@ using MantaLight.Protocol;
 using MantaLight.Storage;
 using MantaLight.Swarms;
 using MantaLight.Weights;
+using MantaLight.Weights.Packing;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MantaLight.Checkpoints;
@@ -55,13 +56,13 @@ internal sealed class CheckpointWriter : IAsyncDisposable
             {
                 if (global.Content.Blob is not { } blob)
                     values[global.Tag] = global.Content.Value!.Value;
-                else if (await MapAsync(state.Swarm, blob, cancellationToken) is var mapped && blob.Format == ValueFormat.Weights)
-                    weights[global.Tag] = Decode(mapped);
+                else if (await MapAsync(state.Swarm, blob, cancellationToken) is var mapped && blob.HoldsWeights)
+                    weights[global.Tag] = Decode(mapped, blob);
                 else
                     values[global.Tag] = Parse(mapped);
             }
             var path = folder.PathOf(state.Swarm, round);
-            await Checkpoint.WriteAsync(path, Info(state, definition, round, values.ToImmutable()), weights.ToImmutable(), cancellationToken);
+            await Checkpoint.WriteAsync(path, Info(state, definition, round, values.ToImmutable(), weights.ToImmutable()), weights.ToImmutable(), cancellationToken);
             folder.Prune(state.Swarm, path);
             return path;
         }
@@ -92,11 +93,15 @@ internal sealed class CheckpointWriter : IAsyncDisposable
         return store.Map(blob);
     }
 
-    private static NamedArrays Decode(DiskMemory mapped)
+    private static NamedArrays Decode(DiskMemory mapped, BlobRef blob)
     {
         try
         {
-            return WeightsCodec.Decode(mapped.Content, mapped);
+            var arrays = WeightsCodec.Decode(mapped.Content, mapped);
+            if (blob.Format == ValueFormat.Weights)
+                return arrays;
+            using (arrays)
+                return Unpacker.Unpack(arrays, null);
         }
         catch
         {
@@ -116,7 +121,7 @@ internal sealed class CheckpointWriter : IAsyncDisposable
         }
     }
 
-    private static CheckpointInfo Info(SwarmState state, KnownDefinition definition, int round, ImmutableSortedDictionary<string, JsonElement> values) => new()
+    private static CheckpointInfo Info(SwarmState state, KnownDefinition definition, int round, ImmutableSortedDictionary<string, JsonElement> values, ImmutableSortedDictionary<string, NamedArrays> weights) => new()
     {
         Swarm = state.Swarm,
         Name = definition.Name,
@@ -128,8 +133,10 @@ internal sealed class CheckpointWriter : IAsyncDisposable
         FromAlias = state.FromAlias,
         FromNodes = state.FromNodes,
         Values = values,
-        Weights = state.Globals.Where(g => g.Content.Blob is { Format: ValueFormat.Weights })
-            .ToImmutableSortedDictionary(g => g.Tag, g => g.Content.Blob!.Sha256, StringComparer.Ordinal),
+        Weights = state.Globals.Where(g => g.Content.Blob is { HoldsWeights: true })
+            .ToImmutableSortedDictionary(
+                // Of what the file holds, which is not what travelled where that was packed.
+                g => g.Tag, g => g.Content.Blob is { Format: ValueFormat.Weights } blob ? blob.Sha256 : WeightsHash.Of(weights[g.Tag]), StringComparer.Ordinal),
     };
 }
 

@@ -79,6 +79,8 @@ internal static class Placement
             return "it is among the excepted_ids";
         if (!presence.Modules.Contains(state.Definition.Module, StringComparer.Ordinal))
             return $"module {state.Definition.Module} is not there";
+        if (state.Definition.Codecs.Values.SelectMany(c => c.Kinds).FirstOrDefault(step => !presence.Codecs.Contains(step)) is { } unknown)
+            return $"codec '{unknown}' is not known to it";
         foreach (var dataset in task.Datasets)
         {
             if (presence.Datasets.FirstOrDefault(d => d.Name == dataset) is not { } present)

@@ -10,18 +10,21 @@ internal static class Rendezvous
     /// <summary>A number that depends on the texts alone, evenly spread.</summary>
     public static ulong Hash(params ReadOnlySpan<string> texts)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        Span<byte> length = stackalloc byte[4];
+        var most = 0;
+        foreach (var text in texts)
+            most += sizeof(int) + Encoding.UTF8.GetMaxByteCount(text.Length);
+        // Asked for each node of a swarm in each round.
+        var bytes = most <= 1024 ? stackalloc byte[1024] : new byte[most];
+        var at = 0;
         foreach (var text in texts)
         {
-            var bytes = Encoding.UTF8.GetBytes(text);
+            var length = Encoding.UTF8.GetBytes(text, bytes[(at + sizeof(int))..]);
             // Length first, so that ("ab", "c") and ("a", "bc") differ.
-            BinaryPrimitives.WriteInt32LittleEndian(length, bytes.Length);
-            hash.AppendData(length);
-            hash.AppendData(bytes);
+            BinaryPrimitives.WriteInt32LittleEndian(bytes[at..], length);
+            at += sizeof(int) + length;
         }
         Span<byte> digest = stackalloc byte[32];
-        hash.GetHashAndReset(digest);
+        SHA256.HashData(bytes[..at], digest);
         return BinaryPrimitives.ReadUInt64LittleEndian(digest);
     }
 

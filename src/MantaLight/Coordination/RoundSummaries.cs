@@ -82,7 +82,7 @@ internal static class RoundSummaries
 
     private static string? GlobalHash(CoordinatorState state)
     {
-        var set = state.Globals.Values.Where(g => g.Round == state.Round && g.Content.Blob is { Format: ValueFormat.Weights }).ToArray();
+        var set = state.Globals.Values.Where(g => g.Round == state.Round && g.Content.Blob is { HoldsWeights: true }).ToArray();
         if (set.Length <= 1)
             return set.FirstOrDefault()?.Content.Blob!.Sha256;
         var lines = string.Concat(set.Select(g => $"{g.Tag}:{g.Content.Blob!.Sha256}\n"));

@@ -33,9 +33,14 @@ internal static class ScheduleMessages
             ReportSpreadSeconds = spread.TotalSeconds,
             MaySetGlobals = round.IsOnOneNode,
             Globals = turn.GlobalsOf(alias),
+            Codecs = Codecs(state.Definition),
             Inputs = turn.Inputs(alias, () => Inputs(state, task)),
         };
     }
+
+    /// <summary>A definition's codecs, as messages have them.</summary>
+    public static ImmutableArray<TagCodec>? Codecs(SwarmDefinition definition) =>
+        definition.Codecs.IsEmpty ? null : [.. definition.Codecs.Select(c => new TagCodec { Tag = c.Key, Steps = c.Value.Steps })];
 
     // 53 bits, so that every JSON reader has the same number. A task for one node has the same seed wherever it is placed:
     // the loss of its host must not change the model.

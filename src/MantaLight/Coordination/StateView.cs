@@ -23,6 +23,7 @@ internal static class StateView
             Regrouping = state.IsCold && !state.Status.IsFinal(),
             Round = state.Round,
             MaximumRounds = state.Definition.Rounds.Maximum,
+            Codecs = ScheduleMessages.Codecs(state.Definition),
             FromAlias = state.FromAlias,
             FromNodes = state.FromNodes,
             // A round's tasks in the definition's order; the sorted dictionary would order them by alias.

@@ -15,21 +15,22 @@ internal sealed record Traffic
     /// <summary>The total when the round began.</summary>
     public Flow AtRoundStart { get; init; }
 
-    public Flow Total => Nodes.Values.Aggregate(Coordinator + Inherited, (sum, counter) => sum + counter.Grown);
+    /// <summary>What all members' counters have grown by.</summary>
+    public Flow Members { get; init; }
+
+    public Flow Total => Coordinator + Inherited + Members;
 
     /// <summary>A member's word of its counters; those of a new incarnation begin anew.</summary>
     public Traffic Note(string node, string incarnation, Flow read)
     {
         var before = Nodes.GetValueOrDefault(node);
-        var grown = before?.Grown ?? default;
-        if (before?.Incarnation == incarnation)
-            grown += new Flow(Math.Max(0, read.Up - before.Read.Up), Math.Max(0, read.Down - before.Read.Down));
-        return this with { Nodes = Nodes.SetItem(node, new NodeCounter(incarnation, read, grown)) };
+        var more = before?.Incarnation == incarnation ? new Flow(Math.Max(0, read.Up - before.Read.Up), Math.Max(0, read.Down - before.Read.Down)) : default;
+        return this with { Nodes = Nodes.SetItem(node, new NodeCounter(incarnation, read)), Members = Members + more };
     }
 }
 
-/// <summary>One member's counters: as last read, and by how much they have grown in this run.</summary>
-internal sealed record NodeCounter(string Incarnation, Flow Read, Flow Grown);
+/// <summary>One member's counters, as last read.</summary>
+internal sealed record NodeCounter(string Incarnation, Flow Read);
 
 internal readonly record struct Flow(long Up, long Down)
 {

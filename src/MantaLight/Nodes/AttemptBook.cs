@@ -25,6 +25,12 @@ internal sealed class NodeAttempt(ScheduleAttempt schedule, AttemptRunner runner
     /// <summary>Whether an earlier process of this node had completed it.</summary>
     public bool IsRestored { get; init; }
 
+    /// <summary>Whether its task was committed with it, as far as a state has told.</summary>
+    public bool? Counts { get; set; }
+
+    /// <summary>Whether what it has lost is accounted for.</summary>
+    public bool IsAccounted { get; set; }
+
     /// <summary>Whether another run has come after its own, as far as this node has seen.</summary>
     public bool IsOver { get; set; }
 

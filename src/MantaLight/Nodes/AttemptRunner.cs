@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 using MantaLight.Blobs;
 using MantaLight.Concurrency;
 using MantaLight.Diagnostics;
@@ -21,6 +20,7 @@ internal sealed record AttemptServices(
     BlobPublisher Publisher,
     BlobClearer Clearer,
     AttemptJournal Journal,
+    Residuals Residuals,
     SwarmArchive Archive,
     Outbox Outbox,
     ILoggerFactory Loggers,
@@ -46,9 +46,8 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
     public static readonly TimeSpan LongestEnd = (2 * Heed) + TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan PublishPause = TimeSpan.FromSeconds(1);
-    private static readonly JsonElement NoOptions = JsonDocument.Parse("{}").RootElement.Clone();
 
-    private readonly NodeAttemptStore store = new(swarm, schedule, node.Store, node.Fetcher, node.Connection.Limits.ChunkSize, node.Time);
+    private readonly NodeAttemptStore store = new(swarm, schedule, node.Store, node.Fetcher, node.Residuals, node.Connection.Limits.ChunkSize, node.Time);
     private readonly ILogger logger = node.Loggers.CreateLogger("MantaLight.Nodes.Attempt");
     private readonly ReportPace pace = new(schedule);
     private int repeats;
@@ -182,7 +181,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
                 new World(new Globals(store), new Results(store), requests),
                 new Local(node.Settings.Datasets),
                 new TaskLogger(node.Loggers.CreateLogger(type.FullName ?? type.Name), node.Outbox, node.Topics.Logs(swarm, node.Settings.Id), schedule, () => store.IsClosed),
-                Context()));
+                AttemptContexts.Of(schedule, swarm, node.Settings.Id, Report, node.Settings.Alone, node.Time)));
             Report(new TaskProgress(0, null));
             await task.RunAsync(cancellationToken);
         }
@@ -194,7 +193,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
         {
             Globals = store.StagedGlobals,
             Results = store.StagedResults,
-            Next = Next(requests.Request),
+            Next = AttemptContexts.Next(requests.Request),
             Seconds = Math.Round(seconds, 4),
         };
         store.CheckOpen();
@@ -235,21 +234,6 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
         }
     }
 
-    private AttemptContext Context() => new(Report, node.Settings.Alone)
-    {
-        Swarm = swarm,
-        Round = schedule.Round,
-        MaximumRounds = schedule.MaximumRounds,
-        Node = node.Settings.Id,
-        Alias = schedule.Alias,
-        Attempt = schedule.Number,
-        Seed = schedule.Seed,
-        Threads = schedule.Threads,
-        Deadline = node.Time.GetUtcNow() + TimeSpan.FromSeconds(Math.Clamp(schedule.TimeoutSeconds, 0, 7 * 86400)),
-        Options = schedule.Options ?? NoOptions,
-        Time = node.Time,
-    };
-
     private void Report(TaskProgress progress)
     {
         if (!store.IsClosed && pace.IsDue(progress.Fraction, node.Time) && progress is { Fraction: var fraction, Loss: var loss })
@@ -267,13 +251,4 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
             Run = schedule.Run, Round = schedule.Round, Alias = schedule.Alias, Attempt = schedule.Attempt,
             BytesSent = node.Connection.Traffic.Sent, BytesReceived = node.Connection.Traffic.Received,
         };
-
-    private static NextRequest? Next(RoundRequest? request) => request is null ? null : new NextRequest
-    {
-        Stop = request.Stop,
-        Converged = request.Converged,
-        Reason = request.Reason,
-        Nodes = request.Nodes is { } nodes ? [.. nodes] : null,
-        Alias = request.Alias,
-    };
 }

@@ -112,6 +112,9 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
                 return;
             }
         }
+        // One that another has taken the place of has no say.
+        if (outcome is TaskFailed && attempts.Find(attempt.Schedule) == attempt)
+            Account(attempt, counted: false);
         // First of all: whatever fails below, it is known to have ended, and its record is sent again.
         attempt.Outcome = outcome;
         attempt.IsUnheard = outcome is TaskCompleted;
@@ -155,10 +158,29 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         foreach (var attempt in attempts.All.Where(a => a.Outcome is not null && a.Schedule.Run == seen.Run))
             attempt.Runner.HandOver(blob => seen.Globals.Any(g => g.Content.Blob?.Sha256 == blob.Sha256));
         Follow(seen, isRetained);
+        foreach (var attempt in attempts.Current.Where(a => a is { Outcome: TaskCompleted, Schedule.Codecs: not null } && a.Schedule.Run == seen.Run))
+            Account(attempt, seen);
         // What still runs in a round that is long over would put a global there that nobody takes any more.
         foreach (var attempt in attempts.All.Where(a => IsPast(a, seen)))
             Cancel(attempt, $"run {seen.Run} is {seen.Status} in round {seen.Round}");
         Forget();
+    }
+
+    /// <summary>Whether a contribution counted is known when its round is over: until then it may have to be made again, or the round be given up.</summary>
+    private void Account(NodeAttempt attempt, SwarmState seen)
+    {
+        if (attempt.Schedule.Round == seen.Round && seen.Tasks.FirstOrDefault(t => t.Alias == attempt.Schedule.Alias && t.Phase == TaskPhase.Committed) is { } committed)
+            attempt.Counts = committed.Counts(Id) ?? attempt.Counts;
+        if (seen.History.FirstOrDefault(h => h.Round == attempt.Schedule.Round) is { } over)
+            Account(attempt, over.Skipped is null && (attempt.Counts ?? over.LeftOut.All(l => l.Node != Id)));
+    }
+
+    private void Account(NodeAttempt attempt, bool counted)
+    {
+        if (attempt.Schedule.Codecs is null || attempt.IsAccounted)
+            return;
+        attempt.IsAccounted = true;
+        node.Residuals.Settle(swarm, attempt.Schedule, counted);
     }
 
     /// <summary>Takes note of the run that the node knows of.</summary>
@@ -266,6 +288,8 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
                 node.Journal.Delete(swarm, attempt.Schedule);
             attempt.Dispose();
         }
+        if (gone.Any(a => a.Schedule.Codecs is not null) || (state.Codecs is not null && state.Status.IsRemoval()))
+            node.Residuals.Forget(swarm, but: state.Status.IsRemoval() ? null : state.Run);
         foreach (var ended in heedless.Where(a => a.Runner.GoesOn.IsCompleted).ToArray())
         {
             left.UnionWith(ended.Runner.Touched);

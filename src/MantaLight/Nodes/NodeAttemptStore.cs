@@ -6,12 +6,13 @@ using MantaLight.Blobs;
 using MantaLight.Protocol;
 using MantaLight.Tasks;
 using MantaLight.Weights;
+using MantaLight.Weights.Packing;
 
 namespace MantaLight.Nodes;
 
 /// <summary>An attempt's reads, from its schedule message and the blobs that it points to; and its staged effects.</summary>
 internal sealed class NodeAttemptStore(
-    string swarm, ScheduleAttempt schedule, BlobStore store, BlobFetcher fetcher, int chunkSize, TimeProvider time) : AttemptStore
+    string swarm, ScheduleAttempt schedule, BlobStore store, BlobFetcher fetcher, Residuals residuals, int chunkSize, TimeProvider time) : AttemptStore
 {
     private const int MaximumJson = 16 << 20;
     private const int MaximumMissing = 100;
@@ -29,6 +30,7 @@ internal sealed class NodeAttemptStore(
 
     private readonly ConcurrentDictionary<string, MissingResult> missing = new(StringComparer.Ordinal);
     private volatile bool isClosed;
+    private (string Hash, NamedArrays Weights)? unpackedBase;
 
     /// <summary>Results that could not be fetched.</summary>
     public ImmutableArray<MissingResult> Missing => [.. missing.Values.OrderBy(m => m.Node, StringComparer.Ordinal).Take(MaximumMissing)];
@@ -60,7 +62,7 @@ internal sealed class NodeAttemptStore(
         var content = Global(tag).Content;
         var blob = RequireWeights($"Global '{tag}'", content);
         await FetchGlobalAsync(blob, cancellationToken);
-        return Decode(blob);
+        return await DecodeAsync(tag, blob, cancellationToken);
     }
 
     public override IReadOnlyList<Result> SelectResults(string tag) =>
@@ -81,17 +83,17 @@ internal sealed class NodeAttemptStore(
         var input = schedule.Inputs[index];
         var blob = RequireWeights($"Result '{input.Staged.Tag}' of {input.Node}", input.Staged.Content);
         await FetchResultAsync(input, cancellationToken);
-        return Decode(blob);
+        return await DecodeAsync(input.Staged.Tag, blob, cancellationToken);
     }
 
     public override void StageGlobal(string tag, JsonElement value) => Stage(tag, Content(value, $"global '{tag}'"));
 
-    public override void StageGlobal(string tag, NamedArrays weights) => Stage(tag, Content(weights));
+    public override void StageGlobal(string tag, NamedArrays weights) => Stage(tag, Content(tag, weights, isGlobal: true));
 
     public override void StageResult(string tag, JsonElement value) => Stage(new StagedResult { Tag = tag, Content = Content(value, $"result '{tag}'") });
 
     public override void StageResult(string tag, NamedArrays weights, long samples) =>
-        Stage(new StagedResult { Tag = tag, Content = Content(weights), Samples = samples });
+        Stage(new StagedResult { Tag = tag, Content = Content(tag, weights, isGlobal: false), Samples = samples });
 
     /// <summary>Whether the attempt is over, while its task goes on: nothing is fetched, kept or staged any more.</summary>
     public bool IsClosed => isClosed;
@@ -139,7 +141,20 @@ internal sealed class NodeAttemptStore(
         return new ValueRef { Blob = Keep(new ReadOnlySequence<byte>(bytes), ValueFormat.Json) };
     }
 
-    private ValueRef Content(NamedArrays weights) => new() { Blob = Keep(WeightsCodec.Encode(weights), ValueFormat.Weights) };
+    private ValueRef Content(string tag, NamedArrays weights, bool isGlobal)
+    {
+        if (PlanOf(tag) is not { } plan)
+            return new ValueRef { Blob = Keep(WeightsCodec.Encode(weights), ValueFormat.Weights) };
+        if (isGlobal && plan.IsDelta)
+            throw new TaskContractException($"Global '{tag}' cannot travel as a delta: whoever joins later has nothing to add it to.");
+        using var from = plan.Base is { } global ? ReadBase(tag, global) : null;
+        using var lost = plan.HasErrorFeedback ? residuals.Read(swarm, schedule, tag) : null;
+        var packed = Packer.Pack(plan, weights, from is null ? null : new DeltaBase(from, Global(plan.Base!).Content.Blob!.Sha256), lost);
+        var content = new ValueRef { Blob = Keep(WeightsCodec.Encode(packed.Weights), ValueFormat.Packed) };
+        if (packed.Residual is not null)
+            residuals.Write(swarm, schedule, tag, packed.Residual);
+        return content;
+    }
 
     private BlobRef Keep(ReadOnlySequence<byte> bytes, string format)
     {
@@ -193,6 +208,58 @@ internal sealed class NodeAttemptStore(
         }
     }
 
+    private PackingPlan? PlanOf(string tag)
+    {
+        if (schedule.Codecs?.FirstOrDefault(c => c.Tag == tag) is not { } codec)
+            return null;
+        var plan = PackingPlan.Parse(codec.Steps, out var problem) ?? throw new TaskContractException($"The codec of '{tag}' cannot be: {problem}.");
+        return plan.IsPlain ? null : plan;
+    }
+
+    /// <summary>The weights from which a delta is taken; the task has read them, since it began with them.</summary>
+    private NamedArrays ReadBase(string tag, string global)
+    {
+        var blob = RequireWeights($"Global '{global}'", Global(global).Content);
+        if (!store.Contains(blob.Sha256))
+            throw new TaskContractException($"Result '{tag}' travels as a difference from global '{global}', which this task has not read.");
+        var arrays = Decode(blob);
+        return blob.Format == ValueFormat.Weights ? arrays : UnpackWhole(arrays);
+    }
+
+    private async Task<NamedArrays> DecodeAsync(string tag, BlobRef blob, CancellationToken cancellationToken)
+    {
+        var arrays = Decode(blob);
+        if (blob.Format == ValueFormat.Weights)
+            return arrays;
+        using (arrays)
+        {
+            var (plan, header) = Unpacker.Describe(arrays);
+            if (PlanOf(tag) != plan)
+                throw new MalformedDataException($"'{tag}' came packed by {string.Join(", ", plan.Steps)}, which is not the swarm's codec for it.");
+            if (!plan.IsDelta)
+                return Unpacker.Unpack(arrays, null);
+            var from = globals.Values.Select(g => g.Content.Blob).FirstOrDefault(b => b is { HoldsWeights: true } && b.Sha256 == header.Base)
+                ?? throw new IncompatibleWeightsException($"Packed weights are a difference from {header.Base}, which is no global that this task has.");
+            await FetchGlobalAsync(from, cancellationToken);
+            using var plain = from.Format == ValueFormat.Weights ? Decode(from) : UnpackedBase(from);
+            return Unpacker.Unpack(arrays, new DeltaBase(plain, from.Sha256));
+        }
+    }
+
+    /// <summary>Unpacked once for all contributions; of managed memory, which needs nobody to dispose it.</summary>
+    private NamedArrays UnpackedBase(BlobRef from)
+    {
+        if (unpackedBase is not { } known || known.Hash != from.Sha256)
+            unpackedBase = known = (from.Sha256, UnpackWhole(Decode(from)));
+        return new NamedArrays(known.Weights);
+    }
+
+    private static NamedArrays UnpackWhole(NamedArrays packed)
+    {
+        using (packed)
+            return Unpacker.Unpack(packed, null);
+    }
+
     private NamedArrays Decode(BlobRef blob)
     {
         var mapped = store.Map(blob);
@@ -227,7 +294,7 @@ internal sealed class NodeAttemptStore(
         ? entry
         : throw new TaskContractException($"There is no global '{tag}'; there are: {(globals.IsEmpty ? "none" : string.Join(", ", globals.Keys))}.");
 
-    private static BlobRef RequireWeights(string what, ValueRef content) => content.Blob is { Format: ValueFormat.Weights } blob
+    private static BlobRef RequireWeights(string what, ValueRef content) => content.Blob is { HoldsWeights: true } blob
         ? blob
         : throw new TaskContractException($"{what} holds JSON, not weights.");
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using MantaLight.Protocol;
+using MantaLight.Weights.Packing;
 using MantaLight.Weights;
 
 namespace MantaLight.Nodes;
@@ -19,6 +20,7 @@ internal static class NodePresence
             Started = started,
             Datasets = datasets.ToImmutable(),
             Modules = [.. settings.Modules.Keys],
+            Codecs = PackingPlan.Known,
             Tags = settings.Tags,
             Concurrency = settings.Concurrency,
             Resources = new NodeResources

@@ -29,6 +29,9 @@ public sealed record Presence : ControlMessage
     /// <summary>The modules that it has.</summary>
     public ImmutableArray<string> Modules { get; set; } = [];
 
+    /// <summary>The steps of codecs that it knows.</summary>
+    public ImmutableArray<string> Codecs { get; set; } = [];
+
     /// <summary>Tags given by its owner.</summary>
     public ImmutableArray<string> Tags { get; set; } = [];
 

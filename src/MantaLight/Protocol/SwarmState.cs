@@ -55,6 +55,9 @@ public sealed record SwarmState : CoordinatorMessage
     /// <summary>The last round that may run.</summary>
     public int MaximumRounds { get; set; }
 
+    /// <summary>How weights travel, by tag; absent where all travel as they are.</summary>
+    public ImmutableArray<TagCodec>? Codecs { get; set; }
+
     /// <summary>
     /// Hashes of globals that a run has ended without: the broker had lost them, and nobody who was there had them. Whoever comes back with one puts it
     /// back; absent where there is none. At most <see cref="MaximumLost"/>.

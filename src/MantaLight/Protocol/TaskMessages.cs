@@ -48,6 +48,9 @@ public sealed record ScheduleAttempt : CoordinatorMessage
     /// <summary>The committed globals.</summary>
     public ImmutableArray<GlobalEntry> Globals { get; set; } = [];
 
+    /// <summary>How weights travel, by tag; those of other tags travel as they are. Absent where all do.</summary>
+    public ImmutableArray<TagCodec>? Codecs { get; set; }
+
     /// <summary>The previous tasks' results, ordered by node id, then by tag.</summary>
     public ImmutableArray<ScheduledInput> Inputs { get; set; } = [];
 
@@ -55,7 +58,17 @@ public sealed record ScheduleAttempt : CoordinatorMessage
     public bool IsSound() =>
         Identifier.IsValid(Alias) && Globals.All(g => g.Content.IsSound()) && Inputs.All(i => Identifier.IsValid(i.Node) && i.Staged.Content.IsSound())
         && Globals.DistinctBy(g => g.Tag).Count() == Globals.Length && Attempt.Length is > 0 and <= 400
-        && double.IsFinite(TimeoutSeconds) && Threads is >= 1 and <= 256;
+        && Codecs is not { IsDefault: true } && double.IsFinite(TimeoutSeconds) && Threads is >= 1 and <= 256;
+}
+
+/// <summary>How the weights of a tag travel.</summary>
+public sealed record TagCodec
+{
+    /// <summary>The tag of a result or a global.</summary>
+    public string Tag { get; set; } = "";
+
+    /// <summary>The steps, such as <c>delta</c>, <c>int8 256</c>, <c>zstd 3</c>.</summary>
+    public ImmutableArray<string> Steps { get; set; } = [];
 }
 
 /// <summary>A result of a previous task.</summary>

@@ -29,6 +29,11 @@ public sealed record TaskState
     /// <summary>The task.</summary>
     public string Alias { get; set; } = "";
 
+    /// <summary>Whether a node's record counts among those of a committed task; null where the state does not tell.</summary>
+    public bool? Counts(string node) => NodeKeys is null
+        ? Troubles.Any(t => t.Node == node) ? false : Nodes.Contains(node) ? true : Placed > Nodes.Length ? null : false
+        : Protocol.NodeKeys.Read(NodeKeys)?.Contains(Protocol.NodeKeys.Of(node));
+
     /// <summary>Its condition.</summary>
     public TaskPhase Phase { get; set; }
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using MantaLight.Tasks;
 
 namespace MantaLight.Protocol;
@@ -22,7 +23,7 @@ public sealed record BlobRef
     /// <summary>The number of chunks.</summary>
     public int ChunkCount { get; set; }
 
-    /// <summary>What the bytes are: <c>weights</c> or <c>json</c>.</summary>
+    /// <summary>What the bytes are: <c>weights</c>, <c>packed</c> or <c>json</c>.</summary>
     public string Format { get; set; } = "";
 
     /// <summary>The length of one chunk.</summary>
@@ -31,7 +32,11 @@ public sealed record BlobRef
     /// <summary>Whether the numbers agree and the hash looks like one.</summary>
     public bool IsSound() =>
         IsHash(Sha256) && Size is > 0 and <= MaximumSize && ChunkSize is >= 1024 and <= 64 << 20
-        && ChunkCount == (Size + ChunkSize - 1) / ChunkSize && Format is ValueFormat.Weights or ValueFormat.Json;
+        && ChunkCount == (Size + ChunkSize - 1) / ChunkSize && (HoldsWeights || Format == ValueFormat.Json);
+
+    /// <summary>Whether the bytes are weights, packed or as they are.</summary>
+    [JsonIgnore]
+    public bool HoldsWeights => Format is ValueFormat.Weights or ValueFormat.Packed;
 
     /// <summary>Whether the text is a lower-case SHA-256.</summary>
     public static bool IsHash(string? text) =>
@@ -45,6 +50,9 @@ public static class ValueFormat
 {
     /// <summary>Named arrays as MessagePack.</summary>
     public const string Weights = "weights";
+
+    /// <summary>Named arrays as MessagePack that hold others in a smaller form.</summary>
+    public const string Packed = "packed";
 
     /// <summary>A JSON value too large to stand in a message.</summary>
     public const string Json = "json";

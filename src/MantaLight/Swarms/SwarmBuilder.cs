@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using MantaLight.Tasks;
+using MantaLight.Weights.Packing;
 
 namespace MantaLight.Swarms;
 
@@ -10,6 +11,9 @@ public sealed class SwarmBuilder
     private readonly List<TaskBuilder> tasks = [];
     private readonly ImmutableSortedDictionary<string, JsonElement>.Builder globals =
         ImmutableSortedDictionary.CreateBuilder<string, JsonElement>(StringComparer.Ordinal);
+
+    private readonly ImmutableSortedDictionary<string, PackingPlan>.Builder codecs =
+        ImmutableSortedDictionary.CreateBuilder<string, PackingPlan>(StringComparer.Ordinal);
 
     private string name;
     private string module;
@@ -59,6 +63,16 @@ public sealed class SwarmBuilder
     public SwarmBuilder Global<T>(string tag, T value)
     {
         globals[tag] = TaskJson.Write(value);
+        return this;
+    }
+
+    /// <summary>How the weights of a tag travel.</summary>
+    /// <param name="tag">The tag of a result or a global.</param>
+    /// <param name="steps">Such as <c>"delta", "int8", "zstd"</c>; see <see cref="PackingPlan"/>.</param>
+    /// <exception cref="ArgumentException">A step is not known or out of place.</exception>
+    public SwarmBuilder Codec(string tag, params string[] steps)
+    {
+        codecs[tag] = PackingPlan.Parse(steps, out var problem) ?? throw new ArgumentException($"The codec of '{tag}': {problem}.", nameof(steps));
         return this;
     }
 
@@ -117,6 +131,7 @@ public sealed class SwarmBuilder
         Seed = seed,
         Threads = threads,
         Globals = globals.ToImmutable(),
+        Codecs = codecs.ToImmutable(),
         Setup = setup?.Build(),
         Tasks = [.. tasks.Select(t => t.Build())],
         Rounds = rounds,

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using MantaLight.Weights.Packing;
 
 namespace MantaLight.Swarms;
 
@@ -26,6 +27,10 @@ public sealed record SwarmDefinition
     /// <summary>The first values of globals, by tag, as JSON.</summary>
     public ImmutableSortedDictionary<string, JsonElement> Globals { get; init; } =
         ImmutableSortedDictionary.Create<string, JsonElement>(StringComparer.Ordinal);
+
+    /// <summary>How weights travel, by the tag of the result or global that they are; those of other tags travel as they are.</summary>
+    public ImmutableSortedDictionary<string, PackingPlan> Codecs { get; init; } =
+        ImmutableSortedDictionary.Create<string, PackingPlan>(StringComparer.Ordinal);
 
     /// <summary>A task that runs once on one node before round 1; its alias is always <c>setup</c>.</summary>
     public TaskDefinition? Setup { get; init; }

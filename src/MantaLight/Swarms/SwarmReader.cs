@@ -71,7 +71,7 @@ internal sealed partial class SwarmReader
     {
         if (!JsonPath.CheckText(root, "$", problems))
             problems.ThrowIfAny();
-        var json = JsonObjectReader.Open(root, "$", problems, "name", "module", "seed", "threads", "globals", "setup", "tasks", "rounds", "start");
+        var json = JsonObjectReader.Open(root, "$", problems, "name", "module", "seed", "threads", "globals", "codecs", "setup", "tasks", "rounds", "start");
         if (json is null)
             return null;
         var name = json.RequiredId("name", "the swarm's id");
@@ -83,6 +83,7 @@ internal sealed partial class SwarmReader
             Seed = (ulong)(json.Integer("seed", 0, MaximumSeed) ?? 0),
             Threads = (int)(json.Integer("threads", 1, 256) ?? 1),
             Globals = ReadGlobals(json),
+            Codecs = CodecsReader.Read(json, problems),
             Setup = ReadSetup(json),
             Tasks = ReadTasks(json),
             Rounds = RoundsReader.Read(json, problems),

@@ -36,6 +36,7 @@ internal static class SwarmWriter
                 WriteElement(json, tag, value);
             json.WriteEndObject();
         }
+        WriteCodecs(json, definition);
         if (definition.Setup is { } setup)
             WriteSetup(json, setup);
         json.WriteStartArray("tasks");
@@ -50,6 +51,16 @@ internal static class SwarmWriter
         WriteRounds(json, definition.Rounds);
         if (definition.Start is { } start)
             StartWriter.Write(json, start);
+        json.WriteEndObject();
+    }
+
+    private static void WriteCodecs(Utf8JsonWriter json, SwarmDefinition definition)
+    {
+        if (definition.Codecs.IsEmpty)
+            return;
+        json.WriteStartObject("codecs");
+        foreach (var (tag, plan) in definition.Codecs.OrderBy(c => c.Key, StringComparer.Ordinal))
+            WriteTexts(json, tag, plan.Steps);
         json.WriteEndObject();
     }
 

@@ -10,6 +10,9 @@ public interface IDatasetProvider
 
     /// <summary>The file or folder behind a name; null where the name is not mapped.</summary>
     string? Find(string dataset);
+
+    /// <summary>The arrays of a data set that is in memory; null where it is in files. They may be used until the process ends.</summary>
+    NamedArrays? InMemory(string dataset) => null;
 }
 
 /// <summary>The node's own data: only mapped data sets can be reached, and only by name.</summary>
@@ -30,6 +33,8 @@ public sealed class Local
     public Task<bool> ExistsAsync(string dataset, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        if (datasets.InMemory(dataset) is not null)
+            return Task.FromResult(true);
         var path = datasets.Find(dataset);
         return Task.FromResult(path is not null && Path.Exists(path));
     }
@@ -59,6 +64,8 @@ public sealed class Local
     /// <exception cref="DatasetException">Not mapped, not there, or not such a file.</exception>
     public Task<NamedArrays> GetDataAsync(string dataset, Predicate<string>? isWanted, CancellationToken cancellationToken)
     {
+        if (datasets.InMemory(dataset) is { } arrays)
+            return Task.FromResult(new NamedArrays(arrays.Where(a => isWanted?.Invoke(a.Name) != false)));
         var path = PathOf(dataset, null);
         if (Directory.Exists(path))
             path = OnlyArrayFileOf(dataset, path);

@@ -63,6 +63,9 @@ public static class ArrayTypes
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, null),
     };
 
+    /// <summary>Whether the elements are floats, of any width.</summary>
+    public static bool IsFloat(this ArrayType type) => type is ArrayType.Float32 or ArrayType.Float64 or ArrayType.Float16 or ArrayType.BFloat16;
+
     /// <summary>The inverse of <see cref="WireName"/>; null for an unknown name.</summary>
     public static ArrayType? FromWireName(string? name)
     {

@@ -1,0 +1,51 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace MantaLight.Torch.Training;
+
+/// <summary>What a training loop needs of an optimizer.</summary>
+internal abstract class ParameterStep : IDisposable
+{
+    /// <summary>The rate of the steps from now on.</summary>
+    public abstract double LearningRate { get; set; }
+
+    /// <summary>The optimizer that evaluates the loss itself, as often as it likes; null for all others.</summary>
+    public virtual LBFGS? Evaluating => null;
+
+    /// <summary>Moves the parameters against their gradients.</summary>
+    public abstract void Step();
+
+    public abstract void Dispose();
+
+    /// <summary>The fused step where there is one for the optimizer and its parameters, else TorchSharp's own.</summary>
+    public static ParameterStep For(Hyperparameters hyperparameters, Parameter[] parameters)
+    {
+        var values = hyperparameters.EffectiveOptimizerParams;
+        var optimizer = Optimizers.Create(hyperparameters.Optimizer, parameters, values);
+        if (optimizer is not SGD || FusedSgd.For(optimizer, parameters) is not { } fused)
+            return new OptimizerStep(optimizer);
+        optimizer.Dispose();
+        return fused;
+    }
+
+    private sealed class OptimizerStep(optim.Optimizer optimizer) : ParameterStep
+    {
+        private readonly optim.ILearningRateController[] groups = optimizer is LBFGS whole ? [whole] : [.. optimizer.ParamGroups];
+
+        public override double LearningRate
+        {
+            get => groups[0].LearningRate;
+            set
+            {
+                foreach (var group in groups)
+                    group.LearningRate = value;
+            }
+        }
+
+        public override LBFGS? Evaluating => optimizer as LBFGS;
+
+        public override void Step() => optimizer.step();
+
+        public override void Dispose() => optimizer.Dispose();
+    }
+}

@@ -1,0 +1,88 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
+using MantaLight.Blobs;
+using MantaLight.Protocol;
+using MantaLight.Weights;
+
+namespace MantaLight.Virtual;
+
+/// <summary>
+/// What virtual nodes have shared: one copy of each value in memory, which all its readers read where it lies. Results go when their round is over,
+/// globals when another has taken their place, and either when its last reader has done with it.
+/// </summary>
+internal sealed class SharedValues : IDisposable
+{
+    private const int ChunkSize = 256 << 10;
+
+    private readonly ConcurrentDictionary<string, SharedWeights> values = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<int, ConcurrentBag<byte[]>> free = new();
+
+    /// <summary>What packed contributions have lost, for error feedback.</summary>
+    public VirtualResiduals Residuals { get; } = new();
+
+    /// <summary>Shares a result of a round. Its name is that of its attempt: nobody compares the bytes of contributions.</summary>
+    /// <param name="weights">What readers get.</param>
+    /// <param name="size">Bytes on a wire.</param>
+    /// <param name="format">Their form on a wire.</param>
+    /// <param name="schedule">The attempt.</param>
+    /// <param name="tag">The result's tag.</param>
+    public BlobRef AddResult(NamedArrays weights, long size, string format, ScheduleAttempt schedule, string tag) =>
+        Add(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{schedule.Attempt}/{tag}"))), weights, size, format, schedule.Round);
+
+    /// <summary>Shares a global, under the hash that it would have on the wire.</summary>
+    /// <param name="weights">What readers get.</param>
+    /// <param name="sent">The bytes on a wire.</param>
+    /// <param name="format">Their form.</param>
+    public BlobRef AddGlobal(NamedArrays weights, ReadOnlySequence<byte> sent, string format)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var segment in sent)
+            hash.AppendData(segment.Span);
+        return Add(Convert.ToHexStringLower(hash.GetHashAndReset()), weights, sent.Length, format, round: null);
+    }
+
+    /// <summary>The weights, where they lie; dispose them when done.</summary>
+    /// <exception cref="BlobUnavailableException">They are gone.</exception>
+    public NamedArrays Read(BlobRef blob) => values.TryGetValue(blob.Sha256, out var shared) && shared.TryLend() is { } lent
+        ? lent
+        : throw new BlobUnavailableException($"Value {blob.Sha256} is shared no more.");
+
+    public void Remove(BlobRef blob)
+    {
+        if (values.TryRemove(blob.Sha256, out var shared))
+            shared.Release();
+    }
+
+    /// <summary>Drops the results of rounds before.</summary>
+    public void RoundBegins(int round)
+    {
+        foreach (var (name, shared) in values)
+        {
+            if (shared.Round < round && values.TryRemove(name, out _))
+                shared.Release();
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var name in values.Keys)
+        {
+            if (values.TryRemove(name, out var shared))
+                shared.Release();
+        }
+    }
+
+    private BlobRef Add(string name, NamedArrays weights, long size, string format, int? round)
+    {
+        var length = checked((int)weights.TotalBytes);
+        // Memory of earlier values of that size: a round's contributions would else be garbage at its end.
+        var memory = free.TryGetValue(length, out var unused) && unused.TryTake(out var taken) ? taken : GC.AllocateUninitializedArray<byte>(length);
+        var shared = new SharedWeights(weights, memory, round, returned => free.GetOrAdd(length, _ => []).Add(returned));
+        // The same bytes, or the same attempt once more.
+        if (!values.TryAdd(name, shared))
+            shared.Release();
+        return new BlobRef { Sha256 = name, Size = size, ChunkSize = ChunkSize, ChunkCount = (int)((size + ChunkSize - 1) / ChunkSize), Format = format };
+    }
+}

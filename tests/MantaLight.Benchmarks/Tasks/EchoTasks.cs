@@ -1,0 +1,60 @@
+using MantaLight.Tasks;
+using MantaLight.Torch;
+using MantaLight.Weights;
+
+namespace MantaLight.Benchmarks.Tasks;
+
+/// <summary>Sets a first model of as many float32 as the global <c>parameters</c> says, in layers of a million.</summary>
+public sealed class EchoModel : SwarmTask
+{
+    /// <inheritdoc/>
+    public override async Task RunAsync(CancellationToken cancellationToken)
+    {
+        var left = await World.Globals.GetAsync<long>("parameters", cancellationToken);
+        var random = new Random(1);
+        var layers = new List<NamedArray>();
+        for (; left > 0; left -= 1_000_000)
+        {
+            var values = new byte[Math.Min(left, 1_000_000) * sizeof(float)];
+            foreach (ref var value in System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(values.AsSpan()))
+                value = random.NextSingle() - 0.5f;
+            layers.Add(new NamedArray($"layer_{layers.Count}", ArrayType.Float32, [values.Length / sizeof(float)], values));
+        }
+        using var model = new NamedArrays(layers);
+        World.Globals.SetWeights("global_model_params", model);
+    }
+}
+
+/// <summary>A worker that gives back the model as it is: what is left of a round is what it costs beside training.</summary>
+public sealed class EchoWorker : SwarmTask
+{
+    /// <inheritdoc/>
+    public override async Task RunAsync(CancellationToken cancellationToken)
+    {
+        using var model = await World.Globals.GetWeightsAsync("global_model_params", cancellationToken);
+        World.Results.Add("train_metrics", new { Loss = 1.0, Samples = 1, Seconds = 0.0 });
+        World.Results.Add("model_params", model, samples: 1);
+    }
+}
+
+/// <summary>A test that reads the model and finds nothing out.</summary>
+public sealed class EchoTest : SwarmTask
+{
+    /// <inheritdoc/>
+    public override async Task RunAsync(CancellationToken cancellationToken)
+    {
+        using var model = await World.Globals.GetWeightsAsync("global_model_params", cancellationToken);
+        World.Results.Add("test_metrics", new { Accuracy = 0.0, Loss = 1.0, Samples = 1, Correct = 0 });
+    }
+}
+
+/// <summary>Goes on.</summary>
+public sealed class EchoScheduler : SwarmTask
+{
+    /// <inheritdoc/>
+    public override Task RunAsync(CancellationToken cancellationToken)
+    {
+        World.ScheduleNextRound();
+        return Task.CompletedTask;
+    }
+}

@@ -1,0 +1,137 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using MantaLight.Benchmarks.Report;
+using MantaLight.Broker;
+using MantaLight.Messaging;
+using MantaLight.Mqtt;
+
+namespace MantaLight.Benchmarks.Topics;
+
+/// <summary>Messages between connections of the product, over its own broker and over mosquitto, beside plain TCP.</summary>
+internal static class TransportTopic
+{
+    private const int Chunk = 256 << 10;
+    private const int Chunks = 400;
+    private const int RoundTrips = 500;
+
+    public static IEnumerable<Row> Measure()
+    {
+        var floor = Tcp();
+        using (var mosquitto = Mosquitto.TryStart())
+        {
+            if (mosquitto is not null)
+            {
+                foreach (var row in Measure("mosquitto", new Uri(mosquitto.Uri), floor))
+                    yield return row;
+            }
+        }
+        var port = Mosquitto.FreePort().ToString(System.Globalization.CultureInfo.InvariantCulture);
+        using var broker = WholeProcess.Start("broker", "--port", port);
+        try
+        {
+            // Its first line says that it listens.
+            broker.StandardOutput.ReadLine();
+            foreach (var row in Measure("embedded", new Uri($"mqtt://127.0.0.1:{port}"), floor))
+                yield return row;
+        }
+        finally
+        {
+            broker.Kill();
+        }
+    }
+
+    private static IEnumerable<Row> Measure(string name, Uri uri, Sample floor)
+    {
+        var chunks = Sample.Of(Enumerable.Range(0, 5).Select(_ => OneWayAsync(uri).GetAwaiter().GetResult()).ToArray());
+        yield return new Row
+        {
+            Name = $"transport.{name}_chunks", Value = chunks.Median, Spread = chunks.Spread, Unit = "MB/s", Floor = floor.Median, Ratio = chunks.Median / floor.Median,
+            Note = "256 KiB, QoS 1, from one connection to another.",
+        };
+        var trips = RoundTripsAsync(uri).GetAwaiter().GetResult();
+        yield return new Row { Name = $"transport.{name}_round_trip", Value = trips.Median, Spread = trips.Spread, Unit = "us", Note = "200 bytes there and 200 back, QoS 1." };
+    }
+
+    private static async Task<double> OneWayAsync(Uri uri)
+    {
+        var broker = new MqttBroker(new MqttBrokerOptions { Uri = uri });
+        await using var from = await broker.ConnectAsync(new ConnectionProfile { ClientId = "from" }, CancellationToken.None);
+        await using var to = await broker.ConnectAsync(new ConnectionProfile { ClientId = "to" }, CancellationToken.None);
+        var arrived = new SemaphoreSlim(0);
+        await using var subscription = await to.SubscribeAsync("bench/chunk", _ => arrived.Release(), CancellationToken.None);
+        var payload = new byte[Chunk];
+        var began = Stopwatch.GetTimestamp();
+        using var window = new SemaphoreSlim(16);
+        var sends = new List<Task>(Chunks);
+        for (var i = 0; i < Chunks; i++)
+        {
+            await window.WaitAsync();
+            sends.Add(SendAsync());
+        }
+        await Task.WhenAll(sends);
+        for (var i = 0; i < Chunks; i++)
+            await arrived.WaitAsync();
+        return (double)Chunk * Chunks / Stopwatch.GetElapsedTime(began).TotalSeconds / 1e6;
+
+        async Task SendAsync()
+        {
+            try
+            {
+                await from.PublishAsync(new OutboundMessage("bench/chunk", payload), CancellationToken.None);
+            }
+            finally
+            {
+                window.Release();
+            }
+        }
+    }
+
+    private static async Task<Sample> RoundTripsAsync(Uri uri)
+    {
+        var broker = new MqttBroker(new MqttBrokerOptions { Uri = uri });
+        await using var here = await broker.ConnectAsync(new ConnectionProfile { ClientId = "here" }, CancellationToken.None);
+        await using var there = await broker.ConnectAsync(new ConnectionProfile { ClientId = "there" }, CancellationToken.None);
+        var back = new SemaphoreSlim(0);
+        var payload = new byte[200];
+        await using var answers = await there.SubscribeAsync("bench/to", message => Answer(), CancellationToken.None);
+        await using var arrivals = await here.SubscribeAsync("bench/back", _ => back.Release(), CancellationToken.None);
+        var times = new List<double>();
+        for (var i = 0; i < RoundTrips + 50; i++)
+        {
+            var began = Stopwatch.GetTimestamp();
+            await here.PublishAsync(new OutboundMessage("bench/to", payload), CancellationToken.None);
+            await back.WaitAsync();
+            if (i >= 50)
+                times.Add(Stopwatch.GetElapsedTime(began).TotalMicroseconds);
+        }
+        return Sample.Of(times);
+
+        // Who answers must not wait within its own callback.
+        void Answer() => _ = there.PublishAsync(new OutboundMessage("bench/back", payload), CancellationToken.None).AsTask();
+    }
+
+    private static Sample Tcp() => Sample.Of(Enumerable.Range(0, 5).Select(_ => TcpOnceAsync().GetAwaiter().GetResult()).ToArray());
+
+    private static async Task<double> TcpOnceAsync()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        using var from = new TcpClient();
+        var accepting = listener.AcceptTcpClientAsync();
+        await from.ConnectAsync((IPEndPoint)listener.LocalEndpoint);
+        using var to = await accepting;
+        var began = Stopwatch.GetTimestamp();
+        var sending = Task.Run(async () =>
+        {
+            var payload = new byte[Chunk];
+            for (var i = 0; i < Chunks; i++)
+                await from.GetStream().WriteAsync(payload);
+        });
+        var buffer = new byte[Chunk];
+        for (long left = (long)Chunk * Chunks; left > 0;)
+            left -= await to.GetStream().ReadAsync(buffer);
+        await sending;
+        return (double)Chunk * Chunks / Stopwatch.GetElapsedTime(began).TotalSeconds / 1e6;
+    }
+}

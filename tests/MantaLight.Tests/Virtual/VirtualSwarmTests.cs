@@ -1,0 +1,102 @@
+using MantaLight.Messaging;
+using MantaLight.Protocol;
+using MantaLight.Shared;
+using MantaLight.Swarms;
+using MantaLight.Tasks;
+using MantaLight.Virtual;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace MantaLight.Tests.Virtual;
+
+/// <summary>Whole swarms without a broker.</summary>
+public sealed class VirtualSwarmTests
+{
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("""{ "model_params": ["delta", "top_k 0.4", "int8", "zstd"], "global_model_params": "fp16" }""")]
+    public async Task Virtual_nodes_come_to_the_bits_that_real_ones_come_to(string codecs)
+    {
+        var definition = SwarmHarness.Definition(rounds: 4, minimumNodes: 3, extra: $", \"codecs\": {codecs}").Replace("VectorScheduler", "ThresholdScheduler", StringComparison.Ordinal);
+        await using var swarm = await SwarmHarness.StartAsync(new SimulatedBroker(), nodes: 3);
+        await swarm.PublishDefinitionAsync(definition);
+        var real = await swarm.WaitForEndAsync();
+        var (end, _) = await RunAsync(definition, nodes: 3, slots: 2);
+        Assert.Equal((real.Status, real.Round), (end.Status, end.Round));
+        Assert.Equal(real.History.Select(h => h.GlobalSha256), end.History.Select(h => h.GlobalSha256));
+        Assert.Equal(real.Run, end.Run);
+    }
+
+    [Fact]
+    public async Task Neither_slots_nor_who_is_first_show_in_a_run_with_a_sample_of_the_participants_in_each_round()
+    {
+        var definition = SwarmHarness.Definition(rounds: 5).Replace("\"method\": \"all\"", "\"method\": \"all\", \"maximum\": 0.2", StringComparison.Ordinal)
+            .Replace("VectorScheduler", "ThresholdScheduler", StringComparison.Ordinal);
+        var (one, messages) = await RunAsync(definition, nodes: 50, slots: 1);
+        var (three, _) = await RunAsync(definition, nodes: 50, slots: 3);
+        Assert.Equal(one.History.Select(h => h.GlobalSha256), three.History.Select(h => h.GlobalSha256));
+        var workers = messages.OfType<TaskCompleted>().Where(c => c.Alias == "worker").GroupBy(c => c.Round).ToArray();
+        Assert.All(workers, round => Assert.Equal(10, round.Count()));
+        // Others in each round.
+        Assert.True(workers.SelectMany(round => round.Select(c => c.From)).Distinct().Count() > 10);
+    }
+
+    [Fact]
+    public async Task A_task_that_fails_ends_the_run_with_its_reason()
+    {
+        var (end, _) = await RunAsync(SwarmHarness.Definition("ThrowingWorker", minimumNodes: 2).Replace("\"retries\": 1", "\"retries\": 0", StringComparison.Ordinal), nodes: 2, slots: 2);
+        Assert.Equal(RunStatus.Failed, end.Status);
+        Assert.Contains("the disk of node_1 is upside down", end.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_attempt_has_its_deadline_from_when_it_has_a_slot()
+    {
+        // Two that never end on one slot, a second for each.
+        var definition = SwarmHarness.Definition("EndlessWorker", minimumNodes: 2, deadline: "00:00:01").Replace("\"retries\": 1", "\"retries\": 0", StringComparison.Ordinal);
+        var (end, messages) = await RunAsync(definition, nodes: 2, slots: 1);
+        Assert.Equal(RunStatus.Failed, end.Status);
+        Assert.Equal(2, messages.OfType<TaskFailed>().Count());
+        Assert.All(messages.OfType<TaskFailed>(), failed => Assert.Equal(TaskFailed.DeadlinePassed, failed.Error));
+    }
+
+    [Fact]
+    public async Task It_can_be_cancelled()
+    {
+        using var stop = new CancellationTokenSource();
+        var running = RunAsync(SwarmHarness.Definition("EndlessWorker"), nodes: 2, slots: 2, message => Cancel(message, stop), stop.Token);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running.WaitAsync(SwarmHarness.Patience, TestContext.Current.CancellationToken));
+    }
+
+    private static void Cancel(ControlMessage message, CancellationTokenSource stop)
+    {
+        if (message is TaskAccepted { Alias: "worker" })
+            stop.Cancel();
+    }
+
+    private static async Task<(SwarmState End, List<ControlMessage> Messages)> RunAsync(string definition, int nodes, int slots, Action<ControlMessage>? also = null, CancellationToken cancellationToken = default)
+    {
+        var messages = new List<ControlMessage>();
+        await using var services = new ServiceCollection().BuildServiceProvider();
+        await using var swarm = new VirtualSwarm(
+            new VirtualSwarmSettings
+            {
+                Swarm = "vectors", Definition = SwarmJson.Parse(System.Text.Encoding.UTF8.GetBytes(definition)), Catalog = new TaskCatalog([typeof(SwarmHarness).Assembly]),
+                Nodes = [.. Enumerable.Range(0, nodes).Select(n => new VirtualNode($"node_{n}", new NoData(), []))], Services = services, Slots = slots,
+            },
+            message =>
+            {
+                messages.Add(message);
+                also?.Invoke(message);
+            },
+            NullLoggerFactory.Instance, TimeProvider.System);
+        return (await swarm.RunAsync(cancellationToken), messages);
+    }
+
+    private sealed class NoData : IDatasetProvider
+    {
+        public IReadOnlyCollection<string> Names => [];
+
+        public string? Find(string dataset) => null;
+    }
+}
