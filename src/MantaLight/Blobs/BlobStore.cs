@@ -51,7 +51,7 @@ internal sealed class BlobStore(IDisk disk)
             offset += segment.Length;
         }
         var sha256 = Convert.ToHexStringLower(hash.GetHashAndReset());
-        draft.Keep(NameOf(sha256), durable: true);
+        draft.Keep(NameOf(sha256), Flush.Behind);
         return new BlobRef
         {
             Sha256 = sha256,

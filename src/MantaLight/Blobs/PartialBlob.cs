@@ -66,7 +66,7 @@ internal sealed class PartialBlob(BlobRef blob, DiskDraft draft, string name) : 
         if (found != blob.Sha256)
             return false;
         // Not flushed: it can be had again, and what a loss of power spoils is found by its hash at the next start.
-        draft.Keep(name, durable: false);
+        draft.Keep(name, Flush.Sometime);
         return true;
     }
 

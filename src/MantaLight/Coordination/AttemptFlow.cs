@@ -196,6 +196,7 @@ internal static class AttemptFlow
         }
         turn.Put(record.Alias, attempt with { Phase = AttemptPhase.Completed, Record = record, Trouble = null });
         Deadlines.Note(turn, record.Alias, attempt, record);
+        Foresight.Completed(turn, task, attempt.Node, record);
         AttemptFailure.GiveUpLate(turn, turn.Task(record.Alias));
     }
 

@@ -48,6 +48,8 @@ internal abstract record CoordinatorAction
 
     public sealed record Cancel(string Node, CancelAttempt Message) : CoordinatorAction;
 
+    public sealed record FetchAhead(string Node, Protocol.FetchAhead Message) : CoordinatorAction;
+
     public sealed record CallRoll(string Node, RollCall Message) : CoordinatorAction;
 
     /// <summary>Remove a blob's retained chunks.</summary>

@@ -27,7 +27,7 @@ internal sealed class AttemptJournal(IDisk disk, ILogger logger)
         {
             // What a retry needs to know of the order; the inputs, which can be many, are not needed any more.
             var order = ProtocolJson.Write(schedule with { Globals = [], Inputs = [] });
-            SealedFile.Write(disk, NameOf(swarm, schedule), [.. order, (byte)'\n', .. ProtocolJson.Write(record)]);
+            SealedFile.Write(disk, NameOf(swarm, schedule), [.. order, (byte)'\n', .. ProtocolJson.Write(record)], Flush.Behind);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

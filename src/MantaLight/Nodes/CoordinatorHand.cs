@@ -49,6 +49,9 @@ internal sealed class CoordinatorHand(SeatContext context, CoordinatorWire wire,
             case CoordinatorAction.Cancel a:
                 await wire.PostAsync(topics.Inbox(a.Node), a.Message, cancellationToken);
                 break;
+            case CoordinatorAction.FetchAhead a:
+                await wire.HintAsync(topics.Inbox(a.Node), a.Message, cancellationToken);
+                break;
             case CoordinatorAction.CallRoll a:
                 await wire.PostAsync(topics.Inbox(a.Node), a.Message, cancellationToken);
                 break;

@@ -121,6 +121,10 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
     private ValueTask PublishAsync(string topic, ReadOnlyMemory<byte> payload, bool retain, CancellationToken cancellationToken) =>
         connection.PublishAsync(new OutboundMessage(topic, payload, retain), cancellationToken);
 
+    /// <summary>Sends what nobody misses where it is lost.</summary>
+    public ValueTask HintAsync(string topic, ControlMessage message, CancellationToken cancellationToken) =>
+        connection.PublishAsync(new OutboundMessage(topic, ProtocolJson.Write(context.Stamp.Stamp(message)), delivery: Delivery.AtMostOnce), cancellationToken);
+
     /// <summary>Sends without waiting for the broker's word, unless as many messages as it takes at once wait for that already.</summary>
     public async Task PostAsync(string topic, ControlMessage message, CancellationToken cancellationToken)
     {

@@ -28,6 +28,9 @@ internal sealed class Letters(SwarmTable swarms, BlobServer server, ChunkInbox i
             case CancelAttempt cancel when Identifier.IsValid(cancel.Swarm):
                 swarms.Find(cancel.Swarm)?.Cancel(cancel);
                 break;
+            case FetchAhead order when order.IsSound():
+                swarms.Find(order.Swarm)?.FetchAhead(order);
+                break;
             case BlobRequest request when request.IsSound():
                 server.Ask(request);
                 break;
@@ -36,6 +39,9 @@ internal sealed class Letters(SwarmTable swarms, BlobServer server, ChunkInbox i
                 break;
             case RollCall or Recall or CancelAttempt:
                 drops.Malformed(topic, "no swarm id");
+                break;
+            case FetchAhead:
+                drops.Malformed(topic, "results to come whose parts cannot be");
                 break;
             case BlobRequest:
                 drops.Malformed(topic, "a request for chunks whose parts cannot be");

@@ -20,6 +20,8 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
 
     private readonly Orphans orphans = new(node, swarm, memory);
 
+    private readonly ResultsAhead ahead = new(node, seats, swarm);
+
     private bool isStopping;
 
     // The run that the node follows.
@@ -27,10 +29,10 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
 
     private string Id => node.Settings.Id;
 
-    public bool IsEmpty => attempts.All.Count == 0 && left.Count == 0 && heedless.Count == 0 && orphans.IsEmpty;
+    public bool IsEmpty => attempts.All.Count == 0 && left.Count == 0 && heedless.Count == 0 && orphans.IsEmpty && ahead.IsEmpty;
 
     /// <summary>Whether the swarm needs a blob of the node's store.</summary>
-    public bool Needs(string hash) => attempts.All.Any(a => a.Runner.Touches(hash)) || orphans.Holds(hash)
+    public bool Needs(string hash) => attempts.All.Any(a => a.Runner.Touches(hash)) || orphans.Holds(hash) || ahead.Holds(hash)
         || IsRead(memory.State, hash) || IsRead(memory.Later, hash);
 
     public void Scheduled(ScheduleAttempt schedule)
@@ -89,7 +91,18 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
     }
 
     /// <summary>Notes a blob that the node keeps for the swarm, beside those of its attempts.</summary>
-    public void Keep(string hash) => left.Add(hash);
+    public void Keep(string hash)
+    {
+        left.Add(hash);
+        ahead.Ended(hash);
+    }
+
+    /// <summary>Brings results that a task of this round will read.</summary>
+    public void FetchAhead(FetchAhead order)
+    {
+        if (!isStopping && memory.Accepts(order) && memory.State is { } state && state.Run == order.Run && state.Round <= order.Round && !state.Status.IsFinal())
+            ahead.Bring(order);
+    }
 
     /// <summary>Takes note that chunks that were this node's to clear are gone.</summary>
     public void ChunksCleared(string hash)
@@ -158,6 +171,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         foreach (var attempt in attempts.All.Where(a => a.Outcome is not null && a.Schedule.Run == seen.Run))
             attempt.Runner.HandOver(blob => seen.Globals.Any(g => g.Content.Blob?.Sha256 == blob.Sha256));
         Follow(seen, isRetained);
+        left.UnionWith(ahead.Tidy(seen));
         foreach (var attempt in attempts.Current.Where(a => a is { Outcome: TaskCompleted, Schedule.Codecs: not null } && a.Schedule.Run == seen.Run))
             Account(attempt, seen);
         // What still runs in a round that is long over would put a global there that nobody takes any more.

@@ -42,7 +42,7 @@ internal sealed class Residuals(IDisk disk)
             offset += segment.Length;
         }
         draft.Write(offset, hash.GetHashAndReset());
-        draft.Keep(string.Create(CultureInfo.InvariantCulture, $"{Folder}/{swarm}.{schedule.Run}.{schedule.Alias}.{tag}.{schedule.Round}"), durable: true);
+        draft.Keep(string.Create(CultureInfo.InvariantCulture, $"{Folder}/{swarm}.{schedule.Run}.{schedule.Alias}.{tag}.{schedule.Round}"), Flush.Behind);
     }
 
     /// <summary>Takes note of whether a round's contribution counted.</summary>

@@ -29,7 +29,8 @@ internal sealed class SwarmArchive : IAsyncDisposable
     private static readonly TimeSpan OrphanPatience = TimeSpan.FromDays(1);
 
     private readonly Lock gate = new();
-    private readonly SortedDictionary<string, byte[]?> pending = new(StringComparer.Ordinal);
+    // Made when they are written: of most nobody asks for the bytes.
+    private readonly SortedDictionary<string, Func<byte[]>?> pending = new(StringComparer.Ordinal);
     private readonly Channel<bool> wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite });
     private readonly IDisk disk;
     private readonly ILogger logger;
@@ -58,9 +59,9 @@ internal sealed class SwarmArchive : IAsyncDisposable
         return [.. swarms.Select(swarm => new RememberedSwarm(swarm, ReadKept(swarm + DefinitionEnding), StateOf(swarm))).Where(s => s is not { Definition: null, State: null })];
     }
 
-    public void KeepDefinition(string swarm, byte[] definition) => Put(swarm + DefinitionEnding, definition);
+    public void KeepDefinition(string swarm, byte[] definition) => Put(swarm + DefinitionEnding, () => definition);
 
-    public void KeepState(string swarm, SwarmState state) => Put(swarm + StateEnding, ProtocolJson.Write(state));
+    public void KeepState(string swarm, SwarmState state) => Put(swarm + StateEnding, () => ProtocolJson.Write(state));
 
     public void Forget(string swarm)
     {
@@ -90,7 +91,7 @@ internal sealed class SwarmArchive : IAsyncDisposable
         return content;
     }
 
-    private void Put(string file, byte[]? content)
+    private void Put(string file, Func<byte[]>? content)
     {
         lock (gate)
             pending[$"{Folder}/{file}"] = content;
@@ -111,7 +112,7 @@ internal sealed class SwarmArchive : IAsyncDisposable
             try
             {
                 if (next.Value is { } content)
-                    SealedFile.Write(disk, next.Key, content);
+                    SealedFile.Write(disk, next.Key, content(), Flush.First);
                 else
                     disk.Delete(next.Key);
             }
@@ -122,7 +123,7 @@ internal sealed class SwarmArchive : IAsyncDisposable
         }
     }
 
-    private KeyValuePair<string, byte[]?>? TakeOne()
+    private KeyValuePair<string, Func<byte[]>?>? TakeOne()
     {
         lock (gate)
         {

@@ -128,6 +128,8 @@ internal sealed class SwarmMember : IAsyncDisposable
 
     public void Cancel(CancelAttempt cancel) => attempts.Cancel(cancel);
 
+    public void FetchAhead(FetchAhead order) => attempts.FetchAhead(order);
+
     public void RollCalled(RollCall call) => attempts.RollCalled(call);
 
     /// <summary>Answers with what this node has kept, since the broker has lost it.</summary>

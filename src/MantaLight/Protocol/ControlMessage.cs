@@ -18,6 +18,7 @@ namespace MantaLight.Protocol;
 [JsonDerivedType(typeof(Recall), "recall")]
 [JsonDerivedType(typeof(Recollection), "recollection")]
 [JsonDerivedType(typeof(CancelAttempt), "cancel")]
+[JsonDerivedType(typeof(FetchAhead), "fetch_ahead")]
 [JsonDerivedType(typeof(BlobRequest), "blob_request")]
 [JsonDerivedType(typeof(BlobRefusal), "blob_refusal")]
 [JsonDerivedType(typeof(SwarmControl), "control")]

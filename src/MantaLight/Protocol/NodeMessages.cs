@@ -127,6 +127,28 @@ public sealed record CancelAttempt : CoordinatorMessage
     public string Reason { get; set; } = "";
 }
 
+/// <summary>
+/// Tells a node of results that a task which it is likely to run will read, so that it pulls them while others are still being made (inbox). Nothing
+/// rests on it.
+/// </summary>
+public sealed record FetchAhead : CoordinatorMessage
+{
+    /// <summary>The swarm.</summary>
+    public string Swarm { get; set; } = "";
+
+    /// <summary>The round.</summary>
+    public int Round { get; set; }
+
+    /// <summary>The task that will read them.</summary>
+    public string Alias { get; set; } = "";
+
+    /// <summary>The results: weights.</summary>
+    public ImmutableArray<ScheduledInput> Inputs { get; set; } = [];
+
+    /// <summary>Whether its parts are such as those of an honest coordinator.</summary>
+    public bool IsSound() => Identifier.IsValid(Swarm) && Inputs is { IsDefault: false } && Inputs.All(i => Identifier.IsValid(i.Node) && i.Staged.Content.Blob is { HoldsWeights: true } blob && blob.IsSound());
+}
+
 /// <summary>Asks a producer for chunks, at most a window of them at a time (inbox).</summary>
 public sealed record BlobRequest : ControlMessage
 {

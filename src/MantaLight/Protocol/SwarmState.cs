@@ -13,7 +13,7 @@ public sealed record SwarmState : CoordinatorMessage
     private const int MaximumNumber = 1 << 30;
 
     /// <summary>The most rounds in <see cref="History"/>.</summary>
-    public const int MaximumHistory = 60;
+    public const int MaximumHistory = 20;
 
     /// <summary>How many lost globals are named; of more, the others are found when these are put back.</summary>
     public const int MaximumLost = 16;

@@ -8,6 +8,7 @@ internal sealed class FileDisk : IDisk
     private const string Partial = ".part";
 
     private readonly string root;
+    private readonly FlushQueue flushes = new();
     private long partials;
 
     /// <summary>Takes the folder; what a crash left unfinished in it is removed.</summary>
@@ -46,11 +47,11 @@ internal sealed class FileDisk : IDisk
         }
     }
 
-    public void Write(string name, ReadOnlySpan<byte> content)
+    public void Write(string name, ReadOnlySpan<byte> content, Flush flush)
     {
         using var draft = Create(Folder(name), content.Length);
         draft.Write(0, content);
-        draft.Keep(name, durable: true);
+        draft.Keep(name, flush);
     }
 
     public void Delete(string name)
@@ -108,6 +109,7 @@ internal sealed class FileDisk : IDisk
         private readonly FileDisk disk;
         private readonly string partial;
         private readonly SafeFileHandle file;
+        private bool isHandedOver;
 
         public Draft(FileDisk disk, string partial, long size)
         {
@@ -120,16 +122,21 @@ internal sealed class FileDisk : IDisk
 
         public override int Read(long offset, Span<byte> bytes) => RandomAccess.Read(file, bytes, offset);
 
-        public override void Keep(string name, bool durable)
+        public override void Keep(string name, Flush flush)
         {
-            if (durable)
+            if (flush == Flush.First)
                 RandomAccess.FlushToDisk(file);
-            file.Dispose();
             File.Move(partial, disk.PathOf(name), overwrite: true);
+            if (flush == Flush.Behind && disk.flushes.TryTake(file))
+                isHandedOver = true;
+            else
+                file.Dispose();
         }
 
         public override void Dispose()
         {
+            if (isHandedOver)
+                return;
             file.Dispose();
             File.Delete(partial);
         }

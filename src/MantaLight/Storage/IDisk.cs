@@ -16,9 +16,12 @@ internal interface IDisk
     /// <summary>A small file; null where it is not there, or is longer than <paramref name="maximum"/>.</summary>
     byte[]? Read(string name, int maximum);
 
-    /// <summary>Writes a small file under its name: written aside, flushed to the disk, renamed.</summary>
+    /// <summary>Writes a small file under its name: written aside, renamed.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="content">The content.</param>
+    /// <param name="flush">When it is flushed to the disk.</param>
     /// <exception cref="IOException">The disk is full, or does not answer.</exception>
-    void Write(string name, ReadOnlySpan<byte> content);
+    void Write(string name, ReadOnlySpan<byte> content, Flush flush);
 
     void Delete(string name);
 
@@ -32,6 +35,22 @@ internal interface IDisk
     /// <summary>A file as memory; null where it is not there.</summary>
     /// <exception cref="MalformedDataException">It has another size.</exception>
     DiskMemory? Map(string name, long size);
+}
+
+/// <summary>When a file is flushed to the disk, so that it survives the loss of power as well as the death of its process.</summary>
+internal enum Flush
+{
+    /// <summary>When the operating system pleases: it can be had again.</summary>
+    Sometime,
+
+    /// <summary>
+    /// At once, but nobody waits for it: what a loss of power spoils in these milliseconds is known by its hash and made again, which whoever replaces
+    /// nothing can afford.
+    /// </summary>
+    Behind,
+
+    /// <summary>Before it gets its name: what it replaces is there until then.</summary>
+    First,
 }
 
 /// <summary>A file that is there.</summary>
@@ -49,8 +68,8 @@ internal abstract class DiskDraft : IDisposable
 
     /// <summary>Gives it its name, in place of what had it.</summary>
     /// <param name="name">The name.</param>
-    /// <param name="durable">Whether it is flushed to the disk first, so that it survives the loss of power too.</param>
-    public abstract void Keep(string name, bool durable);
+    /// <param name="flush">When it is flushed to the disk.</param>
+    public abstract void Keep(string name, Flush flush);
 
     public abstract void Dispose();
 }

@@ -8,13 +8,13 @@ internal static class SealedFile
     private const int SealLength = 64;
 
     /// <summary>The SHA-256 of the content in hex, a line feed, the content.</summary>
-    public static void Write(IDisk disk, string name, ReadOnlySpan<byte> content)
+    public static void Write(IDisk disk, string name, ReadOnlySpan<byte> content, Flush flush)
     {
         var sealedBytes = new byte[SealLength + 1 + content.Length];
         Seal(content, sealedBytes);
         sealedBytes[SealLength] = (byte)'\n';
         content.CopyTo(sealedBytes.AsSpan(SealLength + 1));
-        disk.Write(name, sealedBytes);
+        disk.Write(name, sealedBytes, flush);
     }
 
     /// <summary>The content; null where the file is not there, too long, or not what was written.</summary>

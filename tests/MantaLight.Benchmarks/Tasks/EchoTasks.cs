@@ -25,13 +25,19 @@ public sealed class EchoModel : SwarmTask
     }
 }
 
-/// <summary>A worker that gives back the model as it is: what is left of a round is what it costs beside training.</summary>
+/// <summary>
+/// A worker that does not train: what is left of a round is what it costs beside training. It changes one number, since what is the same on all nodes
+/// would have to travel from none of them.
+/// </summary>
 public sealed class EchoWorker : SwarmTask
 {
     /// <inheritdoc/>
     public override async Task RunAsync(CancellationToken cancellationToken)
     {
-        using var model = await World.Globals.GetWeightsAsync("global_model_params", cancellationToken);
+        using var global = await World.Globals.GetWeightsAsync("global_model_params", cancellationToken);
+        var first = global[0].Data.ToArray();
+        BitConverter.TryWriteBytes(first, new Random((int)Context.Seed).NextSingle());
+        using var model = new NamedArrays([new NamedArray(global[0].Name, global[0].Type, global[0].Shape, first), .. global.Skip(1)]);
         World.Results.Add("train_metrics", new { Loss = 1.0, Samples = 1, Seconds = 0.0 });
         World.Results.Add("model_params", model, samples: 1);
     }

@@ -13,7 +13,7 @@ internal sealed class HeldDisk(IDisk disk, long held) : IDisk, IDisposable
 
     public byte[]? Read(string name, int maximum) => disk.Read(name, maximum);
 
-    public void Write(string name, ReadOnlySpan<byte> content) => disk.Write(name, content);
+    public void Write(string name, ReadOnlySpan<byte> content, Flush flush) => disk.Write(name, content, flush);
 
     public void Delete(string name) => disk.Delete(name);
 

@@ -11,7 +11,7 @@ internal sealed class UnreadableDisk(IDisk disk, string unreadable) : IDisk
 
     public byte[]? Read(string name, int maximum) => disk.Read(name, maximum);
 
-    public void Write(string name, ReadOnlySpan<byte> content) => disk.Write(name, content);
+    public void Write(string name, ReadOnlySpan<byte> content, Flush flush) => disk.Write(name, content, flush);
 
     public void Delete(string name) => disk.Delete(name);
 

@@ -16,13 +16,13 @@ public sealed class FileDiskTests : IDisposable
     [Fact]
     public void What_stood_stands_until_the_new_is_kept_whole()
     {
-        disk.Write("journal/a", "old"u8);
+        disk.Write("journal/a", "old"u8, Flush.First);
         using (var draft = disk.Create("journal", 100))
         {
             draft.Write(0, "new, and lon"u8);
             Assert.Equal("old", Text("journal/a"));
             draft.Write(12, "ger"u8);
-            draft.Keep("journal/a", durable: true);
+            draft.Keep("journal/a", Flush.First);
         }
         Assert.Equal("new, and longer", Text("journal/a").TrimEnd('\0'));
         Assert.Equal(["journal/a"], disk.List("journal").Select(f => f.Name));
@@ -42,7 +42,7 @@ public sealed class FileDiskTests : IDisposable
     [Fact]
     public void What_a_killed_process_left_unfinished_is_removed_by_the_next_one_and_nothing_else_is()
     {
-        disk.Write("blobs/whole", "whole"u8);
+        disk.Write("blobs/whole", "whole"u8, Flush.First);
         var left = Path.Combine(folder.FullName, "blobs", "4711-3.part");
         var others = Path.Combine(folder.FullName, "blobs", "my-thesis-3.part");
         var deeper = Path.Combine(folder.FullName, "4711-3.part");
@@ -56,7 +56,7 @@ public sealed class FileDiskTests : IDisposable
     public async Task Readers_see_the_old_or_the_new_while_a_file_is_written_over_and_over()
     {
         var contents = Enumerable.Range(0, 2).Select(i => Enumerable.Repeat((byte)('a' + i), 300_000).ToArray()).ToArray();
-        disk.Write("swarms/s.state", contents[0]);
+        disk.Write("swarms/s.state", contents[0], Flush.First);
         using var stop = new CancellationTokenSource();
         var writer = Task.Run(() =>
         {
@@ -64,7 +64,7 @@ public sealed class FileDiskTests : IDisposable
             {
                 using var draft = disk.Create("swarms", contents[0].Length);
                 draft.Write(0, contents[i % 2]);
-                draft.Keep("swarms/s.state", durable: false);
+                draft.Keep("swarms/s.state", Flush.Sometime);
             }
             stop.Cancel();
         }, TestContext.Current.CancellationToken);
@@ -79,7 +79,7 @@ public sealed class FileDiskTests : IDisposable
     [Fact]
     public void A_file_larger_than_asked_for_is_none()
     {
-        disk.Write("swarms/s", "12345"u8);
+        disk.Write("swarms/s", "12345"u8, Flush.First);
         Assert.Null(disk.Read("swarms/s", 4));
         Assert.NotNull(disk.Read("swarms/s", 5));
     }

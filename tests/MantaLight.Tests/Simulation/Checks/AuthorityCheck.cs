@@ -35,6 +35,9 @@ internal sealed class AuthorityCheck(World world) : ICheck
             case CancelAttempt cancel:
                 Acts(cancel.Swarm, cancel.Term, cancel);
                 break;
+            case FetchAhead order:
+                Acts(order.Swarm, order.Term, order);
+                break;
             case CoordinatorMessage other:
                 Acts(sighting.Swarm, other.Term, other);
                 break;

@@ -26,6 +26,9 @@ internal sealed record Budget(string What, Func<TrafficCheck, double> Messages, 
     // Accepted, running, completed; and what is not committed yet is said again every three seconds.
     private static readonly Budget Updates = new("updates of tasks", t => 4 * Attempts(t) * t.Rounds, _ => 1000, t => Swarms(t) * Nodes(t) / 3.0);
 
+    // One for each result that another node will read.
+    private static readonly Budget Hints = new("results to come", t => 1.5 * Attempts(t) * t.Rounds, _ => 900);
+
     private static readonly Budget Results = new("results", t => 1.5 * Attempts(t) * t.Rounds, _ => 500);
 
     // One node pulls the results of all, and asks again for what was lost on the way; what nobody has is asked for every few seconds, by
@@ -60,6 +63,7 @@ internal sealed record Budget(string What, Func<TrafficCheck, double> Messages, 
         GlobalValue => Pointers,
         Presence => Presences,
         Recollection => Memories,
+        FetchAhead => Hints,
         AreYouThere or WhoIsThere or RollCall or Recall or CancelAttempt => Calls,
         _ => sighting.Levels switch
         {

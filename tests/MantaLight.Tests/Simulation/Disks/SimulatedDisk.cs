@@ -10,9 +10,14 @@ namespace MantaLight.Simulation;
 /// </summary>
 internal sealed class SimulatedDisk(World world, Draw draw)
 {
+    /// <summary>How long a flush that nobody waits for takes.</summary>
+    private static readonly TimeSpan FlushTakes = TimeSpan.FromMilliseconds(200);
+
     private readonly SortedDictionary<string, Entry> files = new(StringComparer.Ordinal);
 
     public bool IsFull { get; set; }
+
+    private TimeSpan Now => world.Now;
 
     public IEnumerable<string> Names => files.Keys;
 
@@ -27,7 +32,7 @@ internal sealed class SimulatedDisk(World world, Draw draw)
     public void LosePower()
     {
         world.Tally.Add(Tally.PowerLost);
-        foreach (var (name, file) in files.Where(f => !f.Value.Durable).ToArray())
+        foreach (var (name, file) in files.Where(f => !IsFlushed(f.Value)).ToArray())
         {
             switch (draw.Below(3))
             {
@@ -77,7 +82,9 @@ internal sealed class SimulatedDisk(World world, Draw draw)
         world.Tally.Add(Tally.Spoiled);
     }
 
-    private sealed record Entry(byte[] Content, DateTimeOffset Modified, bool Durable);
+    private bool IsFlushed(Entry file) => file.Flush == Flush.First || (file.Flush == Flush.Behind && world.Now - file.Written >= FlushTakes);
+
+    private sealed record Entry(byte[] Content, DateTimeOffset Modified, TimeSpan Written, Flush Flush);
 
     /// <summary>The disk in the hands of one process.</summary>
     /// <remarks>Nothing of it is inlined: what it throws is reported with its frames, which must not depend on how far the compiler has come.</remarks>
@@ -105,11 +112,11 @@ internal sealed class SimulatedDisk(World world, Draw draw)
         public byte[]? Read(string name, int maximum) => Find(name) is { } file && file.Content.Length <= maximum ? file.Content.ToArray() : null;
 
         [MethodImpl(MethodImplOptions.NoInlining)]
-        public void Write(string name, ReadOnlySpan<byte> content)
+        public void Write(string name, ReadOnlySpan<byte> content, Flush flush)
         {
             using var draft = Create("", content.Length);
             draft.Write(0, content);
-            draft.Keep(name, durable: true);
+            draft.Keep(name, flush);
         }
 
         [MethodImpl(MethodImplOptions.NoInlining)]
@@ -171,10 +178,10 @@ internal sealed class SimulatedDisk(World world, Draw draw)
             public override int Read(long offset, Span<byte> bytes) => Copy(content, offset, bytes);
 
             [MethodImpl(MethodImplOptions.NoInlining)]
-            public override void Keep(string name, bool durable)
+            public override void Keep(string name, Flush flush)
             {
                 mounted.CheckWrite();
-                mounted.Put(name, content, durable);
+                mounted.Put(name, content, flush);
             }
 
             public override void Dispose()
@@ -182,7 +189,7 @@ internal sealed class SimulatedDisk(World world, Draw draw)
             }
         }
 
-        private void Put(string name, byte[] content, bool durable) => disk.files[name] = new Entry(content, process.Clock.GetUtcNow(), durable);
+        private void Put(string name, byte[] content, Flush flush) => disk.files[name] = new Entry(content, process.Clock.GetUtcNow(), disk.Now, flush);
 
         private static int Copy(byte[] content, long offset, Span<byte> bytes)
         {

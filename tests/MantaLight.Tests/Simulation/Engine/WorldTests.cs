@@ -1,3 +1,4 @@
+using MantaLight.Storage;
 namespace MantaLight.Simulation;
 
 /// <summary>The simulation's own ground: if it were not deterministic or let work escape, no history would mean anything.</summary>
@@ -103,12 +104,12 @@ public sealed class WorldTests
     {
         var disk = new SimulatedDisk(world, new Draw(7));
         var mounted = disk.Mount(new SimulatedProcess(world, "p", TimeSpan.Zero));
-        mounted.Write("a/kept", [1, 2, 3]);
+        mounted.Write("a/kept", [1, 2, 3], Flush.First);
         for (var i = 0; i < 20; i++)
         {
             using var draft = mounted.Create("a", 4);
             draft.Write(0, [1, 2, 3, 4]);
-            draft.Keep($"a/{i}", durable: false);
+            draft.Keep($"a/{i}", Flush.Sometime);
         }
         using (var unnamed = mounted.Create("a", 4))
             unnamed.Write(0, [1, 2, 3, 4]);
@@ -125,9 +126,9 @@ public sealed class WorldTests
     {
         var disk = new SimulatedDisk(world, new Draw(7));
         var mounted = disk.Mount(new SimulatedProcess(world, "p", TimeSpan.Zero));
-        mounted.Write("a/b", [1]);
+        mounted.Write("a/b", [1], Flush.First);
         disk.IsFull = true;
-        Assert.Throws<IOException>(() => mounted.Write("a/b", [2]));
+        Assert.Throws<IOException>(() => mounted.Write("a/b", [2], Flush.First));
         Assert.Equal([1], mounted.Read("a/b", 10));
     }
 }
