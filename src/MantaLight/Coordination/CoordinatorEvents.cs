@@ -34,7 +34,7 @@ internal abstract record CoordinatorEvent
 }
 
 /// <summary>
-/// What a coordinator asks its shell to do, in this order, each done before the next; only messages to single nodes are sent
+/// What a coordinator asks its shell to do, in this order, each sent before the next; messages are sent
 /// without waiting for the broker's word on each, which would take a minute for a thousand nodes on a slow line.
 /// </summary>
 internal abstract record CoordinatorAction

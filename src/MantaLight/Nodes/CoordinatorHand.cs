@@ -36,24 +36,24 @@ internal sealed class CoordinatorHand(SeatContext context, CoordinatorWire wire,
                 await conclusion.EndAsync(a.State, cancellationToken);
                 break;
             case CoordinatorAction.PublishState a:
-                await wire.CommitAsync(a.State, cancellationToken);
+                await wire.PostStateAsync(a.State, cancellationToken);
                 break;
             case CoordinatorAction.PublishGlobal a:
                 if (a.Global.Content.Blob is { } blob)
                     repair.Keep(blob);
-                await wire.SendAsync(topics.Global(wire.Swarm, a.Global.Tag), new GlobalValue { Run = run.ToString(), Term = term, Global = a.Global }, retain: true, cancellationToken);
+                await wire.PostAsync(topics.Global(wire.Swarm, a.Global.Tag), new GlobalValue { Run = run.ToString(), Term = term, Global = a.Global }, retain: true, cancellationToken);
                 break;
             case CoordinatorAction.Schedule a:
-                await wire.PostAsync(topics.Schedule(wire.Swarm, a.Node), a.Message, cancellationToken);
+                await wire.PostAsync(topics.Schedule(wire.Swarm, a.Node), a.Message, retain: false, cancellationToken);
                 break;
             case CoordinatorAction.Cancel a:
-                await wire.PostAsync(topics.Inbox(a.Node), a.Message, cancellationToken);
+                await wire.PostAsync(topics.Inbox(a.Node), a.Message, retain: false, cancellationToken);
                 break;
             case CoordinatorAction.FetchAhead a:
                 await wire.HintAsync(topics.Inbox(a.Node), a.Message, cancellationToken);
                 break;
             case CoordinatorAction.CallRoll a:
-                await wire.PostAsync(topics.Inbox(a.Node), a.Message, cancellationToken);
+                await wire.PostAsync(topics.Inbox(a.Node), a.Message, retain: false, cancellationToken);
                 break;
             case CoordinatorAction.ClearBlob a:
                 wire.ClearBlob(a.Blob);

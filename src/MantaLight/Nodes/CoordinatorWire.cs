@@ -99,7 +99,25 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
     };
 
     /// <summary>Publishes the state: what it says is so from here on.</summary>
-    public async Task CommitAsync(SwarmState committed, CancellationToken cancellationToken)
+    public Task CommitAsync(SwarmState committed, CancellationToken cancellationToken) => StandAsync(Tell(committed), cancellationToken);
+
+    /// <summary>
+    /// As <see cref="CommitAsync"/>, but the broker's word is waited for with that on whatever rests on the state and is sent after it: a broker takes what
+    /// comes over one connection in its order, so that it has nothing of this without the state.
+    /// </summary>
+    public Task PostStateAsync(SwarmState committed, CancellationToken cancellationToken)
+    {
+        committed = Tell(committed);
+        return PostAsync(() => StandAsync(committed, cancellationToken));
+    }
+
+    private async Task StandAsync(SwarmState committed, CancellationToken cancellationToken)
+    {
+        await PublishAsync(topics.State(swarm), ProtocolJson.Write(committed), retain: true, cancellationToken);
+        Final = committed;
+    }
+
+    private SwarmState Tell(SwarmState committed)
     {
         if (Final is null || Final.Status != committed.Status || Final.Run != committed.Run)
             Log.RunChanged(context.Logger, swarm, committed.Run, committed.Status.ToString(), committed.Reason is { } reason ? $": {reason}" : "");
@@ -110,9 +128,7 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
         }
         if (Final is not null && committed.History.Length > 0 && committed.History[^1].Round != Final.History.LastOrDefault()?.Round)
             Telemetry.Rounds.Add(1);
-        committed = context.Stamp.Stamp(committed);
-        await PublishAsync(topics.State(swarm), ProtocolJson.Write(committed), retain: true, cancellationToken);
-        Final = committed;
+        return context.Stamp.Stamp(committed);
     }
 
     public ValueTask SendAsync(string topic, ControlMessage message, bool retain, CancellationToken cancellationToken) =>
@@ -126,11 +142,14 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
         connection.PublishAsync(new OutboundMessage(topic, ProtocolJson.Write(context.Stamp.Stamp(message)), delivery: Delivery.AtMostOnce), cancellationToken);
 
     /// <summary>Sends without waiting for the broker's word, unless as many messages as it takes at once wait for that already.</summary>
-    public async Task PostAsync(string topic, ControlMessage message, CancellationToken cancellationToken)
+    public Task PostAsync(string topic, ControlMessage message, bool retain, CancellationToken cancellationToken) =>
+        PostAsync(() => SendAsync(topic, message, retain, cancellationToken).AsTask());
+
+    private async Task PostAsync(Func<Task> send)
     {
         if (underWay.Count >= connection.Limits.Window)
             await underWay.Dequeue();
-        underWay.Enqueue(SendAsync(topic, message, retain: false, cancellationToken).AsTask());
+        underWay.Enqueue(send());
     }
 
     /// <summary>Waits until the broker has all that was posted.</summary>

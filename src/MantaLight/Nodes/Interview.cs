@@ -33,7 +33,7 @@ internal sealed class Interview(CoordinatorWire wire, SeatContext context)
                 if (asked.Length == 0 && ask > 0)
                     break;
                 foreach (var member in asked)
-                    await wire.PostAsync(context.Settings.Topics.Inbox(member), new Recall { Swarm = wire.Swarm }, cancellationToken);
+                    await wire.PostAsync(context.Settings.Topics.Inbox(member), new Recall { Swarm = wire.Swarm }, retain: false, cancellationToken);
                 await wire.FlushAsync();
                 await Task.Delay(context.Settings.Coordination.RollCall / 2, context.Time, cancellationToken);
             }
