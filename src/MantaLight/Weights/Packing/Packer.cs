@@ -8,6 +8,9 @@ namespace MantaLight.Weights.Packing;
 /// <summary>Makes weights smaller for their way, by a plan.</summary>
 internal sealed class Packer : IDisposable
 {
+    /// <summary>So many values at once.</summary>
+    private const int Stretch = 1 << 14;
+
     private readonly PackingPlan plan;
     private readonly RentedMemory memory = new();
     private readonly RentedMemory residualMemory = new();
@@ -57,8 +60,6 @@ internal sealed class Packer : IDisposable
         for (var i = 0; i < weights.Count; i++)
         {
             var array = weights[i];
-            if (array.FirstNonFinite() is { } at)
-                throw new IncompatibleWeightsException($"Array '{array}' holds NaN or an infinity at element {at}; such weights cannot be packed.");
             var bytes = array.Type == ArrayType.Float32 ? PackFloats(array, plan.IsDelta ? reference!.Weights[i] : null, lost?[i]) : PackOthers(array);
             packed.Add(new NamedArray(array.Name, ArrayType.UInt8, [bytes.Length], bytes));
         }
@@ -87,6 +88,7 @@ internal sealed class Packer : IDisposable
             nothing.Span.Clear();
             loses.Add(new NamedArray(array.Name, array.Type, array.Shape, nothing));
         }
+        RequireFinite(array);
         array.Data.Span.CopyTo(writer.Begin(array.Data.Length));
         return writer.End(0, array.Type.SizeInBytes());
     }
@@ -97,12 +99,38 @@ internal sealed class Packer : IDisposable
         var layout = new FloatLayout(plan, source.Length);
         var bytes = writer.Begin(checked((int)layout.Length));
         if (from is null)
-            ValueCoder.Encode(plan, source, bytes);
-        else if (!plan.IsLossy)
-            BitDelta.Encode(source, from.Span<float>(), bytes);
-        else
+        {
+            PackValues(array, layout.Width, bytes);
+        }
+        else if (plan.IsLossy)
+        {
             PackDifference(array, layout, from.Span<float>(), lost, bytes);
+        }
+        else
+        {
+            RequireFinite(array);
+            BitDelta.Encode(source, from.Span<float>(), bytes);
+        }
         return writer.End(layout.Head, layout.Width);
+    }
+
+    private void PackValues(NamedArray array, int width, Span<byte> bytes)
+    {
+        var source = array.Span<float>();
+        if (plan.Values == ValueCoding.Int8)
+        {
+            RequireFinite(array);
+            ValueCoder.Encode(plan, source, bytes);
+            return;
+        }
+        // What has been looked at is still in the cache when it is written.
+        for (var at = 0; at < source.Length; at += Stretch)
+        {
+            var values = source[at..Math.Min(at + Stretch, source.Length)];
+            if (!TensorPrimitives.IsFiniteAll(values))
+                RequireFinite(array);
+            ValueCoder.Encode(plan, values, bytes.Slice(at * width, values.Length * width));
+        }
     }
 
     private void PackDifference(NamedArray array, FloatLayout layout, ReadOnlySpan<float> from, NamedArray? lost, Span<byte> bytes)
@@ -113,7 +141,11 @@ internal sealed class Packer : IDisposable
         var values = MemoryMarshal.Cast<byte, float>(left.Span);
         TensorPrimitives.Subtract(array.Span<float>(), from, values);
         if (values.Length > 0 && !TensorPrimitives.IsFiniteAll<float>(values))
+        {
+            // Whatever is taken from an infinity or NaN, none of them becomes finite.
+            RequireFinite(array);
             throw new IncompatibleWeightsException($"Array '{array}' is so far from its base that float32 cannot hold the difference.");
+        }
         if (lost is not null)
             AddWhereFinite(lost.Span<float>(), values);
         var indices = layout.HasIndices ? scratch.Take<uint>((int)layout.Count) : [];
@@ -137,6 +169,12 @@ internal sealed class Packer : IDisposable
         for (var i = 0; i < indices.Length; i++)
             values[(int)indices[i]] -= arrived[i];
         loses.Add(new NamedArray(array.Name, ArrayType.Float32, array.Shape, left));
+    }
+
+    private static void RequireFinite(NamedArray array)
+    {
+        if (array.FirstNonFinite() is { } at)
+            throw new IncompatibleWeightsException($"Array '{array}' holds NaN or an infinity at element {at}; such weights cannot be packed.");
     }
 
     // What cannot be added is not made up for: else no later contribution could be packed.
