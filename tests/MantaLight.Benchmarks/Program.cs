@@ -8,7 +8,7 @@ using MantaLight.Benchmarks.Topics;
 (string Name, Func<IEnumerable<Row>> Measure)[] topics =
 [
     ("weights", WeightsTopic.Measure), ("aggregation", AggregationTopic.Measure), ("training", TrainingTopic.Measure), ("transport", TransportTopic.Measure),
-    ("overhead", OverheadTopic.Measure), ("simulate", SimulateTopic.Measure),
+    ("overhead", OverheadTopic.Measure), ("simulate", SimulateTopic.Measure), ("codecs", CodecsTopic.Measure),
 ];
 if (args is not ["report", ..])
 {

@@ -21,6 +21,8 @@ internal static class RecordCheck
             return global;
         if (ProblemOf("result", record.Results.Select(r => (r.Tag, r.Content))) is { } result)
             return result;
+        if (record.Results.FirstOrDefault(r => !r.IsSound()) is { } baseless)
+            return $"result '{baseless.Tag}' is a difference from what cannot be its base";
         if (record.Results.FirstOrDefault(r => r.Samples is < 1 or > MaximumSamples) is { } odd)
             return $"result '{odd.Tag}' claims {odd.Samples} samples";
         if (!double.IsFinite(record.Seconds) || record.Seconds < 0)

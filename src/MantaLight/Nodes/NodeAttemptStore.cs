@@ -6,7 +6,6 @@ using MantaLight.Blobs;
 using MantaLight.Protocol;
 using MantaLight.Tasks;
 using MantaLight.Weights;
-using MantaLight.Weights.Packing;
 
 namespace MantaLight.Nodes;
 
@@ -22,6 +21,8 @@ internal sealed class NodeAttemptStore(
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
+    private readonly AttemptCodecs codecs = new(swarm, schedule, store, residuals);
+
     private readonly List<StagedGlobal> stagedGlobals = [];
     private readonly List<StagedResult> stagedResults = [];
 
@@ -30,7 +31,6 @@ internal sealed class NodeAttemptStore(
 
     private readonly ConcurrentDictionary<string, MissingResult> missing = new(StringComparer.Ordinal);
     private volatile bool isClosed;
-    private (string Hash, NamedArrays Weights)? unpackedBase;
 
     /// <summary>Results that could not be fetched.</summary>
     public ImmutableArray<MissingResult> Missing => [.. missing.Values.OrderBy(m => m.Node, StringComparer.Ordinal).Take(MaximumMissing)];
@@ -62,7 +62,7 @@ internal sealed class NodeAttemptStore(
         var content = Global(tag).Content;
         var blob = RequireWeights($"Global '{tag}'", content);
         await FetchGlobalAsync(blob, cancellationToken);
-        return await DecodeAsync(tag, blob, cancellationToken);
+        return await DecodeAsync(tag, blob, null, cancellationToken);
     }
 
     public override IReadOnlyList<Result> SelectResults(string tag) =>
@@ -83,17 +83,20 @@ internal sealed class NodeAttemptStore(
         var input = schedule.Inputs[index];
         var blob = RequireWeights($"Result '{input.Staged.Tag}' of {input.Node}", input.Staged.Content);
         await FetchResultAsync(input, cancellationToken);
-        return await DecodeAsync(input.Staged.Tag, blob, cancellationToken);
+        return await DecodeAsync(input.Staged.Tag, blob, input.Staged.Base, cancellationToken);
     }
 
     public override void StageGlobal(string tag, JsonElement value) => Stage(tag, Content(value, $"global '{tag}'"));
 
-    public override void StageGlobal(string tag, NamedArrays weights) => Stage(tag, Content(tag, weights, isGlobal: true));
+    public override void StageGlobal(string tag, NamedArrays weights) => Stage(tag, Content(tag, weights, isGlobal: true).Content);
 
     public override void StageResult(string tag, JsonElement value) => Stage(new StagedResult { Tag = tag, Content = Content(value, $"result '{tag}'") });
 
-    public override void StageResult(string tag, NamedArrays weights, long samples) =>
-        Stage(new StagedResult { Tag = tag, Content = Content(tag, weights, isGlobal: false), Samples = samples });
+    public override void StageResult(string tag, NamedArrays weights, long samples)
+    {
+        var (content, from) = Content(tag, weights, isGlobal: false);
+        Stage(new StagedResult { Tag = tag, Content = content, Samples = samples, Base = from });
+    }
 
     /// <summary>Whether the attempt is over, while its task goes on: nothing is fetched, kept or staged any more.</summary>
     public bool IsClosed => isClosed;
@@ -141,19 +144,22 @@ internal sealed class NodeAttemptStore(
         return new ValueRef { Blob = Keep(new ReadOnlySequence<byte>(bytes), ValueFormat.Json) };
     }
 
-    private ValueRef Content(string tag, NamedArrays weights, bool isGlobal)
+    private (ValueRef Content, BlobRef? Base) Content(string tag, NamedArrays weights, bool isGlobal)
     {
-        if (PlanOf(tag) is not { } plan)
-            return new ValueRef { Blob = Keep(WeightsCodec.Encode(weights), ValueFormat.Weights) };
+        if (codecs.PlanOf(tag) is not { } plan)
+            return (new ValueRef { Blob = Keep(WeightsCodec.Encode(weights), ValueFormat.Weights) }, null);
         if (isGlobal && plan.IsDelta)
             throw new TaskContractException($"Global '{tag}' cannot travel as a delta: whoever joins later has nothing to add it to.");
-        using var from = plan.Base is { } global ? ReadBase(tag, global) : null;
-        using var lost = plan.HasErrorFeedback ? residuals.Read(swarm, schedule, tag) : null;
-        var packed = Packer.Pack(plan, weights, from is null ? null : new DeltaBase(from, Global(plan.Base!).Content.Blob!.Sha256), lost);
-        var content = new ValueRef { Blob = Keep(WeightsCodec.Encode(packed.Weights), ValueFormat.Packed) };
-        if (packed.Residual is not null)
-            residuals.Write(swarm, schedule, tag, packed.Residual);
-        return content;
+        var from = plan.Base is { } global ? RequireWeights($"Global '{global}'", Global(global).Content) : null;
+        var (packed, residual) = codecs.Pack(tag, plan, weights, from);
+        using (packed)
+        using (residual)
+        {
+            var content = new ValueRef { Blob = Keep(WeightsCodec.Encode(packed), ValueFormat.Packed) };
+            if (residual is not null)
+                residuals.Write(swarm, schedule, tag, residual);
+            return (content, from);
+        }
     }
 
     private BlobRef Keep(ReadOnlySequence<byte> bytes, string format)
@@ -208,70 +214,39 @@ internal sealed class NodeAttemptStore(
         }
     }
 
-    private PackingPlan? PlanOf(string tag)
+    private async Task<NamedArrays> DecodeAsync(string tag, BlobRef blob, BlobRef? sentBase, CancellationToken cancellationToken)
     {
-        if (schedule.Codecs?.FirstOrDefault(c => c.Tag == tag) is not { } codec)
-            return null;
-        var plan = PackingPlan.Parse(codec.Steps, out var problem) ?? throw new TaskContractException($"The codec of '{tag}' cannot be: {problem}.");
-        return plan.IsPlain ? null : plan;
-    }
-
-    /// <summary>The weights from which a delta is taken; the task has read them, since it began with them.</summary>
-    private NamedArrays ReadBase(string tag, string global)
-    {
-        var blob = RequireWeights($"Global '{global}'", Global(global).Content);
-        if (!store.Contains(blob.Sha256))
-            throw new TaskContractException($"Result '{tag}' travels as a difference from global '{global}', which this task has not read.");
-        var arrays = Decode(blob);
-        return blob.Format == ValueFormat.Weights ? arrays : UnpackWhole(arrays);
-    }
-
-    private async Task<NamedArrays> DecodeAsync(string tag, BlobRef blob, CancellationToken cancellationToken)
-    {
-        var arrays = Decode(blob);
+        var arrays = codecs.Decode(blob);
         if (blob.Format == ValueFormat.Weights)
             return arrays;
         using (arrays)
         {
-            var (plan, header) = Unpacker.Describe(arrays);
-            if (PlanOf(tag) != plan)
-                throw new MalformedDataException($"'{tag}' came packed by {string.Join(", ", plan.Steps)}, which is not the swarm's codec for it.");
-            if (!plan.IsDelta)
-                return Unpacker.Unpack(arrays, null);
-            var from = globals.Values.Select(g => g.Content.Blob).FirstOrDefault(b => b is { HoldsWeights: true } && b.Sha256 == header.Base)
-                ?? throw new IncompatibleWeightsException($"Packed weights are a difference from {header.Base}, which is no global that this task has.");
-            await FetchGlobalAsync(from, cancellationToken);
-            using var plain = from.Format == ValueFormat.Weights ? Decode(from) : UnpackedBase(from);
-            return Unpacker.Unpack(arrays, new DeltaBase(plain, from.Sha256));
+            var from = codecs.BaseOf(tag, arrays) is { } hash ? await FetchBaseAsync(tag, hash, sentBase, cancellationToken) : null;
+            return codecs.Unpack(arrays, from);
         }
     }
 
-    /// <summary>Unpacked once for all contributions; of managed memory, which needs nobody to dispose it.</summary>
-    private NamedArrays UnpackedBase(BlobRef from)
+    /// <summary>The base of a difference: a global of this task's or, where that has been replaced since, the one that came with it.</summary>
+    private async Task<BlobRef> FetchBaseAsync(string tag, string hash, BlobRef? sent, CancellationToken cancellationToken)
     {
-        if (unpackedBase is not { } known || known.Hash != from.Sha256)
-            unpackedBase = known = (from.Sha256, UnpackWhole(Decode(from)));
-        return new NamedArrays(known.Weights);
-    }
-
-    private static NamedArrays UnpackWhole(NamedArrays packed)
-    {
-        using (packed)
-            return Unpacker.Unpack(packed, null);
-    }
-
-    private NamedArrays Decode(BlobRef blob)
-    {
-        var mapped = store.Map(blob);
+        if (globals.Values.Select(g => g.Content.Blob).FirstOrDefault(b => b is { HoldsWeights: true } && b.Sha256 == hash) is { } own)
+        {
+            await FetchGlobalAsync(own, cancellationToken);
+            return own;
+        }
+        if (sent is null || sent.Sha256 != hash)
+            throw new IncompatibleWeightsException($"'{tag}' is a difference from {hash}, which is no global that this task has, and came without it.");
+        touched.TryAdd(hash, true);
         try
         {
-            return WeightsCodec.Decode(mapped.Content, mapped);
+            // Nobody puts back what is no global any more: it is there until the round is over, or it is not.
+            await PatientlyAsync(() => fetcher.FetchGlobalAsync(swarm, sent, schedule.From, cancellationToken), e => e is BrokerConnectionLostException, cancellationToken);
         }
-        catch
+        catch (BlobUnavailableException e)
         {
-            mapped.Dispose();
-            throw;
+            throw new IncompatibleWeightsException($"'{tag}' is a difference from {hash}, which has been replaced and is not to be had any more.", e);
         }
+        return sent;
     }
 
     private T ReadJson<T>(string what, BlobRef blob, Func<JsonElement, T> read)

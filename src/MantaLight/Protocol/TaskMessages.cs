@@ -56,7 +56,7 @@ public sealed record ScheduleAttempt : CoordinatorMessage
 
     /// <summary>Whether its parts agree and are within their bounds, as those of an honest coordinator do.</summary>
     public bool IsSound() =>
-        Identifier.IsValid(Alias) && Globals.All(g => g.Content.IsSound()) && Inputs.All(i => Identifier.IsValid(i.Node) && i.Staged.Content.IsSound())
+        Identifier.IsValid(Alias) && Globals.All(g => g.Content.IsSound()) && Inputs.All(i => Identifier.IsValid(i.Node) && i.Staged.IsSound())
         && Globals.DistinctBy(g => g.Tag).Count() == Globals.Length && Attempt.Length is > 0 and <= 400
         && Codecs is not { IsDefault: true } && double.IsFinite(TimeoutSeconds) && Threads is >= 1 and <= 256;
 }

@@ -127,6 +127,12 @@ public sealed record StagedResult
 
     /// <summary>The value.</summary>
     public ValueRef Content { get; set; } = new();
+
+    /// <summary>Of weights that travel as a difference: the weights from which it was taken, wherever their tag points by now; else absent.</summary>
+    public BlobRef? Base { get; set; }
+
+    /// <summary>Whether it has a value, and a base only where it can have one.</summary>
+    public bool IsSound() => Content.IsSound() && (Base is null || (Base is { HoldsWeights: true } && Base.IsSound() && Content.Blob is { Format: ValueFormat.Packed }));
 }
 
 /// <summary>A global that an attempt has staged.</summary>

@@ -48,9 +48,10 @@ internal sealed class VirtualAttemptStore(string node, ScheduleAttempt schedule,
         }
         if (plan.IsDelta)
             throw new TaskContractException($"Global '{tag}' cannot travel as a delta: whoever joins later has nothing to add it to.");
-        var packed = Packer.Pack(plan, weights, null, null).Weights;
+        using var packed = Packer.Pack(plan, weights, null, null).Weights;
         // What readers make of it.
-        Stage(Global(tag, shared.AddGlobal(Unpacker.Unpack(packed, null), WeightsCodec.Encode(packed), ValueFormat.Packed)));
+        using var unpacked = Unpacker.Unpack(packed, null);
+        Stage(Global(tag, shared.AddGlobal(unpacked, WeightsCodec.Encode(packed), ValueFormat.Packed)));
     }
 
     public override void StageResult(string tag, JsonElement value) => results.Add(new StagedResult { Tag = tag, Content = new ValueRef { Value = value } });
@@ -64,10 +65,12 @@ internal sealed class VirtualAttemptStore(string node, ScheduleAttempt schedule,
             return shared.AddResult(weights, WeightsCodec.Encode(weights).Length, ValueFormat.Weights, schedule, tag);
         using var from = plan.Base is { } global ? shared.Read(Global(global).Content.Blob!) : null;
         var reference = from is null ? null : new DeltaBase(from, Global(plan.Base!).Content.Blob!.Sha256);
-        var packed = Packer.Pack(plan, weights, reference, plan.HasErrorFeedback ? shared.Residuals.Read(node, schedule, tag) : null);
-        if (packed.Residual is not null)
-            shared.Residuals.Write(node, schedule, tag, packed.Residual);
-        return shared.AddResult(Unpacker.Unpack(packed.Weights, reference), WeightsCodec.Encode(packed.Weights).Length, ValueFormat.Packed, schedule, tag);
+        var (packed, residual) = Packer.Pack(plan, weights, reference, plan.HasErrorFeedback ? shared.Residuals.Read(node, schedule, tag) : null);
+        using var sent = packed;
+        if (residual is not null)
+            shared.Residuals.Write(node, schedule, tag, residual);
+        using var unpacked = Unpacker.Unpack(packed, reference);
+        return shared.AddResult(unpacked, WeightsCodec.Encode(packed).Length, ValueFormat.Packed, schedule, tag);
     }
 
     private PackingPlan? PlanOf(string tag) => schedule.Codecs?.FirstOrDefault(c => c.Tag == tag) is { } codec

@@ -66,6 +66,7 @@ public sealed class RecordTests : CoordinatorDriver
         { "two results of one tag", r => r with { Results = [new StagedResult { Tag = "a", Content = One }, new StagedResult { Tag = "a", Content = One }] } },
         { "no content", r => r with { Results = [new StagedResult { Tag = "a" }] } },
         { "samples beyond all measure", r => r with { Results = [new StagedResult { Tag = "a", Content = One, Samples = long.MaxValue }] } },
+        { "a base of what is no difference", r => r with { Results = [new StagedResult { Tag = "a", Content = One, Base = new BlobRef { Sha256 = new string('a', 64), Size = 1, ChunkSize = 1024, ChunkCount = 1, Format = ValueFormat.Weights } }] } },
         { "endless seconds", r => r with { Seconds = double.PositiveInfinity } },
         { "globals from several nodes", r => r with { Globals = [new StagedGlobal { Tag = "a", Content = One }] } },
         { "an unsound pointer", r => r with { Results = [new StagedResult { Tag = "a", Content = new ValueRef { Blob = new BlobRef { Sha256 = "x", Size = -1 } } }] } },

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Numerics;
 using System.Runtime.InteropServices;
 
 namespace MantaLight.Weights.Packing;
@@ -7,6 +8,7 @@ namespace MantaLight.Weights.Packing;
 internal static class TopK
 {
     private const int Buckets = 1 << 16;
+    private const uint Magnitude = 0x7FFF_FFFF;
 
     /// <summary>How many of an array's elements travel: at least one, where there is one.</summary>
     public static long CountOf(double part, long count) => Math.Min(count, (long)Math.Ceiling(part * count));
@@ -20,12 +22,19 @@ internal static class TopK
             return;
         var bits = MemoryMarshal.Cast<float, uint>(values);
         var (least, ties) = Threshold(bits, indices.Length);
-        var found = 0;
-        for (var i = 0; i < bits.Length && found < indices.Length; i++)
+        var (found, at) = (0, 0);
+        while (at < bits.Length && found < indices.Length)
         {
-            var magnitude = bits[i] & 0x7FFF_FFFF;
-            if (magnitude > least || (magnitude == least && ties-- > 0))
-                indices[found++] = (uint)i;
+            var end = Math.Min(at + Vector<uint>.Count, bits.Length);
+            // Most stretches have none.
+            if (end - at == Vector<uint>.Count && Vector.LessThanAll(new Vector<uint>(bits[at..]) & new Vector<uint>(Magnitude), new Vector<uint>(least)))
+                at = end;
+            for (; at < end && found < indices.Length; at++)
+            {
+                var magnitude = bits[at] & Magnitude;
+                if (magnitude > least || (magnitude == least && ties-- > 0))
+                    indices[found++] = (uint)at;
+            }
         }
     }
 
@@ -47,12 +56,12 @@ internal static class TopK
     {
         counts.Clear();
         foreach (var value in bits)
-            counts[(int)((value & 0x7FFF_FFFF) >> 16)]++;
+            counts[(int)((value & Magnitude) >> 16)]++;
         var high = Walk(counts, ref wanted);
         counts.Clear();
         foreach (var value in bits)
         {
-            if ((value & 0x7FFF_FFFF) >> 16 == high)
+            if ((value & Magnitude) >> 16 == high)
                 counts[(int)(value & 0xFFFF)]++;
         }
         return ((high << 16) | Walk(counts, ref wanted), wanted);

@@ -35,6 +35,7 @@ internal static class Unpacker
     /// <summary>Unpacks.</summary>
     /// <param name="packed">The packed form.</param>
     /// <param name="reference">The base of a delta; null where there is none.</param>
+    /// <returns>The weights, in memory of their own; dispose them when done.</returns>
     /// <exception cref="MalformedDataException">It is damaged.</exception>
     /// <exception cref="IncompatibleWeightsException">It is a delta from another base.</exception>
     public static NamedArrays Unpack(NamedArrays packed, DeltaBase? reference)
@@ -43,11 +44,20 @@ internal static class Unpacker
         if (plan.IsDelta && (reference is null || reference.Sha256 != header.Base || reference.Weights.Count != header.Arrays.Length))
             throw new IncompatibleWeightsException($"Packed weights are a difference from {header.Base}, which is not at hand.");
         CheckSize(header, packed);
-        using var reader = new PackedBytes(plan);
-        var arrays = new List<NamedArray>(header.Arrays.Length);
-        for (var i = 0; i < header.Arrays.Length; i++)
-            arrays.Add(UnpackOne(plan, reader, header.Arrays[i], packed[i + 1], plan.IsDelta ? reference!.Weights[i] : null));
-        return new NamedArrays(arrays);
+        using var reader = new PackedReader(plan);
+        var memory = new RentedMemory();
+        try
+        {
+            var arrays = new List<NamedArray>(header.Arrays.Length);
+            for (var i = 0; i < header.Arrays.Length; i++)
+                arrays.Add(UnpackOne(plan, reader, header.Arrays[i], packed[i + 1], plan.IsDelta ? reference!.Weights[i] : null, memory));
+            return new NamedArrays(arrays, memory);
+        }
+        catch
+        {
+            memory.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Before anything is allocated. What a delta becomes is as large as its base, which is at hand.</summary>
@@ -64,7 +74,7 @@ internal static class Unpacker
         }
     }
 
-    private static NamedArray UnpackOne(PackingPlan plan, PackedBytes reader, PackedArray description, NamedArray packed, NamedArray? from)
+    private static NamedArray UnpackOne(PackingPlan plan, PackedReader reader, PackedArray description, NamedArray packed, NamedArray? from, RentedMemory memory)
     {
         if (ArrayTypes.FromWireName(description.Dtype) is not { } type || description.Shape.IsDefault || description.Shape.Length > WeightsCodec.MaximumDimensions
             || packed.Type != ArrayType.UInt8 || packed.Name != description.Name
@@ -73,37 +83,51 @@ internal static class Unpacker
         if (from is not null && (from.Name != description.Name || from.Type != type || !from.Shape.SequenceEqual(description.Shape.AsSpan())))
             throw new IncompatibleWeightsException($"Packed array '{description.Name}' is a difference from '{from}', which has another layout.");
         var bytes = type == ArrayType.Float32
-            ? UnpackFloats(plan, reader, packed.Data.Span, length, from)
-            : reader.Read(packed.Data.Span, length, 0, type.SizeInBytes());
-        if (type == ArrayType.Bool && bytes.AsSpan().ContainsAnyExceptInRange((byte)0, (byte)1))
+            ? UnpackFloats(plan, reader, packed.Data.Span, (int)length, from, memory)
+            : UnpackOthers(reader, packed.Data.Span, (int)length, type, memory);
+        if (type == ArrayType.Bool && bytes.Span.ContainsAnyExceptInRange((byte)0, (byte)1))
             throw new MalformedDataException($"Packed array '{packed.Name}' is bool and has bytes other than 0 and 1.");
         return new NamedArray(description.Name, type, description.Shape.AsSpan(), bytes);
     }
 
-    private static byte[] UnpackFloats(PackingPlan plan, PackedBytes reader, ReadOnlySpan<byte> packed, long length, NamedArray? from)
+    private static Memory<byte> UnpackOthers(PackedReader reader, ReadOnlySpan<byte> packed, int length, ArrayType type, RentedMemory memory)
     {
-        var layout = new FloatLayout(plan, length / sizeof(float));
-        var bytes = reader.Read(packed, layout.Length, layout.Head, layout.Width);
+        reader.Check(packed, length);
+        var result = memory.Take(length);
+        reader.Read(packed, result.Span, type.SizeInBytes());
+        return result;
+    }
+
+    private static Memory<byte> UnpackFloats(PackingPlan plan, PackedReader reader, ReadOnlySpan<byte> packed, int length, NamedArray? from, RentedMemory memory)
+    {
         if (from is null && !plan.IsLossy)
-            return bytes;
-        var result = new byte[length];
-        var values = MemoryMarshal.Cast<byte, float>(result.AsSpan());
-        if (from is not null && !plan.IsLossy)
-        {
-            BitDelta.Decode(bytes, MemoryMarshal.Cast<byte, uint>(from.Data.Span), MemoryMarshal.Cast<byte, uint>(result.AsSpan()));
-            return result;
-        }
+            return UnpackOthers(reader, packed, length, ArrayType.Float32, memory);
+        var layout = new FloatLayout(plan, length / sizeof(float));
+        // Read before the result is allocated: what is cut or a bomb costs nothing.
+        var bytes = reader.Read(packed, layout.Length, layout.Head, layout.Width);
+        var result = memory.Take(length);
+        var values = MemoryMarshal.Cast<byte, float>(result.Span);
+        if (from is null)
+            ValueCoder.Decode(plan, bytes, values);
+        else if (!plan.IsLossy)
+            BitDelta.Decode(bytes, from.Span<float>(), values);
+        else
+            Add(plan, layout, bytes, from.Span<float>(), values);
+        return result;
+    }
+
+    private static void Add(PackingPlan plan, FloatLayout layout, ReadOnlySpan<byte> bytes, ReadOnlySpan<float> from, Span<float> values)
+    {
         if (!layout.HasIndices)
         {
             ValueCoder.Decode(plan, bytes, values);
-            if (from is not null)
-                TensorPrimitives.Add(from.Span<float>(), values, values);
-            return result;
+            TensorPrimitives.Add(from, values, values);
+            return;
         }
-        var chosen = new float[layout.Count];
-        ValueCoder.Decode(plan, bytes.AsSpan(layout.Head), chosen);
-        from!.Span<float>().CopyTo(values);
+        using var scratch = new RentedMemory();
+        var chosen = scratch.Take<float>((int)layout.Count);
+        ValueCoder.Decode(plan, bytes[layout.Head..], chosen);
+        from.CopyTo(values);
         layout.AddAt(bytes, chosen, values);
-        return result;
     }
 }

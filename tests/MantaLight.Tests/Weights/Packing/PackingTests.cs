@@ -170,9 +170,19 @@ public sealed class PackingTests
         Assert.Equal(0, residual["w"].Span<float>()[0], 1e-6f);
     }
 
-    [Fact]
-    public void What_is_not_finite_is_not_packed() =>
-        Assert.Throws<IncompatibleWeightsException>(() => Packer.Pack(Plan("fp16"), Of(Floats("w", 1, float.NaN)), null, null));
+    [Theory]
+    [MemberData(nameof(Plans))]
+    public void What_is_not_finite_is_not_packed(string steps)
+    {
+        var plan = Plan(steps);
+        foreach (var bad in new[] { float.NaN, float.PositiveInfinity, float.NegativeInfinity })
+        {
+            float[] values = [.. Enumerable.Repeat(0.5f, 20_000), bad, 1];
+            var from = new DeltaBase(Of(Floats("w", [.. values.Select(v => float.IsNaN(v) ? 1 : v)])), Hash);
+            Assert.Contains("NaN or an infinity at element 20000", Assert.Throws<IncompatibleWeightsException>(() => Packer.Pack(plan, Of(Floats("w", values)), from, null)).Message, StringComparison.Ordinal);
+            Assert.Throws<IncompatibleWeightsException>(() => Packer.Pack(plan, Of(Array("d", ArrayType.Float64, 1.0, bad)), new DeltaBase(Of(Array("d", ArrayType.Float64, 1.0, 2.0)), Hash), null));
+        }
+    }
 
     [Fact]
     public void What_is_beyond_a_half_becomes_its_largest() =>
