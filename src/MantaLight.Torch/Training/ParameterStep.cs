@@ -22,7 +22,13 @@ internal abstract class ParameterStep : IDisposable
     {
         var values = hyperparameters.EffectiveOptimizerParams;
         var optimizer = Optimizers.Create(hyperparameters.Optimizer, parameters, values);
-        if (optimizer is not SGD || FusedSgd.For(optimizer, parameters) is not { } fused)
+        ParameterStep? fused = optimizer switch
+        {
+            SGD sgd => FusedSgd.For(sgd, parameters),
+            Adam or AdamW => FusedAdam.For(optimizer, parameters),
+            _ => null,
+        };
+        if (fused is null)
             return new OptimizerStep(optimizer);
         optimizer.Dispose();
         return fused;
