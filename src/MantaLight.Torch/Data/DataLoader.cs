@@ -6,17 +6,16 @@ using static TorchSharp.torch;
 namespace MantaLight.Torch;
 
 /// <summary>
-/// Batches of a data set, in an order of its own for each epoch where a seed is given. A batch is gathered into one buffer, which the processor's cache
-/// keeps; where images are augmented, an epoch is gathered at once and its batches are views of that. The same seed gives the same epochs, whatever else
-/// the process draws. Not for several threads at once.
+/// Batches of a data set, in an order of its own for each epoch where a seed is given. The samples of an epoch are put in that order once, as they are;
+/// bytes become floats a batch at a time, in one buffer that the processor's cache keeps. The same seed gives the same epochs, whatever else the process
+/// draws. Not for several threads at once.
 /// </summary>
 public sealed class DataLoader : IDisposable
 {
     private readonly TensorDataset dataset;
     private readonly Generator? order;
     private readonly ImageAugmenter? augmenter;
-    private Tensor? samples;
-    private Tensor? targets;
+    private Tensor? buffer;
 
     /// <summary>Takes the data set over.</summary>
     /// <param name="dataset">The samples.</param>
@@ -45,16 +44,18 @@ public sealed class DataLoader : IDisposable
     /// <summary>One pass over the data, in the next order. A batch's tensors are disposed, and their memory is used again, when the next one is asked for.</summary>
     public IEnumerable<Batch> Epoch()
     {
-        using var permutation = order is null ? null : randperm(Count, generator: order).DetachFromDisposeScope();
-        if (augmenter is not null)
-            Augment(augmenter, permutation);
-        for (long start = 0; start < Count; start += BatchSize)
+        var (samples, targets) = Arrange();
+        using (samples)
+        using (targets)
         {
-            var count = Math.Min(BatchSize, Count - start);
-            var (x, y) = augmenter is null ? Gather(permutation, start, count) : (View(samples!, start, count), View(targets!, start, count));
-            using (x)
-            using (y)
-                yield return new Batch(x, y, count);
+            for (long start = 0; start < Count; start += BatchSize)
+            {
+                var count = Math.Min(BatchSize, Count - start);
+                using var x = View(samples, start, count);
+                using var y = View(targets, start, count);
+                using var scaled = x.dtype == ScalarType.Byte ? Scale(x) : null;
+                yield return new Batch(scaled ?? x, y, count);
+            }
         }
     }
 
@@ -71,43 +72,43 @@ public sealed class DataLoader : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        samples?.Dispose();
-        targets?.Dispose();
+        buffer?.Dispose();
         order?.Dispose();
         augmenter?.Dispose();
         dataset.Dispose();
     }
 
-    private (Tensor Samples, Tensor Targets) Gather(Tensor? permutation, long start, long count)
+    // The samples as they are, but for augmentation, which needs floats.
+    private (Tensor Samples, Tensor Targets) Arrange()
     {
         using var noGradients = no_grad();
         using var scope = NewDisposeScope();
-        var rows = permutation?.narrow(0, start, count);
-        var x = Select(dataset.Samples, rows, start, count);
-        var y = Select(dataset.Targets, rows, start, count);
-        if (x.dtype == ScalarType.Byte)
+        var (x, y) = (dataset.Samples.alias(), dataset.Targets.alias());
+        if (order is not null)
         {
-            samples ??= empty([Math.Min(BatchSize, Count), .. dataset.Samples.shape[1..]], ScalarType.Float32).DetachFromDisposeScope();
-            x = samples.narrow(0, 0, count).copy_(x).div_(255);
+            var permutation = randperm(Count, generator: order);
+            (x, y) = (x.index_select(0, permutation), y.index_select(0, permutation));
+        }
+        if (augmenter is not null)
+        {
+            // The buffer stays: a new one for each epoch would be page faults all over again.
+            buffer ??= empty(x.shape, ScalarType.Float32).DetachFromDisposeScope();
+            buffer.copy_(x);
+            if (x.dtype == ScalarType.Byte)
+                buffer.div_(255);
+            augmenter.Apply(buffer);
+            x = buffer.alias();
         }
         return (x.DetachFromDisposeScope(), y.DetachFromDisposeScope());
     }
 
-    private void Augment(ImageAugmenter images, Tensor? permutation)
+    private Tensor Scale(Tensor pixels)
     {
         using var noGradients = no_grad();
         using var scope = NewDisposeScope();
-        // The buffer stays: a new one for each epoch would be page faults all over again.
-        samples ??= empty(dataset.Samples.shape, ScalarType.Float32).DetachFromDisposeScope();
-        samples.copy_(Select(dataset.Samples, permutation, 0, Count));
-        if (dataset.Samples.dtype == ScalarType.Byte)
-            samples.div_(255);
-        images.Apply(samples);
-        targets?.Dispose();
-        targets = Select(dataset.Targets, permutation, 0, Count).DetachFromDisposeScope();
+        buffer ??= empty([Math.Min(BatchSize, Count), .. pixels.shape[1..]], ScalarType.Float32).DetachFromDisposeScope();
+        return buffer.narrow(0, 0, pixels.shape[0]).copy_(pixels).div_(255).DetachFromDisposeScope();
     }
-
-    private static Tensor Select(Tensor all, Tensor? rows, long start, long count) => rows is null ? all.narrow(0, start, count) : all.index_select(0, rows);
 
     private static Tensor View(Tensor all, long start, long count) => all.narrow(0, start, count).DetachFromDisposeScope();
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -32,6 +33,8 @@ internal sealed unsafe class FusedAdam : FusedStep
         return fused;
     }
 
+    // Optimized at once: an attempt may be over before the runtime finds that this is worth it.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     protected override void Update(float* weights, float* gradient, float* state, nint count, long step)
     {
         float keep1 = (float)beta1, take1 = (float)(1 - beta1), keep2 = (float)beta2, take2 = (float)(1 - beta2);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -31,6 +32,8 @@ internal sealed unsafe class FusedSgd : FusedStep
             : null;
     }
 
+    // Optimized at once: an attempt may be over before the runtime finds that this is worth it.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     protected override void Update(float* weights, float* gradient, float* state, nint count, long step)
     {
         var rate = (float)-LearningRate;

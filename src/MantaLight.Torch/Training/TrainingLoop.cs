@@ -19,7 +19,7 @@ internal sealed class TrainingLoop(
         using var scope = NewDisposeScope();
         using var loss = Losses.Create(hyperparameters.Loss, hyperparameters.LossParams);
         Parameter[] parameters = [.. model.parameters()];
-        using var optimizer = ParameterStep.For(hyperparameters, parameters);
+        using var optimizer = ParameterStep.For(hyperparameters, parameters, context.Threads);
         using var scripted = script?.StepFor(optimizer, parameters);
         var initialRate = optimizer.LearningRate;
 

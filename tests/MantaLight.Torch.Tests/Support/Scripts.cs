@@ -5,16 +5,16 @@ public static class Scripts
 {
     public const string Loss = """
         def loss(samples: Tensor, targets: Tensor, parameters: List[Tensor]) -> Tensor:
-            hidden = torch.relu(torch.addmm(parameters[1], samples.flatten(1), parameters[0].t()))
-            return torch.nll_loss(torch.log_softmax(torch.addmm(parameters[3], hidden, parameters[2].t()), 1), targets)
+            hidden = torch.relu(torch.linear(samples.flatten(1), parameters[0], parameters[1]))
+            return torch.nll_loss(torch.log_softmax(torch.linear(hidden, parameters[2], parameters[3]), 1), targets)
 
         """;
 
     public const string Step = """
         def step(samples: Tensor, targets: Tensor, parameters: List[Tensor], velocities: List[Tensor], rate: float, momentum: float) -> Tensor:
             x = samples.flatten(1)
-            hidden = torch.relu(torch.addmm(parameters[1], x, parameters[0].t()))
-            scores = torch.log_softmax(torch.addmm(parameters[3], hidden, parameters[2].t()), 1)
+            hidden = torch.relu(torch.linear(x, parameters[0], parameters[1]))
+            scores = torch.log_softmax(torch.linear(hidden, parameters[2], parameters[3]), 1)
             slope = torch.exp(scores)
             slope.scatter_add_(1, targets.unsqueeze(1), torch.full([x.size(0), 1], -1.0))
             slope.div_(x.size(0))
