@@ -20,7 +20,7 @@ public abstract class TorchWorker<TModel>(TModel model) : TorchTask<TModel>(mode
     /// <summary>
     /// TorchScript in place of <see cref="TorchTask{TModel}.Forward"/> and <see cref="TorchTask{TModel}.Loss"/> while training, with the parameters in the
     /// module's order. It defines one of these, or both:
-    /// <c>def loss(samples: Tensor, targets: Tensor, parameters: List[Tensor]) -> Tensor</c>, the loss, for any optimizer but LBFGS;
+    /// <c>def loss(samples: Tensor, targets: Tensor, parameters: List[Tensor]) -> Tensor</c>, the loss, for any optimizer;
     /// <c>def step(samples: Tensor, targets: Tensor, parameters: List[Tensor], velocities: List[Tensor], rate: float, momentum: float) -> Tensor</c>, a whole
     /// step of SGD without autograd: it moves parameters and velocities (zero at first) in place, and returns the loss from before. That one is taken where
     /// the optimizer is SGD with a rate and a momentum alone.
