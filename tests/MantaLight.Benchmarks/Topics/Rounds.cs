@@ -18,12 +18,14 @@ internal static class Rounds
         var figures = process.StandardOutput.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(line => line.Split(' ').Select(n => double.Parse(n, CultureInfo.InvariantCulture)).ToArray()).ToDictionary(f => f[0]);
         process.WaitForExit();
-        var (early, late) = (figures[100], figures[1000]);
+        // The first hundreds fill the allocator's and the collector's reserves; what grows goes on growing.
+        var (early, late) = (figures.Values.Where(f => f[0] <= 500).Max(f => f[1]), figures.Values.Where(f => f[0] > 500).Max(f => f[1]));
+        var (first, last) = (figures[100], figures[1000]);
         return new Row
         {
-            Name = "training.memory_after_1000_rounds", Value = late[1] / 1e6, Unit = "MB", Floor = early[1] / 1e6, Ratio = late[1] / early[1],
-            Target = "at most 1.02 x that after 100 rounds, and as many tensors", Met = late[1] <= 1.02 * early[1] && late[2] <= early[2],
-            Note = string.Create(CultureInfo.InvariantCulture, $"Resident memory; the floor is that after 100 rounds. Live tensors: {early[2]} after 100 rounds, {late[2]} after 1,000."),
+            Name = "training.memory_of_1000_rounds", Value = late / 1e6, Unit = "MB", Floor = early / 1e6, Ratio = late / early,
+            Target = "rounds 600 to 1,000 at most 1.02 x rounds 100 to 500, and as many tensors", Met = late <= 1.02 * early && last[2] <= first[2],
+            Note = string.Create(CultureInfo.InvariantCulture, $"The most resident memory of rounds 600 to 1,000; the floor is that of rounds 100 to 500. After 100 rounds {first[1] / 1e6:F0} MB and {first[2]} live tensors, after 1,000 {last[1] / 1e6:F0} MB and {last[2]}."),
         };
     }
 
@@ -43,9 +45,11 @@ internal static class Rounds
                 using var trained = model.ToWeights();
                 weights = new NamedArrays(trained.Select(w => new NamedArray(w.Name, w.Type, w.Shape, w.Data.ToArray())));
             }
+            if (round % 100 != 0)
+                continue;
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
             // A tensor that becomes a parameter is never counted off by TorchSharp.
-            if (round % 100 == 0)
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{round} {WholeProcess.Status(Environment.ProcessId, "VmRSS")} {Tensor.TotalCount - (Parameters * round)}"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{round} {WholeProcess.Status(Environment.ProcessId, "VmRSS")} {Tensor.TotalCount - (Parameters * round)}"));
         }
         return 0;
     }
