@@ -10,6 +10,8 @@ using MantaLight.Benchmarks.Topics;
     ("weights", WeightsTopic.Measure), ("aggregation", AggregationTopic.Measure), ("training", TrainingTopic.Measure), ("transport", TransportTopic.Measure),
     ("overhead", OverheadTopic.Measure), ("simulate", SimulateTopic.Measure), ("codecs", CodecsTopic.Measure),
 ];
+if (args is ["rounds"])
+    return Rounds.Run();
 if (args is not ["report", ..])
 {
     BenchmarkSwitcher.FromAssembly(typeof(WeightsBenchmarks).Assembly).Run(args);

@@ -1,56 +1,109 @@
 using MantaLight.Tasks;
 using MantaLight.Torch.Tests.Support;
+using MantaLight.Weights;
 
 namespace MantaLight.Torch.Tests;
 
-/// <summary>A worker with forward and loss in TorchScript.</summary>
-public sealed class ScriptedWorker(TinyModel model) : TorchWorker<TinyModel>(model)
+/// <summary>A worker with a script.</summary>
+public sealed class ScriptedWorker(TinyModel model, string script) : TorchWorker<TinyModel>(model)
 {
     protected override string Dataset => "tiny";
 
-    protected override string? Script => """
-        def loss(samples: Tensor, targets: Tensor, parameters: List[Tensor]) -> Tensor:
-            hidden = torch.relu(torch.addmm(parameters[1], samples.flatten(1), parameters[0].t()))
-            return torch.nll_loss(torch.log_softmax(torch.addmm(parameters[3], hidden, parameters[2].t()), 1), targets)
-        """;
+    protected override string? Script => script;
+
+    // Only a script trains it.
+    protected override TorchSharp.torch.Tensor Forward(TorchSharp.torch.Tensor samples) => throw new NotSupportedException();
 }
 
-/// <summary>A worker whose script is none.</summary>
-public sealed class BrokenScriptWorker(TinyModel model) : TorchWorker<TinyModel>(model)
+public sealed class LossScriptTests(TinyData data) : IClassFixture<TinyData>
 {
-    protected override string Dataset => "tiny";
+    // 8 epochs of 13 steps: 104, the last of each with half a batch.
+    private const string Momentum = """{ "epochs": 8, "batch_size": 16, "optimizer_params": { "lr": 0.05, "momentum": 0.9 } }""";
+    private const string Schedule = """{ "epochs": 8, "batch_size": 16, "lr_schedule": { "type": "cosine" }, "optimizer_params": { "lr": 0.05 } }""";
+    private const string Decay = """{ "epochs": 8, "batch_size": 16, "optimizer_params": { "lr": 0.05, "momentum": 0.9, "weight_decay": 0.01 } }""";
+    private const string Adam = """{ "epochs": 8, "batch_size": 16, "optimizer": "Adam" }""";
 
-    protected override string? Script => "def loss(samples, targets, parameters) -> nonsense";
-}
+    [Theory]
+    [InlineData(Scripts.Loss, Momentum)]
+    [InlineData(Scripts.Loss, Schedule)]
+    [InlineData(Scripts.Loss, Adam)]
+    [InlineData(Scripts.Loss + Scripts.Step, Decay)]
+    [InlineData(Scripts.Loss + Scripts.Step, Adam)]
+    public Task After_100_steps_a_scripts_loss_has_the_modules_weights_bit_for_bit(string script, string hyperparameters) =>
+        AssertTwinsAsync(script, hyperparameters, tolerance: 0);
 
-public class LossScriptTests
-{
-    [Fact]
-    public async Task A_script_trains_as_the_module_does()
+    // The momentum is added within the matrix product.
+    [Theory]
+    [InlineData(Scripts.Step, Momentum)]
+    [InlineData(Scripts.Step, Schedule)]
+    [InlineData(Scripts.Loss + Scripts.Step, Momentum)]
+    public Task After_100_steps_a_scripts_own_step_has_the_modules_weights_within_two_millionths(string script, string hyperparameters) =>
+        AssertTwinsAsync(script, hyperparameters, tolerance: 2e-6f);
+
+    private async Task AssertTwinsAsync(string script, string hyperparameters, float tolerance)
     {
-        await using var data = new TinyData();
-        await data.InitializeAsync();
         using var first = new TinyModel();
         using var weights = first.ToWeights();
-        const string hyperparameters = """{ "epochs": 20, "batch_size": 4, "optimizer_params": { "lr": 0.05, "momentum": 0.9 } }""";
         using var plain = new TinyModel();
-        using var scripted = new TinyModel();
-        var one = await data.Attempt(hyperparameters, weights).RunAsync(new TinyWorker(plain));
-        var other = await data.Attempt(hyperparameters, weights).RunAsync(new ScriptedWorker(scripted));
-        foreach (var (a, b) in one.ResultWeights["model_params"].Weights.Zip(other.ResultWeights["model_params"].Weights))
-            Assert.All(a.Span<float>().ToArray().Zip(b.Span<float>().ToArray()), pair => Assert.Equal(pair.First, pair.Second, 1e-5f));
-        // It has learnt something.
-        Assert.NotEqual(weights[0].Data.ToArray(), one.ResultWeights["model_params"].Weights[0].Data.ToArray());
+        var expected = await data.Attempt(hyperparameters, weights).RunAsync(new TinyWorker(plain));
+
+        var actual = await TrainAsync(script, hyperparameters, weights);
+
+        foreach (var (a, b) in expected.ResultWeights["model_params"].Weights.Zip(actual.ResultWeights["model_params"].Weights))
+            Assert.All(a.Span<float>().ToArray().Zip(b.Span<float>().ToArray()), pair => Assert.InRange(pair.First - pair.Second, -tolerance, tolerance));
+        Assert.Equal(expected.Results["train_metrics"].GetProperty("loss").GetDouble(), actual.Results["train_metrics"].GetProperty("loss").GetDouble(), 5);
+        Assert.NotEqual(weights[0].Data.ToArray(), actual.ResultWeights["model_params"].Weights[0].Data.ToArray());
     }
 
-    [Fact]
-    public async Task What_does_not_compile_is_told_with_torchs_words()
+    [Theory]
+    [InlineData(Scripts.Loss)]
+    [InlineData(Scripts.Step)]
+    public async Task The_first_attempt_of_a_script_has_the_bits_of_the_later_ones(string script)
     {
-        await using var data = new TinyData();
-        await data.InitializeAsync();
+        using var first = new TinyModel();
+        using var weights = first.ToWeights();
+        // Another text is another script, which nobody has run yet.
+        script = $"# {Guid.NewGuid()}\n{script}";
+
+        var bits = new List<string>();
+        for (var i = 0; i < 4; i++)
+            bits.Add(string.Concat((await TrainAsync(script, Momentum, weights)).ResultWeights["model_params"].Weights.Select(w => Convert.ToHexString(w.Data.Span))));
+
+        Assert.Single(bits.Distinct());
+    }
+
+    [Theory]
+    [InlineData("def loss(samples: Tensor, targets: Tensor, parameters: List[Tensor]) -> Tensor:\n    return (samples", "does not compile: ")]
+    [InlineData("def loss(samples: Tensor, targets: Tensor, parameters: List[Tensor]) -> Tensor:\n    return parameters[7]", "failed: ")]
+    [InlineData("def loss(samples, targets, parameters) -> nonsense", "defines neither 'def loss(")]
+    [InlineData("def loss(samples: Tensor, targets: Tensor) -> Tensor:\n    return samples", "defines neither 'def loss(")]
+    [InlineData("def other(samples: Tensor) -> Tensor:\n    return samples", "defines neither 'def loss(")]
+    public async Task What_is_wrong_with_a_script_is_told(string script, string message)
+    {
         using var model = new TinyModel();
         using var weights = model.ToWeights();
-        var refusal = await Assert.ThrowsAsync<TaskContractException>(() => data.Attempt("{}", weights).RunAsync(new BrokenScriptWorker(model)));
-        Assert.StartsWith("The worker's script does not compile: ", refusal.Message, StringComparison.Ordinal);
+
+        var refusal = await Assert.ThrowsAsync<TaskContractException>(() => TrainAsync(script, "{}", weights));
+
+        Assert.StartsWith("The worker's script " + message, refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(Adam)]
+    [InlineData(Decay)]
+    public async Task A_step_alone_is_refused_where_the_optimizer_is_more_than_a_rate_and_a_momentum(string hyperparameters)
+    {
+        using var model = new TinyModel();
+        using var weights = model.ToWeights();
+
+        var refusal = await Assert.ThrowsAsync<TaskContractException>(() => TrainAsync(Scripts.Step, hyperparameters, weights));
+
+        Assert.Contains("define 'loss'", refusal.Message, StringComparison.Ordinal);
+    }
+
+    private async Task<MemoryAttempt> TrainAsync(string script, string hyperparameters, NamedArrays weights)
+    {
+        using var model = new TinyModel();
+        return await data.Attempt(hyperparameters, weights).RunAsync(new ScriptedWorker(model, script));
     }
 }

@@ -77,13 +77,43 @@ public sealed class WorkerTests(TinyData data) : IClassFixture<TinyData>
         Assert.Equal(alone, together);
     }
 
+    [Theory]
+    [InlineData("""{ "epochs": 8, "batch_size": 16, "optimizer_params": { "lr": 0.05, "momentum": 0.9 } }""")]
+    [InlineData("""{ "epochs": 8, "batch_size": 16, "optimizer_params": { "lr": 0.05, "momentum": 0.9, "nesterov": true, "weight_decay": 0.01 } }""")]
+    public async Task After_100_steps_a_worker_has_the_weights_of_a_loop_written_by_hand_bit_for_bit(string hyperparameters)
+    {
+        var weights = await InitialAsync();
+        var read = TaskJson.Read<Hyperparameters>(System.Text.Json.JsonElement.Parse(hyperparameters), "test");
+        using var model = new TinyModel();
+        model.Load(weights);
+        using (var loader = await new MemoryAttempt { Datasets = data.Mapping }.Local().GetDataLoaderAsync("tiny", train: true, 16, seed: 42, CancellationToken.None))
+        using (var optimizer = Optimizers.Create("SGD", model.parameters(), read.OptimizerParams!))
+        using (var loss = torch.nn.CrossEntropyLoss())
+        {
+            foreach (var batch in Enumerable.Range(0, 8).SelectMany(_ => loader.Epoch()))
+            {
+                using var scope = torch.NewDisposeScope();
+                optimizer.zero_grad();
+                loss.call(model.call(batch.Samples), batch.Targets).backward();
+                optimizer.step();
+            }
+        }
+        using var expected = model.ToWeights();
+
+        var trained = await TrainAsync<TinyModel>(hyperparameters, weights);
+
+        Assert.Equal(Bits(expected), Bits(trained.ResultWeights["model_params"].Weights));
+        foreach (var parameter in model.parameters())
+            parameter.grad = null;
+    }
+
     [Fact]
     public async Task Many_rounds_leave_no_more_tensors_than_one()
     {
         var weights = await InitialAsync();
         using var model = new TinyModel();
         var counts = new List<long>();
-        for (var round = 1; round <= 10; round++)
+        for (var round = 1; round <= 50; round++)
         {
             var done = await data.Attempt("""{ "epochs": 1, "optimizer": "Adam" }""", weights).RunAsync(new TinyWorker(model));
             weights = done.ResultWeights["model_params"].Weights;

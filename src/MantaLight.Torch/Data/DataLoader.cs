@@ -6,16 +6,16 @@ using static TorchSharp.torch;
 namespace MantaLight.Torch;
 
 /// <summary>
-/// Batches of a data set. An epoch is gathered once, in an order of its own where a seed is given, and its batches are
-/// views of that. The same seed gives the same epochs, whatever else the process draws. Not for several threads at once.
+/// Batches of a data set, in an order of its own for each epoch where a seed is given. The samples of an epoch are put in that order once, as they are;
+/// bytes become floats a batch at a time, in one buffer that the processor's cache keeps. The same seed gives the same epochs, whatever else the process
+/// draws. Not for several threads at once.
 /// </summary>
 public sealed class DataLoader : IDisposable
 {
     private readonly TensorDataset dataset;
     private readonly Generator? order;
     private readonly ImageAugmenter? augmenter;
-    private Tensor? samples;
-    private Tensor? targets;
+    private Tensor? buffer;
 
     /// <summary>Takes the data set over.</summary>
     /// <param name="dataset">The samples.</param>
@@ -41,52 +41,76 @@ public sealed class DataLoader : IDisposable
     /// <summary>Batches of an epoch.</summary>
     public long Batches => (Count + BatchSize - 1) / BatchSize;
 
-    /// <summary>One pass over the data, in the next order. A batch's tensors are disposed when the next one is asked for.</summary>
+    /// <summary>One pass over the data, in the next order. A batch's tensors are disposed, and their memory is used again, when the next one is asked for.</summary>
     public IEnumerable<Batch> Epoch()
     {
-        Prepare();
-        for (long start = 0; start < Count; start += BatchSize)
+        var (samples, targets) = Arrange();
+        using (samples)
+        using (targets)
         {
-            var count = Math.Min(BatchSize, Count - start);
-            using var x = samples!.narrow(0, start, count).DetachFromDisposeScope();
-            using var y = targets!.narrow(0, start, count).DetachFromDisposeScope();
-            yield return new Batch(x, y, count);
+            for (long start = 0; start < Count; start += BatchSize)
+            {
+                var count = Math.Min(BatchSize, Count - start);
+                using var x = View(samples, start, count);
+                using var y = View(targets, start, count);
+                using var scaled = x.dtype == ScalarType.Byte ? Scale(x) : null;
+                yield return new Batch(scaled ?? x, y, count);
+            }
         }
+    }
+
+    /// <summary>The data set's first samples as a batch, whatever the order and unchanged; dispose both tensors when done.</summary>
+    internal Batch First(long count)
+    {
+        using var noGradients = no_grad();
+        using var scope = NewDisposeScope();
+        var x = dataset.Samples.narrow(0, 0, count);
+        x = x.dtype == ScalarType.Byte ? x.to(ScalarType.Float32).div_(255) : x.alias();
+        return new Batch(x.DetachFromDisposeScope(), View(dataset.Targets, 0, count), count);
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        samples?.Dispose();
-        targets?.Dispose();
+        buffer?.Dispose();
         order?.Dispose();
         augmenter?.Dispose();
         dataset.Dispose();
     }
 
-    private void Prepare()
+    // The samples as they are, but for augmentation, which needs floats.
+    private (Tensor Samples, Tensor Targets) Arrange()
     {
-        if (samples is not null && order is null && augmenter is null)
-            return;
         using var noGradients = no_grad();
         using var scope = NewDisposeScope();
-        var source = dataset.Samples;
-        var labels = dataset.Targets;
+        var (x, y) = (dataset.Samples.alias(), dataset.Targets.alias());
         if (order is not null)
         {
             var permutation = randperm(Count, generator: order);
-            source = source.index_select(0, permutation);
-            labels = labels.index_select(0, permutation);
+            (x, y) = (x.index_select(0, permutation), y.index_select(0, permutation));
         }
-        // The buffer stays: a new one for each epoch would be page faults all over again.
-        samples ??= empty(dataset.Samples.shape, ScalarType.Float32).DetachFromDisposeScope();
-        samples.copy_(source);
-        if (dataset.Samples.dtype == ScalarType.Byte)
-            samples.div_(255);
-        augmenter?.Apply(samples);
-        targets?.Dispose();
-        targets = labels.alias().DetachFromDisposeScope();
+        if (augmenter is not null)
+        {
+            // The buffer stays: a new one for each epoch would be page faults all over again.
+            buffer ??= empty(x.shape, ScalarType.Float32).DetachFromDisposeScope();
+            buffer.copy_(x);
+            if (x.dtype == ScalarType.Byte)
+                buffer.div_(255);
+            augmenter.Apply(buffer);
+            x = buffer.alias();
+        }
+        return (x.DetachFromDisposeScope(), y.DetachFromDisposeScope());
     }
+
+    private Tensor Scale(Tensor pixels)
+    {
+        using var noGradients = no_grad();
+        using var scope = NewDisposeScope();
+        buffer ??= empty([Math.Min(BatchSize, Count), .. pixels.shape[1..]], ScalarType.Float32).DetachFromDisposeScope();
+        return buffer.narrow(0, 0, pixels.shape[0]).copy_(pixels).div_(255).DetachFromDisposeScope();
+    }
+
+    private static Tensor View(Tensor all, long start, long count) => all.narrow(0, start, count).DetachFromDisposeScope();
 }
 
 /// <summary>Some samples of an epoch.</summary>

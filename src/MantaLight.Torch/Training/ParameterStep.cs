@@ -18,11 +18,21 @@ internal abstract class ParameterStep : IDisposable
     public abstract void Dispose();
 
     /// <summary>The fused step where there is one for the optimizer and its parameters, else TorchSharp's own.</summary>
-    public static ParameterStep For(Hyperparameters hyperparameters, Parameter[] parameters)
+    /// <param name="hyperparameters">Which optimizer.</param>
+    /// <param name="parameters">What it moves.</param>
+    /// <param name="threads">Of the attempt. The fused step has one: with two, torch's several passes are done before it.</param>
+    public static ParameterStep For(Hyperparameters hyperparameters, Parameter[] parameters, int threads = 1)
     {
         var values = hyperparameters.EffectiveOptimizerParams;
         var optimizer = Optimizers.Create(hyperparameters.Optimizer, parameters, values);
-        if (optimizer is not SGD || FusedSgd.For(optimizer, parameters) is not { } fused)
+        ParameterStep? fused = optimizer switch
+        {
+            _ when threads > 1 => null,
+            SGD sgd => FusedSgd.For(sgd, parameters),
+            Adam or AdamW => FusedAdam.For(optimizer, parameters),
+            _ => null,
+        };
+        if (fused is null)
             return new OptimizerStep(optimizer);
         optimizer.Dispose();
         return fused;

@@ -18,9 +18,13 @@ public abstract class TorchWorker<TModel>(TModel model) : TorchTask<TModel>(mode
     where TModel : nn.Module<Tensor, Tensor>
 {
     /// <summary>
-    /// Forward and loss in TorchScript, in place of <see cref="TorchTask{TModel}.Forward"/> and <see cref="TorchTask{TModel}.Loss"/> while training: it defines
-    /// <c>def loss(samples: Tensor, targets: Tensor, parameters: List[Tensor]) -> Tensor</c>, with the parameters in the module's order. Small models
-    /// train a fifth faster by it. Try it where it is written: torch ends the process at a script that calls what there is not.
+    /// TorchScript in place of <see cref="TorchTask{TModel}.Forward"/> and <see cref="TorchTask{TModel}.Loss"/> while training, with the parameters in the
+    /// module's order. It defines one of these, or both:
+    /// <c>def loss(samples: Tensor, targets: Tensor, parameters: List[Tensor]) -> Tensor</c>, the loss, for any optimizer;
+    /// <c>def step(samples: Tensor, targets: Tensor, parameters: List[Tensor], velocities: List[Tensor], rate: float, momentum: float) -> Tensor</c>, a whole
+    /// step of SGD without autograd: it moves parameters and velocities (zero at first) in place, and returns the loss from before. That one is taken where
+    /// the optimizer is SGD with a rate and a momentum alone.
+    /// Try it where it is written: torch ends the process at a script that calls what there is not.
     /// </summary>
     /// <value>Null: the module is called.</value>
     protected virtual string? Script => null;
@@ -41,6 +45,7 @@ public abstract class TorchWorker<TModel>(TModel model) : TorchTask<TModel>(mode
             outcome = await TorchThread.RunAsync(
                 () =>
                 {
+                    script?.WarmUp(loader, [.. Model.parameters()]);
                     if (draws)
                         DefaultGenerator.Seed(Context.Seed);
                     return new TrainingLoop(Model, hyperparameters, Context, Forward, Loss, script).Run(loader, cancellationToken);

@@ -19,7 +19,8 @@ internal sealed class TrainingLoop(
         using var scope = NewDisposeScope();
         using var loss = Losses.Create(hyperparameters.Loss, hyperparameters.LossParams);
         Parameter[] parameters = [.. model.parameters()];
-        using var optimizer = ParameterStep.For(hyperparameters, parameters);
+        using var optimizer = ParameterStep.For(hyperparameters, parameters, context.Threads);
+        using var scripted = script?.StepFor(optimizer, parameters);
         var initialRate = optimizer.LearningRate;
 
         var roundSteps = hyperparameters.Epochs * loader.Batches;
@@ -37,7 +38,7 @@ internal sealed class TrainingLoop(
                 rate = hyperparameters.LrSchedule?.At(initialRate, before + step, allSteps) ?? initialRate;
                 optimizer.LearningRate = rate;
 
-                var value = Step(batch, parameters, optimizer, loss);
+                var value = Step(batch, parameters, optimizer, scripted, loss);
                 if (!double.IsFinite(value))
                     throw new TrainingDivergedException($"The loss became {value} in epoch {epoch + 1}, batch {(step % loader.Batches) + 1}, at learning rate {rate}; a lower rate may help.");
                 sum += value * batch.Count;
@@ -50,9 +51,11 @@ internal sealed class TrainingLoop(
         return new TrainingOutcome(epochLoss, loader.Count, context.Time.GetElapsedTime(started).TotalSeconds, rate);
     }
 
-    private double Step(Batch batch, Parameter[] parameters, ParameterStep optimizer, LossFunction loss)
+    private double Step(Batch batch, Parameter[] parameters, ParameterStep optimizer, ScriptedStep? scripted, LossFunction loss)
     {
         using var scope = NewDisposeScope();
+        if (scripted is not null)
+            return scripted.Run(batch, optimizer.LearningRate).ToDouble();
         if (optimizer.Evaluating is { } evaluating)
         {
             // What counts is the first loss.

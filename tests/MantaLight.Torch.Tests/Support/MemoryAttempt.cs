@@ -53,6 +53,8 @@ internal sealed class MemoryAttempt : AttemptStore
         return this;
     }
 
+    public Local Local() => new(new Provider(Datasets));
+
     public async Task<MemoryAttempt> RunAsync(SwarmTask task, CancellationToken cancellationToken = default)
     {
         var world = new World(new Globals(this), new Results(this), Requests);
@@ -69,7 +71,7 @@ internal sealed class MemoryAttempt : AttemptStore
             Options = JsonElement.Parse("{}"),
             Time = TimeProvider.System,
         };
-        task.Attach(new AttemptEnvironment(world, new Local(new Provider(Datasets)), Logger, context));
+        task.Attach(new AttemptEnvironment(world, Local(), Logger, context));
         await task.RunAsync(cancellationToken);
         return this;
     }

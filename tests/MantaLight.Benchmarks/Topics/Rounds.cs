@@ -1,0 +1,56 @@
+using System.Diagnostics;
+using System.Globalization;
+using MantaLight.Benchmarks.Report;
+using MantaLight.Torch;
+using MantaLight.Weights;
+using static TorchSharp.torch;
+
+namespace MantaLight.Benchmarks.Topics;
+
+/// <summary>A thousand rounds of one worker in one process of its own: weights in, a few steps, weights out, each with a new model, as attempts have.</summary>
+internal static class Rounds
+{
+    private const int Parameters = 6;
+
+    public static Row Measure()
+    {
+        using var process = Process.Start(new ProcessStartInfo("dotnet", [typeof(Rounds).Assembly.Location, "rounds"]) { RedirectStandardOutput = true })!;
+        var figures = process.StandardOutput.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line.Split(' ').Select(n => double.Parse(n, CultureInfo.InvariantCulture)).ToArray()).ToDictionary(f => f[0]);
+        process.WaitForExit();
+        // The first hundreds fill the allocator's and the collector's reserves; what grows goes on growing.
+        var (early, late) = (figures.Values.Where(f => f[0] <= 500).Max(f => f[1]), figures.Values.Where(f => f[0] > 500).Max(f => f[1]));
+        var (first, last) = (figures[100], figures[1000]);
+        return new Row
+        {
+            Name = "training.memory_of_1000_rounds", Value = late / 1e6, Unit = "MB", Floor = early / 1e6, Ratio = late / early,
+            Target = "rounds 600 to 1,000 at most 1.02 x rounds 100 to 500, and as many tensors", Met = late <= 1.02 * early && last[2] <= first[2],
+            Note = string.Create(CultureInfo.InvariantCulture, $"The most resident memory of rounds 600 to 1,000; the floor is that of rounds 100 to 500. After 100 rounds {first[1] / 1e6:F0} MB and {first[2]} live tensors, after 1,000 {last[1] / 1e6:F0} MB and {last[2]}."),
+        };
+    }
+
+    /// <summary>The process's main: after some rounds a line with their number, resident bytes, and live tensors.</summary>
+    public static int Run()
+    {
+        TorchRuntime.EnsureLoaded();
+        var weights = Models.Create(1);
+        using var loader = LocalTraining.Loader(160);
+        for (var round = 1; round <= 1000; round++)
+        {
+            using (var model = new Mlp())
+            {
+                model.Load(weights);
+                weights.Dispose();
+                LocalTraining.Run(model, loader, round % 2 == 0 ? "SGD" : "Adam", threads: 1, round % 3 == 0 ? MlpScripts.Loss : null);
+                using var trained = model.ToWeights();
+                weights = new NamedArrays(trained.Select(w => new NamedArray(w.Name, w.Type, w.Shape, w.Data.ToArray())));
+            }
+            if (round % 100 != 0)
+                continue;
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
+            // A tensor that becomes a parameter is never counted off by TorchSharp.
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{round} {WholeProcess.Status(Environment.ProcessId, "VmRSS")} {Tensor.TotalCount - (Parameters * round)}"));
+        }
+        return 0;
+    }
+}
