@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Serialization;
 
 namespace MantaLight.Benchmarks.Report;
@@ -38,9 +39,44 @@ internal sealed record Row
     /// <summary>Why not, or what else is to be known.</summary>
     public string? Note { get; init; }
 
+    /// <summary>Where the figure lies on a curve; null where it is none of a curve's.</summary>
+    public Point? Point { get; init; }
+
+    /// <summary>When it was measured, where that was not when the report was.</summary>
+    public string? Date { get; init; }
+
+    /// <summary>Where it was measured, where that was not where the report was.</summary>
+    public string? Machine { get; init; }
+
     /// <summary>How to measure it again.</summary>
-    public string Command => $"dotnet run -c Release --project tests/MantaLight.Benchmarks -- report --only {Name.Split('.')[0]}";
+    public string Command => $"dotnet run -c Release --project tests/MantaLight.Benchmarks -- report --only {Name}";
+
+    /// <summary>What it belongs to.</summary>
+    [JsonIgnore]
+    public string Topic => Name.Split('.')[0];
+
+    /// <summary>With a target that it must not exceed; where it does, the note says by how much, and why.</summary>
+    /// <param name="figure">What the target speaks of.</param>
+    /// <param name="most">The most that it may be.</param>
+    /// <param name="why">Why it is missed, where it is.</param>
+    public Row AtMost(double figure, double most, string why) => Judge(figure <= most, figure / most - 1, "too much", why);
+
+    /// <summary>With a target that it must reach; where it does not, the note says by how much, and why.</summary>
+    /// <inheritdoc cref="AtMost"/>
+    public Row AtLeast(double figure, double least, string why) => Judge(figure >= least, 1 - (figure / least), "too little", why);
+
+    private Row Judge(bool met, double off, string how, string why) => this with
+    {
+        Met = met,
+        Note = met ? Note : string.Create(CultureInfo.InvariantCulture, $"{Note} Missed by {off * 100:F0} % {how}: {why}").TrimStart(),
+    };
 }
+
+/// <summary>A figure's place on a curve.</summary>
+/// <param name="Curve">What grows: the first column's head.</param>
+/// <param name="At">How much of it.</param>
+/// <param name="Series">What is measured of it: another column's head.</param>
+internal sealed record Point(string Curve, double At, string Series);
 
 /// <summary>The whole report.</summary>
 internal sealed record BenchmarkReport
@@ -55,6 +91,7 @@ internal sealed record BenchmarkReport
     public required IReadOnlyList<Row> Rows { get; init; }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, NewLine = "\n")]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, NewLine = "\n", DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(BenchmarkReport))]
 internal sealed partial class ReportJson : JsonSerializerContext;
