@@ -7,6 +7,7 @@ internal static class Children
 {
     private static readonly Lock Gate = new();
     private static readonly List<Process> Started = [];
+    private static readonly Lazy<string> Folder = new(() => Directory.CreateTempSubdirectory("mantalight-report-").FullName);
     private static bool ended;
 
     /// <summary>Starts one.</summary>
@@ -17,6 +18,8 @@ internal static class Children
         lock (Gate)
         {
             ThrowIfEnded();
+            // One that is ended here cannot clear away its own.
+            start.Environment["TMPDIR"] = Folder.Value;
             var process = Process.Start(start)!;
             Started.Add(process);
             return process;
@@ -28,6 +31,20 @@ internal static class Children
     {
         if (Volatile.Read(ref ended))
             throw new OperationCanceledException("The report was cancelled.");
+    }
+
+    /// <summary>Removes what they have left on disk.</summary>
+    public static void Clear()
+    {
+        try
+        {
+            if (Folder.IsValueCreated)
+                Directory.Delete(Folder.Value, recursive: true);
+        }
+        catch (IOException)
+        {
+            // One of them is still on its way out; it lies among the system's temporary files.
+        }
     }
 
     /// <summary>Ends all of them, with theirs; nothing is started any more.</summary>

@@ -20,7 +20,7 @@ internal static class ReportCommand
         var only = new Option<string[]>("--only") { Description = "A topic's or a row's name; may be repeated. Other rows stay as they were [default: all]", HelpName = "TOPIC|ROW" };
         only.Validators.Add(result =>
         {
-            foreach (var name in Unknown([.. result.Tokens.Select(t => t.Value)], topics))
+            foreach (var name in Topic.Unknown([.. result.Tokens.Select(t => t.Value)], topics))
                 result.AddError($"There is nothing called '{name}' to measure. {Names(topics, name.Split('.')[0])}");
         });
         var runs = new Option<int>("--runs") { Description = "How many whole runs a figure of whole processes is the median of.", HelpName = "N", DefaultValueFactory = _ => Runs };
@@ -49,10 +49,6 @@ internal static class ReportCommand
         return await command.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = true }, CancellationToken.None);
     }
 
-    /// <summary>Those of some names that are neither a topic's nor a row's.</summary>
-    public static IEnumerable<string> Unknown(IReadOnlyList<string> names, IReadOnlyList<Topic> topics) =>
-        names.Except(topics.Select(t => t.Name).Concat(topics.SelectMany(t => t.Rows)), StringComparer.Ordinal);
-
     private static async Task<int> MeasureAsync(IReadOnlyList<Topic> topics, HashSet<string> wanted, string folder, CancellationToken cancellationToken)
     {
         await using var cancelling = cancellationToken.Register(Children.End);
@@ -66,6 +62,10 @@ internal static class ReportCommand
         {
             Console.Error.WriteLine("Cancelled; what had been measured before is written.");
             return Cancelled;
+        }
+        finally
+        {
+            Children.Clear();
         }
         if (missing.Count > 0)
             Console.Error.WriteLine($"Not measured: {string.Join(", ", missing.Order(StringComparer.Ordinal))}");

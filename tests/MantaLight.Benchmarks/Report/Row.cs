@@ -16,6 +16,7 @@ internal sealed record Row
     public required string Unit { get; init; }
 
     /// <summary>The least and the greatest of the runs.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double[]? Spread { get; init; }
 
     /// <summary>Who else was measured, in the same run; null where nobody was.</summary>
@@ -37,15 +38,19 @@ internal sealed record Row
     public bool? Met { get; init; }
 
     /// <summary>Why not, or what else is to be known.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Note { get; init; }
 
     /// <summary>Where the figure lies on a curve; null where it is none of a curve's.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public Point? Point { get; init; }
 
     /// <summary>When it was measured, where that was not when the report was.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Date { get; init; }
 
     /// <summary>Where it was measured, where that was not where the report was.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Machine { get; init; }
 
     /// <summary>How to measure it again.</summary>
@@ -91,7 +96,6 @@ internal sealed record BenchmarkReport
     public required IReadOnlyList<Row> Rows { get; init; }
 }
 
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, NewLine = "\n", DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, NewLine = "\n")]
 [JsonSerializable(typeof(BenchmarkReport))]
 internal sealed partial class ReportJson : JsonSerializerContext;

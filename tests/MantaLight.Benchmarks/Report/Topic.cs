@@ -20,6 +20,10 @@ internal sealed record Topic(string Name, string About, params IReadOnlyList<Mea
     /// <summary>Whether a row is among what is wanted; others may come of the same run.</summary>
     public bool Wants(IReadOnlySet<string> names, Row row) => WantsAll(names) || names.Contains(row.Name);
 
+    /// <summary>Those of some names that are neither a topic's nor a row's.</summary>
+    public static IEnumerable<string> Unknown(IReadOnlyList<string> names, IReadOnlyList<Topic> topics) =>
+        names.Except(topics.Select(t => t.Name).Concat(topics.SelectMany(t => t.Rows)), StringComparer.Ordinal);
+
     private bool WantsAll(IReadOnlySet<string> names) => names.Count == 0 || names.Contains(Name);
 
     private string FullName(string row) => $"{Name}.{row}";
