@@ -8,6 +8,9 @@ namespace MantaLight.Benchmarks.Topics;
 /// <summary>A whole run without training: what the rounds took, and what the processes needed.</summary>
 internal sealed partial record EchoRun
 {
+    // Several times what the largest takes.
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
+
     /// <summary>Seconds of each round but the first.</summary>
     public required Sample Rounds { get; init; }
 
@@ -41,7 +44,10 @@ internal sealed partial record EchoRun
             "--broker", running.Uri, "--json", report, .. processes ? ["--processes"] : Array.Empty<string>(),
         ]);
         using var watch = new MemoryWatch((running.ProcessId, "broker"), (run.Id, "run"));
-        var output = run.StandardOutput.ReadToEnd();
+        var reading = run.StandardOutput.ReadToEndAsync();
+        if (!run.WaitForExit(Patience))
+            Children.Kill(run);
+        var output = reading.GetAwaiter().GetResult();
         run.WaitForExit();
         var peaks = watch.End();
         Children.ThrowIfEnded();
