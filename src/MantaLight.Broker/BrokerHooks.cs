@@ -13,7 +13,7 @@ namespace MantaLight.Broker;
 
 /// <summary>What the MQTT server is made to do beyond its own: limits, back-pressure, persistence, counting.</summary>
 internal sealed class BrokerHooks(
-    MqttServer server, EmbeddedBrokerOptions options, BrokerCounters counters, BackPressure pressure, RetainedExpiries expiries,
+    MqttServer server, EmbeddedBrokerOptions options, BrokerCounters counters, BackPressure pressure, PassingMemory passing, RetainedExpiries expiries,
     RetainedStore? store, IReadOnlyList<StoredMessage> stored, ILogger logger)
 {
     public void Attach()
@@ -42,7 +42,10 @@ internal sealed class BrokerHooks(
     private Task OnInbound(InterceptingPacketEventArgs args)
     {
         if (args.Packet is MqttPublishPacket publish)
+        {
             counters.CountIn(publish.Topic, publish.Payload.Length);
+            passing.Note(publish.Payload.Length);
+        }
         return Task.CompletedTask;
     }
 

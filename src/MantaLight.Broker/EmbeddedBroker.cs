@@ -80,7 +80,7 @@ public sealed class EmbeddedBroker : IAsyncDisposable
             foreach (var message in stored)
                 expiries.Restore(message.Topic, message.Expires);
             var pressure = new BackPressure(options, counters, time, logger) { Evict = id => EvictAsync(server, handler, id) };
-            new BrokerHooks(server, options, counters, pressure, expiries, store, stored, logger).Attach();
+            new BrokerHooks(server, options, counters, pressure, new PassingMemory(time), expiries, store, stored, logger).Attach();
 
             await server.StartAsync();
             var listener = await BrokerListener.StartAsync(options, address, handler, loggers, cancellationToken);

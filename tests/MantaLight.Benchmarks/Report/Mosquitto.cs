@@ -29,7 +29,7 @@ internal sealed class Mosquitto : IDisposable
         {
             try
             {
-                var process = Process.Start(new ProcessStartInfo(name, ["-c", configuration]) { RedirectStandardError = true })!;
+                var process = Children.Start(new ProcessStartInfo(name, ["-c", configuration]) { RedirectStandardError = true });
                 process.BeginErrorReadLine();
                 WaitForPort(port);
                 return new Mosquitto(process, folder, port);
@@ -53,7 +53,7 @@ internal sealed class Mosquitto : IDisposable
 
     public void Dispose()
     {
-        process.Kill();
+        Children.Kill(process);
         process.WaitForExit();
         process.Dispose();
         Directory.Delete(folder, recursive: true);

@@ -18,7 +18,7 @@ internal static class Peer
             start.Environment[name] = value;
         try
         {
-            using var process = Process.Start(start)!;
+            using var process = Children.Start(start);
             var output = process.StandardOutput.ReadToEnd();
             process.WaitForExit();
             if (process.ExitCode == 0)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Serialization;
 
 namespace MantaLight.Benchmarks.Report;
@@ -15,6 +16,7 @@ internal sealed record Row
     public required string Unit { get; init; }
 
     /// <summary>The least and the greatest of the runs.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double[]? Spread { get; init; }
 
     /// <summary>Who else was measured, in the same run; null where nobody was.</summary>
@@ -36,11 +38,50 @@ internal sealed record Row
     public bool? Met { get; init; }
 
     /// <summary>Why not, or what else is to be known.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Note { get; init; }
 
+    /// <summary>Where the figure lies on a curve; null where it is none of a curve's.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Point? Point { get; init; }
+
+    /// <summary>When it was measured, where that was not when the report was.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Date { get; init; }
+
+    /// <summary>Where it was measured, where that was not where the report was.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Machine { get; init; }
+
     /// <summary>How to measure it again.</summary>
-    public string Command => $"dotnet run -c Release --project tests/MantaLight.Benchmarks -- report --only {Name.Split('.')[0]}";
+    public string Command => $"dotnet run -c Release --project tests/MantaLight.Benchmarks -- report --only {Name}";
+
+    /// <summary>What it belongs to.</summary>
+    [JsonIgnore]
+    public string Topic => Name.Split('.')[0];
+
+    /// <summary>With a target that it must not exceed; where it does, the note says by how much, and why.</summary>
+    /// <param name="figure">What the target speaks of.</param>
+    /// <param name="most">The most that it may be.</param>
+    /// <param name="why">Why it is missed, where it is.</param>
+    public Row AtMost(double figure, double most, string why) => Judge(figure <= most, figure / most - 1, "too much", why);
+
+    /// <summary>With a target that it must reach; where it does not, the note says by how much, and why.</summary>
+    /// <inheritdoc cref="AtMost"/>
+    public Row AtLeast(double figure, double least, string why) => Judge(figure >= least, 1 - (figure / least), "too little", why);
+
+    private Row Judge(bool met, double off, string how, string why) => this with
+    {
+        Met = met,
+        Note = met ? Note : string.Create(CultureInfo.InvariantCulture, $"{Note} Missed by {off * 100:F0} % {how}: {why}").TrimStart(),
+    };
 }
+
+/// <summary>A figure's place on a curve.</summary>
+/// <param name="Curve">What grows: the first column's head.</param>
+/// <param name="At">How much of it.</param>
+/// <param name="Series">What is measured of it: another column's head.</param>
+internal sealed record Point(string Curve, double At, string Series);
 
 /// <summary>The whole report.</summary>
 internal sealed record BenchmarkReport

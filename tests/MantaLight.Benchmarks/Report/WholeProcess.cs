@@ -19,21 +19,22 @@ internal static class WholeProcess
             peak = Math.Max(peak, Status(process.Id, "VmHWM"));
             anonymous = Math.Max(anonymous, Status(process.Id, "RssAnon"));
         }
+        Children.ThrowIfEnded();
         return (output.GetAwaiter().GetResult(), process.ExitCode, Stopwatch.GetElapsedTime(began).TotalSeconds, peak, anonymous);
     }
 
     /// <summary>Starts it.</summary>
-    public static Process Start(params string[] arguments) => Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "MantaLight.Cli.dll"), .. arguments])
+    public static Process Start(params string[] arguments) => Children.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "MantaLight.Cli.dll"), .. arguments])
     {
         RedirectStandardOutput = true,
-    })!;
+    });
 
     /// <summary>A figure of a process's status, in bytes; 0 where it is not there.</summary>
     public static long Status(int process, string name)
     {
         try
         {
-            var line = File.ReadLines($"/proc/{process}/status").FirstOrDefault(l => l.StartsWith(name + ":", StringComparison.Ordinal));
+            var line = File.ReadLines($"/proc/{process}/status").FirstOrDefault(l => l.StartsWith($"{name}:", StringComparison.Ordinal));
             return line is null ? 0 : long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
         }
         catch (IOException)

@@ -12,11 +12,12 @@ public sealed class EchoModel : SwarmTask
     {
         var left = await World.Globals.GetAsync<long>("parameters", cancellationToken);
         var random = new Random(1);
+        using var blocks = new NativeBlocks();
         var layers = new List<NamedArray>();
         for (; left > 0; left -= 1_000_000)
         {
-            var values = new byte[Math.Min(left, 1_000_000) * sizeof(float)];
-            foreach (ref var value in System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(values.AsSpan()))
+            var values = blocks.Add((int)Math.Min(left, 1_000_000) * sizeof(float));
+            foreach (ref var value in System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(values.Span))
                 value = random.NextSingle() - 0.5f;
             layers.Add(new NamedArray($"layer_{layers.Count}", ArrayType.Float32, [values.Length / sizeof(float)], values));
         }

@@ -1,0 +1,109 @@
+using System.Text.Json;
+using MantaLight.Benchmarks.Report;
+
+namespace MantaLight.Tests.Benchmarks;
+
+public sealed class ReportTests
+{
+    private static readonly Topic[] Topics =
+    [
+        new("weights", "Copies.", new Measurement(["encode", "decode"], () => [RowOf("weights.encode", 1), RowOf("weights.decode", 2)])),
+        new("growth", "Curves.", new Measurement(["at_10"], () => [RowOf("growth.at_10", 3)]), new Measurement(["at_20"], () => [RowOf("growth.at_20", 4)])),
+    ];
+
+    [Fact]
+    public void A_row_that_was_not_measured_again_stays_with_its_date_and_its_machine()
+    {
+        var before = ReportFiles.Merge(null, [RowOf("weights.encode", 1), RowOf("weights.decode", 2)], Topics, "old machine", "2026-01-01");
+        var after = ReportFiles.Merge(before, [RowOf("weights.encode", 5)], Topics, "new machine", "2026-02-02");
+        Assert.Equal([("weights.encode", 5, null, null), ("weights.decode", 2, "2026-01-01", "old machine")], after.Rows.Select(r => (r.Name, r.Value, r.Date, r.Machine)));
+        Assert.Equal(("new machine", "2026-02-02"), (after.Machine, after.Date));
+    }
+
+    [Fact]
+    public void A_row_keeps_its_first_date_over_several_partial_runs()
+    {
+        var first = ReportFiles.Merge(null, [RowOf("weights.encode", 1)], Topics, "machine", "2026-01-01");
+        var second = ReportFiles.Merge(first, [RowOf("weights.decode", 2)], Topics, "machine", "2026-02-02");
+        var third = ReportFiles.Merge(second, [RowOf("growth.at_10", 3)], Topics, "machine", "2026-03-03");
+        Assert.Equal(["2026-01-01", "2026-02-02", null], third.Rows.Select(r => r.Date));
+    }
+
+    [Fact]
+    public void Rows_are_in_the_order_of_the_topics_and_unknown_ones_come_last()
+    {
+        var report = ReportFiles.Merge(null, [RowOf("gone.row", 0), RowOf("growth.at_20", 4), RowOf("growth.at_10", 3), RowOf("weights.decode", 2)], Topics, "machine", "2026-01-01");
+        Assert.Equal(["weights.decode", "growth.at_10", "growth.at_20", "gone.row"], report.Rows.Select(r => r.Name));
+    }
+
+    [Fact]
+    public void Names_of_topics_and_rows_are_known_and_others_are_told() =>
+        Assert.Equal(["growth.at_30", "encode"], Topic.Unknown(["weights", "growth.at_20", "growth.at_30", "encode"], Topics));
+
+    [Fact]
+    public void A_rows_name_has_nothing_measured_that_it_does_not_come_of()
+    {
+        var wanted = new HashSet<string> { "growth.at_20" };
+        Assert.Equal(["growth.at_20"], Topics.SelectMany(t => t.Wanted(wanted).SelectMany(m => m.Run()).Where(r => t.Wants(wanted, r))).Select(r => r.Name));
+    }
+
+    [Fact]
+    public void Of_a_run_of_several_rows_the_one_that_is_asked_for_is_written()
+    {
+        var wanted = new HashSet<string> { "weights.decode" };
+        Assert.Equal([2.0], Topics.SelectMany(t => t.Wanted(wanted).SelectMany(m => m.Run()).Where(r => t.Wants(wanted, r))).Select(r => r.Value));
+    }
+
+    [Fact]
+    public void A_missed_target_says_by_how_much_and_why()
+    {
+        var row = (RowOf("weights.encode", 3) with { Target = "at most 2 x", Note = "One thread." }).AtMost(3, 2, "the bus is full.");
+        Assert.False(row.Met);
+        Assert.Equal("One thread. Missed by 50 % too much: the bus is full.", row.Note);
+        Assert.Equal("Missed by 25 % too little: slow.", RowOf("weights.encode", 3).AtLeast(3, 4, "slow.").Note);
+    }
+
+    [Fact]
+    public void A_target_that_is_met_needs_no_excuse()
+    {
+        var row = RowOf("weights.encode", 2).AtMost(2, 2, "never told.");
+        Assert.True(row.Met);
+        Assert.Null(row.Note);
+    }
+
+    [Fact]
+    public void The_summary_counts_targets_and_tells_what_is_missed()
+    {
+        var report = ReportFiles.Merge(
+            null, [RowOf("weights.encode", 1) with { Target = "at most 2 x", Met = true }, (RowOf("weights.decode", 3) with { Target = "at most 2 x" }).AtMost(3, 2, "slow.")], Topics, "machine", "2026-01-01");
+        var text = Markdown.Of(report, Topics);
+        Assert.Contains("1 met, 1 missed, 0 without a verdict here.", text, StringComparison.Ordinal);
+        Assert.Contains("- **weights.decode** is missed: Missed by 50 % too much: slow.", text, StringComparison.Ordinal);
+        Assert.True(text.IndexOf("## Targets", StringComparison.Ordinal) < text.IndexOf("## weights", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Points_of_a_curve_become_a_table_of_what_grows_and_a_chart()
+    {
+        var rows = new[] { 20, 10 }.SelectMany(n => new[]
+        {
+            RowOf($"growth.at_{n}", n / 10.0) with { Point = new Point("nodes", n, "a round") },
+            RowOf($"growth.memory_{n}", n * 2) with { Point = new Point("nodes", n, "memory"), Unit = "MB" },
+        }).ToArray();
+        var text = Markdown.Of(ReportFiles.Merge(null, rows, Topics, "machine", "2026-01-01"), Topics);
+        Assert.Contains("| nodes | a round, ms | memory, MB |\n|---|---|---|\n| 10 | 1.00 | 20.0 |\n| 20 | 2.00 | 40.0 |\n", text, StringComparison.Ordinal);
+        Assert.Contains("x-axis \"nodes\" [\"10\", \"20\"]\n  y-axis \"a round, ms\"\n  line [1, 2]", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_row_for_machines_has_each_field_that_is_promised_and_how_to_measure_it_again()
+    {
+        using var json = JsonDocument.Parse(JsonSerializer.Serialize(ReportFiles.Merge(null, [RowOf("weights.encode", 1)], Topics, "machine", "2026-01-01"), ReportJson.Default.BenchmarkReport));
+        var row = json.RootElement.GetProperty("rows")[0];
+        Assert.Superset(
+            new HashSet<string> { "name", "value", "unit", "peer", "peer_value", "floor", "ratio", "target", "met", "command" }, row.EnumerateObject().Select(p => p.Name).ToHashSet());
+        Assert.EndsWith("report --only weights.encode", row.GetProperty("command").GetString(), StringComparison.Ordinal);
+    }
+
+    private static Row RowOf(string name, double value) => new() { Name = name, Value = value, Unit = "ms" };
+}
