@@ -27,7 +27,7 @@ internal static class Placement
             return eligible;
         // A fixed task keeps the nodes that are still there and fills up; any other is chosen anew in each round.
         var kept = task.Fixed && state.FixedPlacement.TryGetValue(task.Alias, out var before)
-            ? before.Where(eligible.ToHashSet(StringComparer.Ordinal).Contains).Take(limit).ToArray()
+            ? before.Where(node => eligible.BinarySearch(node, StringComparer.Ordinal) >= 0).Take(limit).ToArray()
             : [];
         var key = task.Fixed ? $"{state.Definition.Seed}/{task.Alias}" : $"{state.Definition.Seed}/{state.Round}/{task.Alias}";
         return [.. kept.Concat(Rendezvous.Order(key, eligible.Except(kept))).Take(limit).Order(StringComparer.Ordinal)];
