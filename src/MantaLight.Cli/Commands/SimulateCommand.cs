@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using MantaLight.Cli.Checkpoints;
 using MantaLight.Cli.Data;
 using MantaLight.Cli.Running;
 using MantaLight.Cli.Swarms;
@@ -10,64 +12,76 @@ namespace MantaLight.Cli.Commands;
 /// <summary><c>mantalight simulate</c>: thousands of participants in one process.</summary>
 internal static class SimulateCommand
 {
-    private const int MaximumParticipants = 60_000;
+    private const int MaximumParticipants = 100_000;
 
     /// <summary>The command.</summary>
     public static Command Create(CliConsole console)
     {
         var target = new Argument<string>("swarm") { Description = "A project folder with swarm.json, or a definition (.json)." };
-        var participants = Number("--participants", "How many take part.", 100, 1, MaximumParticipants);
-        var slots = new Option<int?>("--slots") { Description = "How many attempts run at once; nothing but time depends on it [default: the cores over the definition's threads]", HelpName = "N" };
-        slots.Validators.Add(result => Check(result, "--slots", 1, 1024));
-        var fraction = new Option<double>("--fraction") { Description = "Which part of them each round asks.", HelpName = "F", DefaultValueFactory = _ => 1 };
-        fraction.Validators.Add(result =>
-        {
-            if (result.Tokens.Count == 1 && result.GetValueOrDefault<double>() is not (> 0 and <= 1) and var f)
-                result.AddError($"--fraction {f} is not possible; above 0 and at most 1 is.");
-        });
+        var participants = new Option<int>("--participants") { Description = "How many take part.", HelpName = "N", DefaultValueFactory = _ => 100 };
+        participants.Validators.Add(result => Check(result, "--participants", 1, MaximumParticipants));
+        var fraction = new Option<double?>("--fraction") { Description = "Which part of them each round asks, chosen anew by the seed [default: as the definition says]", HelpName = "F" };
+        fraction.Validators.Add(CheckFraction);
+        var slots = Number("--slots", "How many attempts run at once; nothing but time depends on it [default: the cores over the threads of one]", 1024);
+        var threads = Number("--threads", "Threads of one attempt [default: the definition's]", 256);
         var partition = DataCommand.PartitionOption();
+        var samples = Number("--samples", "Gives each participant so many training samples at random, some of them to several where there are too few [default: each sample to one]", 1_000_000);
         var test = new Option<string>("--test")
         {
             Description = "split: each test sample goes to one participant. full: every one gets all of them.", HelpName = "split|full", DefaultValueFactory = _ => "split",
         };
         test.AcceptOnlyFromAmong("split", "full");
-        var rounds = new Option<int?>("--rounds") { Description = "The last round [default: the definition's]", HelpName = "R" };
-        rounds.Validators.Add(result => Check(result, "--rounds", 1, 1_000_000));
+        var rounds = Number("--rounds", "The last round [default: the definition's]", 1_000_000);
+        rounds.HelpName = "R";
         var seed = new Option<ulong?>("--seed") { Description = "Where all randomness comes from [default: the definition's]", HelpName = "S" };
         var set = BrokerFlags.Set();
         var json = new Option<string?>("--json") { Description = "Writes the summary, with each participant's numbers, to a file.", HelpName = "FILE" };
+        var data = new Option<string?>("--data") { Description = "The folder of the participants' data, as DATASET/node_0/DATASET.npz and so on [default: MNIST, shared out in memory]", HelpName = "DIR" };
+        var checkpoints = new CheckpointFlags();
+        var resume = CheckpointFlags.ResumeFrom();
+        var verbose = new Option<bool>("--verbose") { Description = "Shows the tasks' logs on standard error." };
         var command = new Command("simulate", "Run a swarm of very many participants in this process, without a broker: the same tasks, coordination and bits.")
         {
-            target, participants, fraction, slots, partition, test, rounds, seed, set, json,
+            target, participants, fraction, slots, threads, partition, samples, test, rounds, seed, set, json, data, checkpoints.Folder, checkpoints.Every, checkpoints.Keep, resume, verbose,
         }.WithExamples(
             "mantalight simulate examples/Mnist --participants 1000 --fraction 0.1",
-            "mantalight simulate examples/Mnist --participants 10000 --fraction 0.01 --partition dirichlet:0.5 --rounds 50 --json out.json");
+            "mantalight simulate examples/Mnist --participants 10000 --fraction 0.01 --partition dirichlet:0.5 --rounds 50 --json out.json",
+            "mantalight simulate examples/Mnist --participants 20000 --fraction 0.005 --samples 60 --test full",
+            "mantalight simulate examples/Mnist --participants 500 --checkpoints temp/checkpoints --checkpoint-every 10");
         command.SetAction(async (parsed, cancellationToken) =>
         {
             TorchRuntime.Register();
-            using var loggers = ConsoleLogs.ToError(LogLevel.Error, nodes: LogLevel.Critical);
+            using var loggers = parsed.GetValue(verbose) ? ConsoleLogs.ToError(LogLevel.Information) : ConsoleLogs.ToError(LogLevel.Error, nodes: LogLevel.Critical);
             return await new SimulatedRun(
                 new SimulationSettings
                 {
                     Target = parsed.GetValue(target)!, Participants = parsed.GetValue(participants), Fraction = parsed.GetValue(fraction), Slots = parsed.GetValue(slots),
-                    Partition = parsed.GetValue(partition)!, Test = parsed.GetValue(test) == "full" ? TestShare.Full : TestShare.Split,
+                    Threads = parsed.GetValue(threads), Partition = parsed.GetValue(partition)!, Samples = parsed.GetValue(samples),
+                    Test = parsed.GetValue(test) == "full" ? TestShare.Full : TestShare.Split, Data = parsed.GetValue(data),
                     Changes = new DefinitionChanges([.. parsed.GetValue(set) ?? []], parsed.GetValue(rounds), parsed.GetValue(seed)), Json = parsed.GetValue(json),
+                    Checkpoints = checkpoints.Of(parsed), ResumeFrom = parsed.GetValue(resume),
                 },
                 console, loggers, TimeProvider.System).RunAsync(cancellationToken);
         });
         return command;
     }
 
-    private static Option<int> Number(string name, string description, int usual, int least, int most)
+    private static Option<int?> Number(string name, string description, int most)
     {
-        var option = new Option<int>(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => usual };
-        option.Validators.Add(result => Check(result, name, least, most));
+        var option = new Option<int?>(name) { Description = description, HelpName = "N" };
+        option.Validators.Add(result => Check(result, name, 1, most));
         return option;
     }
 
-    private static void Check(System.CommandLine.Parsing.OptionResult result, string name, int least, int most)
+    private static void Check(OptionResult result, string name, int least, int most)
     {
         if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out var n) && (n < least || n > most))
             result.AddError($"{name} {n} is not possible; {least} to {most} are.");
+    }
+
+    private static void CheckFraction(OptionResult result)
+    {
+        if (result.Tokens.Count == 1 && double.TryParse(result.Tokens[0].Value, System.Globalization.CultureInfo.InvariantCulture, out var f) && f is not (> 0 and <= 1))
+            result.AddError($"--fraction {result.Tokens[0].Value} is not possible; above 0 and at most 1 is.");
     }
 }

@@ -57,7 +57,9 @@ internal static class RunData
         return wanted.Output;
     }
 
-    private static string Find(string folder, string dataset, string node)
+    /// <summary>The file or folder of a node's data set.</summary>
+    /// <exception cref="DatasetException">It is not there.</exception>
+    public static string Find(string folder, string dataset, string node)
     {
         var own = Path.Combine(folder, dataset, node);
         string[] candidates = [Path.Combine(own, $"{dataset}.npz"), Path.Combine(own, $"{dataset}.npy"), own];

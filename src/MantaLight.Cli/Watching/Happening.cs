@@ -20,6 +20,9 @@ internal abstract record Happening
     /// <summary>A round is over.</summary>
     public sealed record RoundFinished(RoundView Round) : Happening;
 
+    /// <summary>So many of a task's nodes have completed.</summary>
+    public sealed record Progressed(int Round, string Alias, int Done, int Of) : Happening;
+
     /// <summary>Something that is not as it should be.</summary>
     public sealed record Trouble(string Text) : Happening;
 

@@ -13,6 +13,7 @@ internal static class PlainLines
     public static IEnumerable<string> Of(Happening happening, string swarm) => happening switch
     {
         Happening.TaskChanged task => [TaskLine(task)],
+        Happening.Progressed progress => [string.Create(CultureInfo.InvariantCulture, $"Round {progress.Round}: {progress.Alias} {progress.Done:N0} of {progress.Of:N0}")],
         Happening.RoundFinished { Round: var round } => RoundLines(round),
         Happening.Trouble trouble => [$"Trouble: {Texts.Line(trouble.Text)}"],
         Happening.CheckpointWritten checkpoint => [string.Create(CultureInfo.InvariantCulture, $"Checkpoint of round {checkpoint.Round}: {checkpoint.Path}")],

@@ -68,7 +68,9 @@ internal sealed class LiveScreen(LiveDisplayContext context) : IRunScreen
         var parts = new List<IRenderable> { new Text(Headline(view), new Style(decoration: Decoration.Bold)) };
         if (view.Finished.Any())
             parts.Add(RoundTable.Rich(view.Finished, MaximumRows));
-        var attempts = view.Attempts.ToArray();
+        if (view.Progress is { } progress)
+            parts.Add(Bars(progress));
+        AttemptView[] attempts = view.Progress is null ? [.. view.Attempts] : [];
         if (attempts.Length > 0)
             parts.Add(Bars(attempts));
         if (view.Pulse.Missing is { } missing)
@@ -86,6 +88,19 @@ internal sealed class LiveScreen(LiveDisplayContext context) : IRunScreen
         var accuracy = view.Finished.LastOrDefault()?.Accuracy is { } value ? $" · global accuracy {Texts.Percent(value, "F2")}" : "";
         return string.Create(CultureInfo.InvariantCulture,
             $"{view.Swarm}: {Texts.Snake(state.Status)} · round {state.Round} of {state.MaximumRounds}{accuracy} · up {Texts.Bytes(state.BytesUp)} · down {Texts.Bytes(state.BytesDown)}");
+    }
+
+    private static Grid Bars(RoundProgress progress)
+    {
+        var grid = new Grid().AddColumn().AddColumn().AddColumn();
+        foreach (var (alias, done, of) in progress.Tasks)
+        {
+            var filled = (int)((long)BarWidth * done / Math.Max(1, of));
+            grid.AddRow(
+                new Text(alias), new Text(new string('━', filled) + new string('╌', BarWidth - filled), new Style(Color.Blue)),
+                new Text(string.Create(CultureInfo.InvariantCulture, $"{done:N0} of {of:N0}")));
+        }
+        return grid;
     }
 
     private static Grid Bars(AttemptView[] attempts)

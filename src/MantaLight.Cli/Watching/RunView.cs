@@ -33,6 +33,9 @@ internal sealed class RunView(string swarm, Predicate<SwarmState>? accepts = nul
     /// <summary>Whether those are there who could go on with it.</summary>
     public Pulse Pulse { get; } = new();
 
+    /// <summary>Counts where nodes are too many to be known one by one; null where each one is known.</summary>
+    public RoundProgress? Progress { get; init; }
+
     /// <summary>The last state of the run; null before the first.</summary>
     public SwarmState? State { get; private set; }
 
@@ -134,6 +137,7 @@ internal sealed class RunView(string swarm, Predicate<SwarmState>? accepts = nul
                 attempts.Remove(old);
         }
         State = state;
+        Progress?.See(state);
         foreach (var summary in state.History)
         {
             if (Round(summary.Round) is not { Summary: null } round)
@@ -165,6 +169,13 @@ internal sealed class RunView(string swarm, Predicate<SwarmState>? accepts = nul
                 round.Add(update.From, update.Alias, result.Tag, result.Content);
             if (completed.Next is { } next)
                 round.Next = (update.Alias, next);
+        }
+        if (Progress is { } counted)
+        {
+            if (update is TaskCompleted one)
+                counted.Count(one);
+            if (update is not TaskFailed)
+                return;
         }
         if (before is null && attempts.Count >= MaximumAttempts)
             return;

@@ -11,6 +11,6 @@ internal static class TorchThread
                 return work();
             },
             cancellationToken,
-            TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach,
-            TaskScheduler.Default);
+            TaskCreationOptions.DenyChildAttach | TaskCreationOptions.HideScheduler,
+            TorchThreads.Instance);
 }

@@ -85,7 +85,8 @@ public sealed class CheckpointKeeper : IAsyncDisposable
         stopping.Dispose();
     }
 
-    private static void RequireSound(CheckpointOptions options)
+    /// <summary>Refuses what cannot be.</summary>
+    internal static void RequireSound(CheckpointOptions options)
     {
         if (options.Every < 1 || options.Keep < 1)
             throw new InvalidSettingException("Checkpoints are written every 1 or more rounds, and 1 or more are kept.");

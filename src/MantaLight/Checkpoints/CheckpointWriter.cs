@@ -121,7 +121,8 @@ internal sealed class CheckpointWriter : IAsyncDisposable
         }
     }
 
-    private static CheckpointInfo Info(SwarmState state, KnownDefinition definition, int round, ImmutableSortedDictionary<string, JsonElement> values, ImmutableSortedDictionary<string, NamedArrays> weights) => new()
+    /// <summary>What a checkpoint tells beside its weights.</summary>
+    public static CheckpointInfo Info(SwarmState state, KnownDefinition definition, int round, ImmutableSortedDictionary<string, JsonElement> values, ImmutableSortedDictionary<string, NamedArrays> weights) => new()
     {
         Swarm = state.Swarm,
         Name = definition.Name,

@@ -87,7 +87,8 @@ internal static class AttemptFailure
     /// <summary>Goes on without those who are late, as soon as enough others have completed, or cannot any more: they had their deadline.</summary>
     public static void GiveUpLate(Turn turn, TaskRound task)
     {
-        if (Shortfall.IsOpen(turn, task))
+        // Asked at each record of a task, which has thousands: hardly ever is one late.
+        if (task.Counts.Late == 0 || Shortfall.IsOpen(turn, task))
             return;
         foreach (var late in task.Placed.Values.Where(a => a is { IsOpen: true, IsLate: true }))
         {

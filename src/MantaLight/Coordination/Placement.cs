@@ -13,7 +13,9 @@ internal static class Placement
     /// <summary>The nodes of a task in the round about to start; empty where too few are eligible.</summary>
     public static ImmutableArray<string> Choose(CoordinatorState state, TaskDefinition task)
     {
-        var eligible = Asked(state, task) is { } asked ? [.. Eligible(state, task).Where(asked.Contains)] : Eligible(state, task);
+        var eligible = Eligible(state, task);
+        if (Asked(state, task) is { } asked)
+            eligible = [.. eligible.Where(asked.ToHashSet(StringComparer.Ordinal).Contains)];
         var least = Least(state, task);
         if (task.Method == PlacementMethod.All)
             eligible = Absences.Without(state, eligible, least);
@@ -25,7 +27,7 @@ internal static class Placement
             return eligible;
         // A fixed task keeps the nodes that are still there and fills up; any other is chosen anew in each round.
         var kept = task.Fixed && state.FixedPlacement.TryGetValue(task.Alias, out var before)
-            ? before.Where(eligible.Contains).Take(limit).ToArray()
+            ? before.Where(node => eligible.BinarySearch(node, StringComparer.Ordinal) >= 0).Take(limit).ToArray()
             : [];
         var key = task.Fixed ? $"{state.Definition.Seed}/{task.Alias}" : $"{state.Definition.Seed}/{state.Round}/{task.Alias}";
         return [.. kept.Concat(Rendezvous.Order(key, eligible.Except(kept))).Take(limit).Order(StringComparer.Ordinal)];
@@ -79,7 +81,7 @@ internal static class Placement
             return "it is among the excepted_ids";
         if (!presence.Modules.Contains(state.Definition.Module, StringComparer.Ordinal))
             return $"module {state.Definition.Module} is not there";
-        if (state.Definition.Codecs.Values.SelectMany(c => c.Kinds).FirstOrDefault(step => !presence.Codecs.Contains(step)) is { } unknown)
+        if (!state.Definition.Codecs.IsEmpty && state.Definition.Codecs.Values.SelectMany(c => c.Kinds).FirstOrDefault(step => !presence.Codecs.Contains(step)) is { } unknown)
             return $"codec '{unknown}' is not known to it";
         foreach (var dataset in task.Datasets)
         {

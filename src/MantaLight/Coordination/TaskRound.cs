@@ -58,7 +58,7 @@ internal sealed record TaskRound
     public static TaskRound Of(TaskDefinition task, IEnumerable<string> nodes)
     {
         var placed = CoordinatorState.Ordered<Attempt>().AddRange(nodes.Select(node => KeyValuePair.Create(node, new Attempt { Node = node })));
-        return new TaskRound { Task = task, Placed = placed, Counts = new PhaseCounts(placed.Count, 0, 0, 0) };
+        return new TaskRound { Task = task, Placed = placed, Counts = new PhaseCounts(placed.Count, 0, 0, 0, 0) };
     }
 
     /// <summary>How many nodes it was placed on.</summary>
@@ -66,19 +66,27 @@ internal sealed record TaskRound
 
     public TaskRound With(Attempt attempt)
     {
-        var counts = Placed.TryGetValue(attempt.Node, out var before) ? Counts.Add(before.Phase, -1) : Counts;
-        return this with { Placed = Placed.SetItem(attempt.Node, attempt), Counts = counts.Add(attempt.Phase, 1) };
+        var counts = Placed.TryGetValue(attempt.Node, out var before) ? Counts.Add(before, -1) : Counts;
+        return this with { Placed = Placed.SetItem(attempt.Node, attempt), Counts = counts.Add(attempt, 1) };
     }
 
     public TaskRound Without(string node) => Placed.TryGetValue(node, out var attempt)
-        ? this with { Placed = Placed.Remove(node), Counts = Counts.Add(attempt.Phase, -1) }
+        ? this with { Placed = Placed.Remove(node), Counts = Counts.Add(attempt, -1) }
         : this;
 }
 
 /// <summary>How many attempts are in which phase; all others rest or have been accepted.</summary>
-internal readonly record struct PhaseCounts(int Waiting, int Scheduled, int Completed, int Failed)
+/// <param name="Waiting">Wait for their turn.</param>
+/// <param name="Scheduled">Have not been accepted yet.</param>
+/// <param name="Completed">Have completed.</param>
+/// <param name="Failed">Have failed for good.</param>
+/// <param name="Late">Are open, whatever their phase, and have run past their deadline.</param>
+internal readonly record struct PhaseCounts(int Waiting, int Scheduled, int Completed, int Failed, int Late)
 {
-    public PhaseCounts Add(AttemptPhase phase, int number) => phase switch
+    public PhaseCounts Add(Attempt attempt, int number) =>
+        attempt is { IsOpen: true, IsLate: true } ? Add(attempt.Phase, number) with { Late = Late + number } : Add(attempt.Phase, number);
+
+    private PhaseCounts Add(AttemptPhase phase, int number) => phase switch
     {
         AttemptPhase.Waiting => this with { Waiting = Waiting + number },
         AttemptPhase.Scheduled => this with { Scheduled = Scheduled + number },

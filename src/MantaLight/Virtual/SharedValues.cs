@@ -9,8 +9,8 @@ using MantaLight.Weights;
 namespace MantaLight.Virtual;
 
 /// <summary>
-/// What virtual nodes have shared: one copy of each value in memory, which all its readers read where it lies. Results go when their round is over,
-/// globals when another has taken their place, and either when its last reader has done with it.
+/// What virtual nodes have shared: one copy of each value in memory, which all its readers read where it lies. Results go when the tasks that read them
+/// are committed, globals when another has taken their place, and either when its last reader has done with it.
 /// </summary>
 internal sealed class SharedValues : IDisposable
 {
@@ -29,7 +29,7 @@ internal sealed class SharedValues : IDisposable
     /// <param name="schedule">The attempt.</param>
     /// <param name="tag">The result's tag.</param>
     public BlobRef AddResult(NamedArrays weights, long size, string format, ScheduleAttempt schedule, string tag) =>
-        Add(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{schedule.Attempt}/{tag}"))), weights, size, format, schedule.Round);
+        Add(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{schedule.Attempt}/{tag}"))), weights, size, format, (schedule.Round, schedule.Alias));
 
     /// <summary>Shares a global, under the hash that it would have on the wire.</summary>
     /// <param name="weights">What readers get.</param>
@@ -40,7 +40,7 @@ internal sealed class SharedValues : IDisposable
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var segment in sent)
             hash.AppendData(segment.Span);
-        return Add(Convert.ToHexStringLower(hash.GetHashAndReset()), weights, sent.Length, format, round: null);
+        return Add(Convert.ToHexStringLower(hash.GetHashAndReset()), weights, sent.Length, format, owner: null);
     }
 
     /// <summary>The weights, where they lie; dispose them when done.</summary>
@@ -55,12 +55,12 @@ internal sealed class SharedValues : IDisposable
             shared.Release();
     }
 
-    /// <summary>Drops the results of rounds before.</summary>
-    public void RoundBegins(int round)
+    /// <summary>Drops the results of rounds before, and those of tasks that nobody reads any more.</summary>
+    public void Settle(int round, IReadOnlySet<string> read)
     {
         foreach (var (name, shared) in values)
         {
-            if (shared.Round < round && values.TryRemove(name, out _))
+            if (shared.Owner is { } owner && (owner.Round < round || read.Contains(owner.Alias)) && values.TryRemove(name, out _))
                 shared.Release();
         }
     }
@@ -74,12 +74,12 @@ internal sealed class SharedValues : IDisposable
         }
     }
 
-    private BlobRef Add(string name, NamedArrays weights, long size, string format, int? round)
+    private BlobRef Add(string name, NamedArrays weights, long size, string format, (int Round, string Alias)? owner)
     {
         var length = checked((int)weights.TotalBytes);
         // Memory of earlier values of that size: a round's contributions would else be garbage at its end.
         var memory = free.TryGetValue(length, out var unused) && unused.TryTake(out var taken) ? taken : GC.AllocateUninitializedArray<byte>(length);
-        var shared = new SharedWeights(weights, memory, round, returned => free.GetOrAdd(length, _ => []).Add(returned));
+        var shared = new SharedWeights(weights, memory, owner, returned => free.GetOrAdd(length, _ => []).Add(returned));
         // The same bytes, or the same attempt once more.
         if (!values.TryAdd(name, shared))
             shared.Release();

@@ -14,11 +14,11 @@ internal sealed class SharedWeights
 
     /// <param name="weights">Copied.</param>
     /// <param name="memory">As long as they are.</param>
-    /// <param name="round">The round of a result; null for a global.</param>
+    /// <param name="owner">The round and the task of a result; null for a global.</param>
     /// <param name="giveBack">Takes the memory at the end.</param>
-    public SharedWeights(NamedArrays weights, byte[] memory, int? round, Action<byte[]> giveBack)
+    public SharedWeights(NamedArrays weights, byte[] memory, (int Round, string Alias)? owner, Action<byte[]> giveBack)
     {
-        (this.memory, this.giveBack, Round) = (memory, giveBack, round);
+        (this.memory, this.giveBack, Owner) = (memory, giveBack, owner);
         arrays = new NamedArray[weights.Count];
         var at = 0;
         for (var i = 0; i < arrays.Length; i++)
@@ -30,7 +30,8 @@ internal sealed class SharedWeights
         }
     }
 
-    public int? Round { get; }
+    /// <summary>Whose result it is; null for a global.</summary>
+    public (int Round, string Alias)? Owner { get; }
 
     /// <summary>The weights, for a reader; null where their memory has gone back.</summary>
     public NamedArrays? TryLend()

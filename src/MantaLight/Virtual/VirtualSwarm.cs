@@ -1,38 +1,15 @@
-using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Threading.Channels;
+using MantaLight.Checkpoints;
 using MantaLight.Concurrency;
 using MantaLight.Coordination;
 using MantaLight.Nodes;
 using MantaLight.Protocol;
 using MantaLight.Swarms;
-using MantaLight.Tasks;
 using MantaLight.Weights.Packing;
 using Microsoft.Extensions.Logging;
 
 namespace MantaLight.Virtual;
-
-/// <summary>What a swarm of virtual nodes is made of.</summary>
-public sealed record VirtualSwarmSettings
-{
-    /// <summary>The swarm's id.</summary>
-    public required string Swarm { get; init; }
-
-    /// <summary>What it does.</summary>
-    public required SwarmDefinition Definition { get; init; }
-
-    /// <summary>The tasks of its module.</summary>
-    public required TaskCatalog Catalog { get; init; }
-
-    /// <summary>Who takes part.</summary>
-    public required IReadOnlyList<VirtualNode> Nodes { get; init; }
-
-    /// <summary>Services for the tasks' constructors.</summary>
-    public required IServiceProvider Services { get; init; }
-
-    /// <summary>Attempts at once; at least 1. Nothing but time depends on it.</summary>
-    public int Slots { get; init; } = Environment.ProcessorCount;
-}
 
 /// <summary>
 /// A whole swarm in one process: the coordinator's state machine, the tasks and the strategies of a real one, with an attempt's slot in place of a node
@@ -42,29 +19,46 @@ public sealed class VirtualSwarm : IAsyncDisposable
 {
     private static readonly TimeSpan Forever = TimeSpan.FromDays(7);
 
+    // Below what a command has to end in after Ctrl-C.
+    private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(5);
+
     private readonly Channel<CoordinatorEvent> events = Channel.CreateUnbounded<CoordinatorEvent>(new UnboundedChannelOptions { SingleReader = true });
-    private readonly Channel<(VirtualNode Node, ScheduleAttempt Schedule)> waiting = Channel.CreateUnbounded<(VirtualNode, ScheduleAttempt)>();
-    private readonly ConcurrentDictionary<string, CancellationTokenSource> underWay = new(StringComparer.Ordinal);
     private readonly SharedValues shared = new();
     private readonly VirtualSwarmSettings settings;
+    private readonly SwarmDefinition definition;
     private readonly ImmutableDictionary<string, VirtualNode> nodes;
     private readonly Action<ControlMessage> watch;
     private readonly MessageStamp coordinator;
-    private readonly ILoggerFactory loggers;
+    private readonly VirtualSlots slots;
+    private readonly VirtualCheckpoints? checkpoints;
     private readonly TimeProvider time;
-    private readonly Dictionary<string, (long Sent, long Received)> traffic = new(StringComparer.Ordinal);
-    private int round = -1;
 
     /// <param name="settings">What it is made of.</param>
     /// <param name="watch">Hears what a watcher of a real swarm would see, one message after the other.</param>
     /// <param name="loggers">For the tasks' log records.</param>
     /// <param name="time">The clock.</param>
+    /// <exception cref="InvalidSettingException">The options for checkpoints cannot be.</exception>
+    /// <exception cref="CheckpointException">Their folder cannot be written to.</exception>
     public VirtualSwarm(VirtualSwarmSettings settings, Action<ControlMessage> watch, ILoggerFactory loggers, TimeProvider time)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(settings.Slots, 1);
-        (this.settings, this.watch, this.loggers, this.time) = (settings, watch, loggers, time);
+        (this.settings, this.time) = (settings, time);
+        var gate = new Lock();
+        // Tasks' log records come from the slots.
+        this.watch = message =>
+        {
+            lock (gate)
+                watch(message);
+        };
+        definition = settings.From is { } from ? settings.Definition with { Start = VirtualCheckpoints.Start(from, shared) } : settings.Definition;
         nodes = settings.Nodes.ToImmutableDictionary(n => n.Id, StringComparer.Ordinal);
         coordinator = new MessageStamp("coordinator", "virtual", time);
+        slots = new VirtualSlots(settings, shared, update => events.Writer.TryWrite(new CoordinatorEvent.UpdateSeen(update)), this.watch, loggers, time);
+        if (settings.Checkpoints is not { } options)
+            return;
+        CheckpointKeeper.RequireSound(options);
+        var known = new KnownDefinition(SwarmJson.HashOf(definition), definition.Name, definition.Module, definition.Seed);
+        checkpoints = new VirtualCheckpoints(options, known, shared, settings.Kept);
     }
 
     /// <summary>Runs to the end.</summary>
@@ -73,7 +67,7 @@ public sealed class VirtualSwarm : IAsyncDisposable
     public async Task<SwarmState> RunAsync(CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var slots = Enumerable.Range(0, settings.Slots).Select(_ => Background.Run(() => WorkAsync(stop.Token))).ToArray();
+        var working = slots.WorkAsync(stop.Token);
         try
         {
             await using var ticks = time.CreateTimer(_ => events.Writer.TryWrite(new CoordinatorEvent.Tick(default)), null, CoordinatorSeat.TickInterval, CoordinatorSeat.TickInterval);
@@ -83,7 +77,7 @@ public sealed class VirtualSwarm : IAsyncDisposable
         {
             await stop.CancelBesideAsync();
             // One that does not heed its token is left behind.
-            await Background.EndOfAsync(slots).EndsWithinAsync(AttemptRunner.LongestEnd, time);
+            await working.EndsWithinAsync(EndPatience, time);
         }
     }
 
@@ -96,29 +90,42 @@ public sealed class VirtualSwarm : IAsyncDisposable
 
     private async Task<SwarmState> CoordinateAsync(CancellationToken cancellationToken)
     {
+        var rounds = definition.Rounds;
         var fresh = new CoordinatorState
         {
             Swarm = settings.Swarm,
-            // Who waits for a slot is not late: an attempt's time begins in its slot.
-            Definition = settings.Definition with { Rounds = settings.Definition.Rounds with { Deadline = Forever, AdaptiveDeadline = null } },
-            Run = new RunId(SwarmJson.HashOf(settings.Definition), 1),
+            Definition = definition with
+            {
+                Rounds = rounds with
+                {
+                    // Who waits for a slot is not late: an attempt's time begins in its slot.
+                    Deadline = Forever, AdaptiveDeadline = null,
+                    OnShortfall = rounds.OnShortfall == ShortfallPolicy.Wait ? ShortfallPolicy.Stop : rounds.OnShortfall,
+                },
+            },
+            Run = new RunId(SwarmJson.HashOf(definition), 1),
             Term = 1,
             Timing = new CoordinatorTiming(),
         };
-        var (state, actions) = CoordinatorMachine.Begin(fresh, null, goesOn: false, settings.Nodes.Select(PresenceOf), time.SteadyNow());
-        var last = Do(actions, null);
+        var (state, actions) = CoordinatorMachine.Begin(fresh, null, goesOn: false, Presences(), time.SteadyNow());
+        var last = await DoAsync(actions, null, cancellationToken);
         while (last is null || !last.Status.IsFinal())
         {
-            var happening = await events.Reader.ReadAsync(cancellationToken);
+            var happening = IsAtAnEnd(state)
+                ? new CoordinatorEvent.RunEnded(RunStatus.Failed, $"{state.Waiting ?? "nothing is left to do"}; nobody else can come")
+                : await events.Reader.ReadAsync(cancellationToken);
             if (happening is CoordinatorEvent.UpdateSeen { Update: var update })
                 watch(update);
             (state, actions) = CoordinatorMachine.Step(state, happening, time.SteadyNow());
-            last = Do(actions, last);
+            last = await DoAsync(actions, last, cancellationToken);
         }
         return last;
     }
 
-    private SwarmState? Do(IReadOnlyList<CoordinatorAction> actions, SwarmState? last)
+    /// <summary>Whether it waits for nodes: all that there are have been there from the beginning.</summary>
+    private static bool IsAtAnEnd(CoordinatorState state) => !state.Tasks.Values.Any(t => t.Phase == TaskPhase.Running && t.Open > 0);
+
+    private async Task<SwarmState?> DoAsync(IReadOnlyList<CoordinatorAction> actions, SwarmState? last, CancellationToken cancellationToken)
     {
         foreach (var action in actions)
         {
@@ -126,18 +133,16 @@ public sealed class VirtualSwarm : IAsyncDisposable
             {
                 case CoordinatorAction.PublishState publish:
                     last = (SwarmState)coordinator.Stamp(publish.State);
-                    if (last.Round != round)
-                        shared.RoundBegins(round = last.Round);
+                    shared.Settle(last.Round, ReadByAll(last));
                     watch(last);
+                    if (checkpoints is not null)
+                        await checkpoints.SeeAsync(last, cancellationToken);
                     break;
                 case CoordinatorAction.Schedule schedule:
-                    // One in each slot is enough: whoever waits has been accepted all the same, and is not sent again.
-                    underWay[schedule.Message.Attempt] = new CancellationTokenSource();
-                    Tell(schedule.Node, schedule.Message, new TaskAccepted());
-                    waiting.Writer.TryWrite((nodes[schedule.Node], schedule.Message with { TimeoutSeconds = settings.Definition.Rounds.Deadline.TotalSeconds }));
+                    slots.Add(nodes[schedule.Node], schedule.Message);
                     break;
-                case CoordinatorAction.Cancel cancel when underWay.TryGetValue(cancel.Message.Attempt, out var attempt):
-                    _ = attempt.CancelBesideAsync();
+                case CoordinatorAction.Cancel cancel:
+                    slots.Cancel(cancel.Message.Attempt);
                     break;
                 case CoordinatorAction.ClearBlob clear:
                     shared.Remove(clear.Blob);
@@ -148,91 +153,21 @@ public sealed class VirtualSwarm : IAsyncDisposable
         return last;
     }
 
-    private Presence PresenceOf(VirtualNode node) => (Presence)new MessageStamp(node.Id, "virtual", time).Stamp(new Presence
+    /// <summary>The tasks of the round whose results have been read by all tasks that come after them.</summary>
+    private HashSet<string> ReadByAll(SwarmState state)
     {
-        Status = NodeStatus.Online, Datasets = node.Sizes, Modules = [settings.Definition.Module], Concurrency = 1, Codecs = PackingPlan.Known,
-        // Whatever the definition asks of a machine, this is one of that kind.
-        Tags = [.. settings.Definition.Tasks.SelectMany(t => t.Tags).Distinct()], Resources = new NodeResources { Gpu = settings.Definition.Tasks.Any(t => t.Gpu) },
-    });
-
-    private async Task WorkAsync(CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            var (node, schedule) = await waiting.Reader.ReadAsync(cancellationToken);
-            Tell(node.Id, schedule, await RunAsync(node, schedule, cancellationToken));
-        }
+        var done = state.Tasks.Where(t => t.Phase is TaskPhase.Committed or TaskPhase.Skipped).Select(t => t.Alias).ToHashSet(StringComparer.Ordinal);
+        return [.. done.Where(alias => definition.Tasks.All(t => !t.After.Contains(alias) || done.Contains(t.Alias)))];
     }
 
-    private async Task<TaskUpdate> RunAsync(VirtualNode node, ScheduleAttempt schedule, CancellationToken cancellationToken)
+    private IEnumerable<Presence> Presences()
     {
-        var store = new VirtualAttemptStore(node.Id, schedule, shared);
-        var cancelled = underWay[schedule.Attempt];
-        using var deadline = new CancellationTokenSource(settings.Definition.Rounds.Deadline, time);
-        using var any = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancelled.Token, cancellationToken);
-        try
+        // Whatever the definition asks of a machine, these are of that kind; they share what they tell alike.
+        ImmutableArray<string> tags = [.. definition.Tasks.SelectMany(t => t.Tags).Distinct()], modules = [definition.Module];
+        var resources = new NodeResources { Gpu = definition.Tasks.Any(t => t.Gpu) };
+        return settings.Nodes.Select(node => (Presence)new MessageStamp(node.Id, "virtual", time).Stamp(new Presence
         {
-            any.Token.ThrowIfCancellationRequested();
-            return await ExecuteAsync(node, schedule, store, any.Token);
-        }
-        catch (OperationCanceledException) when (any.IsCancellationRequested)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            return deadline.IsCancellationRequested
-                ? new TaskFailed { Error = TaskFailed.DeadlinePassed, Message = $"the deadline of {settings.Definition.Rounds.Deadline:c} passed" }
-                : new TaskFailed { Error = "Cancelled", Message = "cancelled", Retryable = true };
-        }
-        catch (Exception e)
-        {
-            return FailureReport.Of(e is TypeInitializationException { InnerException: { } inner } ? inner : e, []);
-        }
-        finally
-        {
-            underWay.TryRemove(schedule.Attempt, out _);
-            Count(node.Id, store.Traffic);
-        }
-    }
-
-    private async Task<TaskUpdate> ExecuteAsync(VirtualNode node, ScheduleAttempt schedule, VirtualAttemptStore store, CancellationToken cancellationToken)
-    {
-        var began = time.GetTimestamp();
-        var requests = new RoundRequests();
-        var type = settings.Catalog.Resolve(schedule.TaskType);
-        await using (var activator = new TaskActivator(settings.Services))
-        {
-            SwarmTask task;
-            using (await AttemptContext.ProcessGate.EnterAsync(cancellationToken))
-                task = activator.Create(type);
-            task.Attach(new AttemptEnvironment(
-                new World(new Globals(store), new Results(store), requests), new Local(node.Datasets), loggers.CreateLogger(type.FullName ?? type.Name),
-                AttemptContexts.Of(schedule, settings.Swarm, node.Id, _ => { }, alone: null, time)));
-            await task.RunAsync(cancellationToken);
-        }
-        return new TaskCompleted
-        {
-            Globals = [.. store.Globals], Results = [.. store.Results], Next = AttemptContexts.Next(requests.Request),
-            Seconds = Math.Round(time.GetElapsedTime(began).TotalSeconds, 4),
-        };
-    }
-
-    private void Count(string node, (long Sent, long Received) more)
-    {
-        lock (traffic)
-        {
-            var before = traffic.GetValueOrDefault(node);
-            traffic[node] = (before.Sent + more.Sent, before.Received + more.Received);
-        }
-    }
-
-    private void Tell(string node, ScheduleAttempt schedule, TaskUpdate update)
-    {
-        (long Sent, long Received) bytes;
-        lock (traffic)
-            bytes = traffic.GetValueOrDefault(node);
-        events.Writer.TryWrite(new CoordinatorEvent.UpdateSeen(update with
-        {
-            From = node, Incarnation = "virtual", Run = schedule.Run, Round = schedule.Round, Alias = schedule.Alias, Attempt = schedule.Attempt,
-            BytesSent = bytes.Sent, BytesReceived = bytes.Received,
+            Status = NodeStatus.Online, Datasets = node.Sizes, Modules = modules, Concurrency = 1, Codecs = PackingPlan.Known, Tags = tags, Resources = resources,
         }));
     }
 }

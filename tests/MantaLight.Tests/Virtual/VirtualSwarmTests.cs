@@ -1,3 +1,4 @@
+using MantaLight.Checkpoints;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
 using MantaLight.Shared;
@@ -61,10 +62,39 @@ public sealed class VirtualSwarmTests
     }
 
     [Fact]
+    public async Task Who_waits_for_nodes_that_are_not_there_fails_since_nobody_else_can_come()
+    {
+        var (end, _) = await RunAsync(SwarmHarness.Definition(minimumNodes: 3), nodes: 2, slots: 2);
+        Assert.Equal(RunStatus.Failed, end.Status);
+        Assert.EndsWith("has 2 of 3 nodes: node_0, node_1; nobody else can come", end.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_run_that_goes_on_from_a_checkpoint_comes_to_the_bits_of_the_one_that_never_stopped()
+    {
+        var folder = Directory.CreateTempSubdirectory("mantalight-virtual-");
+        try
+        {
+            var definition = SwarmHarness.Definition(rounds: 4, minimumNodes: 3).Replace("VectorScheduler", "ThresholdScheduler", StringComparison.Ordinal);
+            var kept = new List<CheckpointNews>();
+            var (whole, _) = await RunAsync(definition, nodes: 3, slots: 2, change: s => s with { Checkpoints = new CheckpointOptions { Folder = folder.FullName, Every = 2 }, Kept = kept.Add });
+            Assert.Equal([(2, null), (4, null)], kept.Select(n => (n.Round, n.Problem)));
+            var from = await Checkpoint.ReadAsync(kept[0].Path!, TestContext.Current.CancellationToken);
+            var (rest, _) = await RunAsync(definition, nodes: 3, slots: 1, change: s => s with { From = from });
+            Assert.Equal(RunStatus.Completed, rest.Status);
+            Assert.Equal(whole.History.Skip(2).Select(h => (h.Round, h.GlobalSha256)), rest.History.Select(h => (h.Round, h.GlobalSha256)));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
     public async Task It_can_be_cancelled()
     {
         using var stop = new CancellationTokenSource();
-        var running = RunAsync(SwarmHarness.Definition("EndlessWorker"), nodes: 2, slots: 2, message => Cancel(message, stop), stop.Token);
+        var running = RunAsync(SwarmHarness.Definition("EndlessWorker"), nodes: 2, slots: 2, message => Cancel(message, stop), cancellationToken: stop.Token);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running.WaitAsync(SwarmHarness.Patience, TestContext.Current.CancellationToken));
     }
 
@@ -74,16 +104,17 @@ public sealed class VirtualSwarmTests
             stop.Cancel();
     }
 
-    private static async Task<(SwarmState End, List<ControlMessage> Messages)> RunAsync(string definition, int nodes, int slots, Action<ControlMessage>? also = null, CancellationToken cancellationToken = default)
+    private static async Task<(SwarmState End, List<ControlMessage> Messages)> RunAsync(string definition, int nodes, int slots, Action<ControlMessage>? also = null, Func<VirtualSwarmSettings, VirtualSwarmSettings>? change = null, CancellationToken cancellationToken = default)
     {
         var messages = new List<ControlMessage>();
         await using var services = new ServiceCollection().BuildServiceProvider();
+        var settings = new VirtualSwarmSettings
+        {
+            Swarm = "vectors", Definition = SwarmJson.Parse(System.Text.Encoding.UTF8.GetBytes(definition)), Catalog = new TaskCatalog([typeof(SwarmHarness).Assembly]),
+            Nodes = [.. Enumerable.Range(0, nodes).Select(n => new VirtualNode($"node_{n}", new NoData(), []))], Services = services, Slots = slots,
+        };
         await using var swarm = new VirtualSwarm(
-            new VirtualSwarmSettings
-            {
-                Swarm = "vectors", Definition = SwarmJson.Parse(System.Text.Encoding.UTF8.GetBytes(definition)), Catalog = new TaskCatalog([typeof(SwarmHarness).Assembly]),
-                Nodes = [.. Enumerable.Range(0, nodes).Select(n => new VirtualNode($"node_{n}", new NoData(), []))], Services = services, Slots = slots,
-            },
+            change?.Invoke(settings) ?? settings,
             message =>
             {
                 messages.Add(message);

@@ -1,0 +1,34 @@
+using System.Collections.Immutable;
+using MantaLight.Cli.Data;
+using MantaLight.Node;
+using MantaLight.Protocol;
+using MantaLight.Swarms;
+using MantaLight.Virtual;
+
+namespace MantaLight.Cli.Running;
+
+/// <summary>The participants of a simulation, with their data: MNIST in memory, or a folder of any data sets.</summary>
+internal static class SimulatedData
+{
+    /// <summary>Finds the data and shares them out.</summary>
+    /// <exception cref="DatasetException">Data are not to be had.</exception>
+    /// <exception cref="InvalidSettingException">They cannot be shared out like that.</exception>
+    public static async Task<ImmutableArray<VirtualNode>> ParticipantsAsync(SimulationSettings settings, SwarmDefinition definition, CliConsole console, CancellationToken cancellationToken)
+    {
+        string[] needed = [.. definition.Tasks.Prepend(definition.Setup).OfType<TaskDefinition>().SelectMany(t => t.Datasets).Distinct(StringComparer.Ordinal)];
+        if (settings.Data is { } folder)
+            return [.. Enumerable.Range(0, settings.Participants).Select(n => InFolder(MnistPartitions.NameOf(n), Path.GetFullPath(folder), needed))];
+        if (needed.FirstOrDefault(d => d != MnistPartitions.Dataset) is { } other)
+            throw new InvalidSettingException($"The definition asks for data set '{other}', and '{MnistPartitions.Dataset}' alone is shared out here. Say with --data DIR where the participants' data are, as DIR/{other}/{MnistPartitions.NameOf(0)}/{other}.npz.");
+        if (needed.Length == 0)
+            return [.. Enumerable.Range(0, settings.Participants).Select(n => new VirtualNode(MnistPartitions.NameOf(n), new MappedDatasets([]), []))];
+        var (train, test) = await DownloadView.ShowAsync(console, progress => MnistSources.Create(null, null).GetAsync(progress, cancellationToken));
+        var wanted = new MnistPartitions { Nodes = settings.Participants, Partition = settings.Partition, Seed = definition.Seed, Test = settings.Test };
+        return MnistParticipants.Of(train, test, wanted, settings.Samples);
+    }
+
+    private static VirtualNode InFolder(string node, string folder, string[] datasets) => new(
+        node,
+        new MappedDatasets(datasets.Select(d => KeyValuePair.Create(d, RunData.Find(folder, d, node)))),
+        [.. datasets.Select(d => new PresentDataset { Name = d })]);
+}

@@ -1,0 +1,48 @@
+using MantaLight.Blobs;
+using MantaLight.Protocol;
+using MantaLight.Virtual;
+using MantaLight.Weights;
+
+namespace MantaLight.Tests.Virtual;
+
+/// <summary>What virtual nodes have shared, and for how long.</summary>
+public sealed class SharedValuesTests : IDisposable
+{
+    private readonly SharedValues shared = new();
+
+    public void Dispose() => shared.Dispose();
+
+    [Fact]
+    public void A_result_goes_when_all_have_read_it_or_its_round_is_over_and_a_global_stays()
+    {
+        var (worker, other) = (Result("worker", 2, 1), Result("other", 2, 2));
+        var global = shared.AddGlobal(Weights(3), WeightsCodec.Encode(Weights(3)), ValueFormat.Weights);
+        shared.Settle(2, new HashSet<string> { "worker" });
+        Assert.Throws<BlobUnavailableException>(() => shared.Read(worker));
+        Assert.Equal(2, Value(other));
+        shared.Settle(3, new HashSet<string>());
+        Assert.Throws<BlobUnavailableException>(() => shared.Read(other));
+        Assert.Equal(3, Value(global));
+    }
+
+    [Fact]
+    public void Who_still_reads_what_has_gone_keeps_its_bytes()
+    {
+        var first = Result("worker", 1, 7);
+        using var reading = shared.Read(first);
+        shared.Settle(2, new HashSet<string>());
+        Result("worker", 2, 8);
+        Assert.Equal(7, reading[0].Data.Span[0]);
+    }
+
+    private BlobRef Result(string alias, int round, byte value) =>
+        shared.AddResult(Weights(value), 1, ValueFormat.Weights, new ScheduleAttempt { Alias = alias, Round = round, Attempt = $"{alias}.{round}" }, "model_params");
+
+    private byte Value(BlobRef blob)
+    {
+        using var read = shared.Read(blob);
+        return read[0].Data.Span[0];
+    }
+
+    private static NamedArrays Weights(byte value) => new([new NamedArray("w", ArrayType.UInt8, [1], new[] { value })]);
+}
