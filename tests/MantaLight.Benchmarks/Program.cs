@@ -1,6 +1,7 @@
 using BenchmarkDotNet.Running;
 using MantaLight.Benchmarks;
 using MantaLight.Benchmarks.Report;
+using MantaLight.Benchmarks.Tasks;
 using MantaLight.Benchmarks.Topics;
 
 // dotnet run -c Release --project tests/MantaLight.Benchmarks -- report [--only TOPIC]
@@ -10,6 +11,8 @@ using MantaLight.Benchmarks.Topics;
     ("weights", WeightsTopic.Measure), ("aggregation", AggregationTopic.Measure), ("training", TrainingTopic.Measure), ("transport", TransportTopic.Measure),
     ("overhead", OverheadTopic.Measure), ("simulate", SimulateTopic.Measure),
 ];
+if (args is ["aggregate", ..])
+    return await AggregateProcess.RunAsync(args[1..]);
 if (args is not ["report", ..])
 {
     BenchmarkSwitcher.FromAssembly(typeof(WeightsBenchmarks).Assembly).Run(args);
