@@ -1,4 +1,5 @@
 using MantaLight.Aggregation.Blocks;
+using MantaLight.Concurrency;
 using MantaLight.Tasks;
 using MantaLight.Weights;
 using MantaLight.Weights.Sources;

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections.Immutable;
 using MantaLight.Aggregation.Blocks;
+using MantaLight.Concurrency;
 using MantaLight.Weights;
 using MantaLight.Weights.Sources;
 
@@ -18,7 +19,7 @@ public sealed class WeightedMean : IDisposable
     public const long MaximumSamples = 1L << 53;
 
     /// <summary>Elements that are folded at a time.</summary>
-    private const int Elements = 16384;
+    private const int Elements = 8192;
 
     private readonly ImmutableArray<ArrayHeader>? reference;
     private ImmutableArray<ArrayHeader>? layout;

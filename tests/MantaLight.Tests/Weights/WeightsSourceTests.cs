@@ -40,6 +40,23 @@ public sealed class WeightsSourceTests
         Assert.Contains("'a: float32 [3]'", Assert.Throws<MalformedDataException>(() => source.Read(0, 8, stackalloc byte[4]).Length).Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(4095)]
+    [InlineData(4096)]
+    [InlineData(10_000)]
+    public void A_copy_ends_at_the_first_value_that_is_not_finite(int at)
+    {
+        var values = new float[10_001];
+        values.AsSpan().Fill(2);
+        var target = new byte[values.Length * sizeof(float)];
+        Assert.Null(Floats("w", values).CopyFinite(target));
+        Assert.Equal(values, MemoryMarshal.Cast<byte, float>(target).ToArray());
+        values[at] = float.NaN;
+        Assert.Equal(at, Floats("w", values).CopyFinite(target));
+        Assert.DoesNotContain(MemoryMarshal.Cast<byte, float>(target).ToArray(), float.IsNaN);
+    }
+
     [Fact]
     public void A_source_disposes_the_weights_that_it_was_given()
     {

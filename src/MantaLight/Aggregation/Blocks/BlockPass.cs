@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MantaLight.Concurrency;
 using MantaLight.Weights;
 using MantaLight.Weights.Sources;
 

@@ -1,11 +1,11 @@
 using System.Runtime.ExceptionServices;
 
-namespace MantaLight.Aggregation.Blocks;
+namespace MantaLight.Concurrency;
 
 /// <summary>Work that several threads do at once.</summary>
 internal static class Workers
 {
-    /// <summary>Bytes of a model below which one thread does it in less time than it takes to call another.</summary>
+    /// <summary>Bytes below which one thread has done with them before another is there.</summary>
     private const long Least = 1 << 20;
 
     /// <summary>The most threads: memory is what limits all of them.</summary>
