@@ -19,6 +19,7 @@ internal static unsafe class SingleSums
     private const uint Exponent = 0x7F80_0000;
 
     /// <summary>Adds each value times a weight; false where a value is not finite: the sums are spoilt then.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static bool TryAdd(ReadOnlySpan<float> values, double weight, Span<double> sums)
     {
         var count = values.Length;
@@ -55,6 +56,7 @@ internal static unsafe class SingleSums
     /// <param name="next">What will be added after them, as long as they are; or nothing.</param>
     /// <param name="weights">Four.</param>
     /// <param name="sums">The sums; not finite afterwards where a value was not.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // a profile of its first calls makes it three times as slow
     public static void AddFour(in Four values, in Four next, ReadOnlySpan<double> weights, Span<double> sums)
     {
         var count = sums.Length;
