@@ -31,10 +31,10 @@ public class AggregationBenchmarks
     [Benchmark]
     public int WeightedMean()
     {
-        var mean = new WeightedMean(models[0]);
+        using var mean = new WeightedMean(models[0]);
         for (var i = 0; i < models.Length; i++)
             mean.Add(models[i], samples: i + 1);
-        using var result = mean.ToArrays();
+        using var result = mean.Finish();
         return result.Count;
     }
 }

@@ -37,33 +37,35 @@ public static class ModuleWeights
         }
     }
 
-    /// <summary>Copies weights into the module's tensors, after all of them have been checked.</summary>
+    /// <summary>Copies weights into the module's tensors, checking them in the same read.</summary>
     /// <exception cref="IncompatibleWeightsException">
-    /// Other names, shapes, types or order than the module's (the message names the first difference), or NaN or infinities.
-    /// The module is unchanged then.
+    /// Other names, shapes, types or order than the module's: the message names the first difference, and the module is unchanged. Or NaN or
+    /// infinities: the module then has what came before them, and is to be loaded anew.
     /// </exception>
     public static void Load(this nn.Module module, NamedArrays weights)
     {
         TorchRuntime.EnsureLoaded();
         var targets = module.state_dict();
         RequireSameLayout(module, targets, weights);
-        foreach (var array in weights)
-            if (array.FirstNonFinite() is { } at)
-                throw new IncompatibleWeightsException($"Array '{array}' holds NaN or an infinity at element {at}; such weights are refused.");
-
         using var noGradients = no_grad();
         foreach (var array in weights)
         {
             var target = targets[array.Name];
             if (target.device_type == DeviceType.CPU && target.is_contiguous())
             {
-                array.Data.Span.CopyTo(target.bytes);
+                Copy(array, target);
                 continue;
             }
             using var staged = empty(target.shape, target.dtype);
-            array.Data.Span.CopyTo(staged.bytes);
+            Copy(array, staged);
             target.copy_(staged);
         }
+    }
+
+    private static void Copy(NamedArray array, Tensor target)
+    {
+        if (array.CopyFinite(target.bytes) is { } at)
+            throw new IncompatibleWeightsException($"Array '{array}' holds NaN or an infinity at element {at}; such weights are refused.");
     }
 
     private static void RequireSameLayout(nn.Module module, Dictionary<string, Tensor> targets, NamedArrays weights)

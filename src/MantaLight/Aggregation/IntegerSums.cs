@@ -7,11 +7,17 @@ namespace MantaLight.Aggregation;
 /// <summary>Weighted sums of integers and booleans, exact in 128 bits, and their means; a boolean's mean is the weighted majority, a tie is false.</summary>
 internal static class IntegerSums
 {
+    /// <summary>Bytes of a sum.</summary>
+    public const int Width = 16;
+
     /// <summary>Adds each value times a weight: |value| is at most 2^63 and all weights together at most 2^53, so that no sum leaves 128 bits.</summary>
-    public static void Add(ArrayType type, ReadOnlySpan<byte> data, long samples, Span<Int128> sums)
+    /// <returns>False where a boolean is neither 0 nor 1.</returns>
+    public static bool TryAdd(ArrayType type, ReadOnlySpan<byte> data, long samples, Span<Int128> sums)
     {
         switch (type)
         {
+            case ArrayType.Bool when data.ContainsAnyExceptInRange((byte)0, (byte)1):
+                return false;
             case ArrayType.Int64:
                 AddAll(MemoryMarshal.Cast<byte, long>(data), samples, sums);
                 break;
@@ -28,6 +34,7 @@ internal static class IntegerSums
                 AddAll(data, samples, sums);
                 break;
         }
+        return true;
     }
 
     /// <summary>Writes the means, rounded to nearest, half to even.</summary>

@@ -2,44 +2,30 @@ using MantaLight.Weights;
 
 namespace MantaLight.Aggregation;
 
-/// <summary>The accumulator of one array of a <see cref="WeightedMean"/>.</summary>
-internal abstract class MeanArray
+/// <summary>The weighted sums of one array, which become its mean where they lie.</summary>
+internal sealed class MeanArray(ArrayHeader header) : IDisposable
 {
-    private readonly string name;
-    private readonly long[] shape;
+    private readonly AlignedMemory memory = new(header.Count * (header.Type.IsFloat() ? sizeof(double) : IntegerSums.Width));
 
-    protected MeanArray(NamedArray layout)
+    /// <summary>Adds some elements times a weight; false where one has no mean: the sums are spoilt then.</summary>
+    public bool TryAdd(ReadOnlySpan<byte> data, int first, long samples)
     {
-        name = layout.Name;
-        Type = layout.Type;
-        shape = layout.Shape.ToArray();
-        Length = checked((int)layout.Count);
+        var count = data.Length / header.Type.SizeInBytes();
+        return header.Type.IsFloat()
+            ? FloatSums.TryAdd(header.Type, data, samples, memory.As<double>().Slice(first, count))
+            : IntegerSums.TryAdd(header.Type, data, samples, memory.As<Int128>().Slice(first, count));
     }
 
-    protected ArrayType Type { get; }
-
-    protected int Length { get; }
-
-    public static MeanArray For(NamedArray layout) => layout.Type.IsFloat() ? new FloatMeanArray(layout) : new IntegerMeanArray(layout);
-
-    public bool Fits(NamedArray other) => name == other.Name && Type == other.Type && other.Shape.SequenceEqual(shape);
-
-    /// <exception cref="IncompatibleWeightsException">An element cannot be averaged.</exception>
-    public abstract void Check(NamedArray array);
-
-    public abstract void Add(NamedArray array, long samples);
-
-    public NamedArray ToArray(long samples)
+    /// <summary>The mean, in the memory of the sums: each element is narrower than its sum, so that none is written over before it is read.</summary>
+    public NamedArray Narrow(long samples)
     {
-        var data = new byte[Length * Type.SizeInBytes()];
-        WriteMean(data, samples);
-        return new NamedArray(name, Type, shape, data);
+        var mean = memory.GetSpan()[..(int)header.Length];
+        if (header.Type.IsFloat())
+            FloatSums.WriteMeans(header.Type, memory.As<double>(), samples, mean);
+        else
+            IntegerSums.WriteMeans(header.Type, memory.As<Int128>(), samples, mean);
+        return new NamedArray(header.Name, header.Type, header.Shape.AsSpan(), memory.First(mean.Length));
     }
 
-    public override string ToString() => $"{name}: {Type.WireName()} [{string.Join(", ", shape)}]";
-
-    protected abstract void WriteMean(Span<byte> data, long samples);
-
-    protected IncompatibleWeightsException Refuse(string found, int index) =>
-        new($"Array '{this}' holds {found} at index {index}; a mean needs finite values.");
+    public void Dispose() => ((IDisposable)memory).Dispose();
 }

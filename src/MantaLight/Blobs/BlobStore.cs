@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Security.Cryptography;
+using MantaLight.Concurrency;
 using MantaLight.Protocol;
 using MantaLight.Storage;
 
@@ -43,12 +44,21 @@ internal sealed class BlobStore(IDisk disk)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         using var draft = disk.Create(Folder, content.Length);
-        long offset = 0;
-        foreach (var segment in content)
+        // Hashing takes as long as writing: of a large value on another core.
+        if (Workers.For(content.Length) == 1)
         {
-            hash.AppendData(segment.Span);
-            draft.Write(offset, segment.Span);
-            offset += segment.Length;
+            Append(hash, content);
+            Append(draft, content);
+        }
+        else
+        {
+            Workers.Run(2, worker =>
+            {
+                if (worker == 0)
+                    Append(draft, content);
+                else
+                    Append(hash, content);
+            });
         }
         var sha256 = Convert.ToHexStringLower(hash.GetHashAndReset());
         draft.Keep(NameOf(sha256), Flush.Behind);
@@ -88,6 +98,22 @@ internal sealed class BlobStore(IDisk disk)
         {
             // What the disk does not give back is spoiled as well.
             return false;
+        }
+    }
+
+    private static void Append(IncrementalHash hash, ReadOnlySequence<byte> content)
+    {
+        foreach (var segment in content)
+            hash.AppendData(segment.Span);
+    }
+
+    private static void Append(DiskDraft draft, ReadOnlySequence<byte> content)
+    {
+        long offset = 0;
+        foreach (var segment in content)
+        {
+            draft.Write(offset, segment.Span);
+            offset += segment.Length;
         }
     }
 

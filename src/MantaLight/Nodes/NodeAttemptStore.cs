@@ -6,6 +6,7 @@ using MantaLight.Blobs;
 using MantaLight.Protocol;
 using MantaLight.Tasks;
 using MantaLight.Weights;
+using MantaLight.Weights.Sources;
 
 namespace MantaLight.Nodes;
 
@@ -84,6 +85,17 @@ internal sealed class NodeAttemptStore(
         var blob = RequireWeights($"Result '{input.Staged.Tag}' of {input.Node}", input.Staged.Content);
         await FetchResultAsync(input, cancellationToken);
         return await DecodeAsync(input.Staged.Tag, blob, input.Staged.Base, cancellationToken);
+    }
+
+    public override bool HasResultWeights(int index) =>
+        schedule.Inputs[index].Staged.Content.Blob is { Format: ValueFormat.Weights } blob && store.Contains(blob.Sha256);
+
+    public override async Task<WeightsSource> OpenResultWeightsAsync(int index, CancellationToken cancellationToken)
+    {
+        var input = schedule.Inputs[index];
+        var blob = RequireWeights($"Result '{input.Staged.Tag}' of {input.Node}", input.Staged.Content);
+        await FetchResultAsync(input, cancellationToken);
+        return blob.Format == ValueFormat.Weights ? Open(blob) : WeightsSource.Of(await DecodeAsync(input.Staged.Tag, blob, input.Staged.Base, cancellationToken));
     }
 
     public override void StageGlobal(string tag, JsonElement value) => Stage(tag, Content(value, $"global '{tag}'"));
@@ -247,6 +259,21 @@ internal sealed class NodeAttemptStore(
             throw new IncompatibleWeightsException($"'{tag}' is a difference from {hash}, which has been replaced and is not to be had any more.", e);
         }
         return sent;
+    }
+
+    private WeightsFile Open(BlobRef blob)
+    {
+        var file = store.TryOpen(blob.Sha256) ?? throw new BlobUnavailableException($"Blob {blob.Sha256} is not in this node's store.");
+        try
+        {
+            using var mapped = store.Map(blob);
+            return WeightsFile.Open(file, mapped.Content);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
     }
 
     private T ReadJson<T>(string what, BlobRef blob, Func<JsonElement, T> read)

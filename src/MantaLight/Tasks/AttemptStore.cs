@@ -1,5 +1,6 @@
 using System.Text.Json;
 using MantaLight.Weights;
+using MantaLight.Weights.Sources;
 
 namespace MantaLight.Tasks;
 
@@ -17,6 +18,13 @@ internal abstract class AttemptStore
     public abstract Task<T> ReadResultJsonAsync<T>(int index, Func<JsonElement, T> read, CancellationToken cancellationToken);
 
     public abstract Task<NamedArrays> ReadResultWeightsAsync(int index, CancellationToken cancellationToken);
+
+    /// <summary>Weights to be read piece by piece.</summary>
+    public virtual async Task<WeightsSource> OpenResultWeightsAsync(int index, CancellationToken cancellationToken) =>
+        WeightsSource.Of(await ReadResultWeightsAsync(index, cancellationToken));
+
+    /// <summary>Whether weights are here, so that opening them neither waits nor takes memory.</summary>
+    public virtual bool HasResultWeights(int index) => false;
 
     public abstract void StageGlobal(string tag, JsonElement value);
 

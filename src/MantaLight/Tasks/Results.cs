@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using MantaLight.Weights;
+using MantaLight.Weights.Sources;
 
 namespace MantaLight.Tasks;
 
@@ -79,4 +80,12 @@ public sealed class Result
     /// <exception cref="BlobUnavailableException">Its producer cannot be reached or what came does not match its hash.</exception>
     /// <exception cref="MalformedDataException">The blob is not weights.</exception>
     public Task<NamedArrays> GetWeightsAsync(CancellationToken cancellationToken) => store.ReadResultWeightsAsync(index, cancellationToken);
+
+    /// <summary>Whether weights are on this node already: opening them then neither waits nor takes memory to speak of.</summary>
+    public bool IsHere => store.HasResultWeights(index);
+
+    /// <summary>Pulls weights, to be read piece by piece where they lie: whoever combines many need not hold any. Dispose the result when done.</summary>
+    /// <exception cref="BlobUnavailableException">Its producer cannot be reached or what came does not match its hash.</exception>
+    /// <exception cref="MalformedDataException">The blob is not weights.</exception>
+    public Task<WeightsSource> OpenWeightsAsync(CancellationToken cancellationToken) => store.OpenResultWeightsAsync(index, cancellationToken);
 }

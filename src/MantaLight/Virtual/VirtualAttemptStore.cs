@@ -36,6 +36,8 @@ internal sealed class VirtualAttemptStore(string node, ScheduleAttempt schedule,
     public override Task<NamedArrays> ReadResultWeightsAsync(int index, CancellationToken cancellationToken) =>
         Task.FromResult(Read($"Result '{schedule.Inputs[index].Staged.Tag}'", schedule.Inputs[index].Staged.Content));
 
+    public override bool HasResultWeights(int index) => schedule.Inputs[index].Staged.Content.Blob is not null;
+
     public override void StageGlobal(string tag, JsonElement value) => Stage(new StagedGlobal { Tag = tag, Content = new ValueRef { Value = value } });
 
     public override void StageGlobal(string tag, NamedArrays weights)

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Immutable;
 using System.Text;
 using MessagePack;
 
@@ -19,15 +20,25 @@ internal static class WeightsDecoder
 
     /// <summary>Decodes.</summary>
     /// <exception cref="MalformedDataException">Not exactly one blob of the format.</exception>
-    public static NamedArrays Decode(ReadOnlySequence<byte> blob, IDisposable? owner)
+    public static NamedArrays Decode(ReadOnlySequence<byte> blob, IDisposable? owner) => new(Tensors(blob).ConvertAll(Array), owner);
+
+    /// <summary>Reads what the blob says about its tensors, and where their data begin; the data themselves are not looked at.</summary>
+    /// <exception cref="MalformedDataException">Not exactly one blob of the format.</exception>
+    public static (ImmutableArray<ArrayHeader> Layout, ImmutableArray<long> Begins) ReadLayout(ReadOnlySequence<byte> blob)
+    {
+        var tensors = Tensors(blob);
+        // As arrays without data: their names are held to the same rules.
+        _ = new NamedArrays(tensors.Select(t => new NamedArray(t.Header.Name, t.Header.Type, [0], default)));
+        return ([.. tensors.Select(t => t.Header)], [.. tensors.Select(t => t.Begin)]);
+    }
+
+    private static List<Tensor> Tensors(ReadOnlySequence<byte> blob)
     {
         try
         {
             var reader = new MessagePackReader(blob);
-            var arrays = ReadBlob(ref reader);
-            return reader.End
-                ? new NamedArrays(arrays, owner)
-                : throw Malformed($"{blob.Length - reader.Consumed:N0} bytes are left over after the end");
+            var tensors = ReadBlob(ref reader);
+            return reader.End ? tensors : throw Malformed($"{blob.Length - reader.Consumed:N0} bytes are left over after the end");
         }
         catch (EndOfStreamException e)
         {
@@ -40,10 +51,10 @@ internal static class WeightsDecoder
         }
     }
 
-    private static List<NamedArray> ReadBlob(ref MessagePackReader reader)
+    private static List<Tensor> ReadBlob(ref MessagePackReader reader)
     {
         string? format = null;
-        List<NamedArray>? arrays = null;
+        List<Tensor>? tensors = null;
         for (var entries = MapHeader(ref reader, "the blob"); entries > 0; entries--)
         {
             switch (String(ref reader, MaximumKeyBytes, "a key"))
@@ -53,31 +64,32 @@ internal static class WeightsDecoder
                     if (format != WeightsCodec.Format)
                         throw Malformed($"the format is '{format}' where '{WeightsCodec.Format}' is expected");
                     break;
-                case "tensors" when arrays is null:
-                    arrays = ReadTensors(ref reader);
+                case "tensors" when tensors is null:
+                    tensors = ReadTensors(ref reader);
                     break;
                 case var key:
                     throw Malformed($"the key '{key}' is unknown or stands there twice");
             }
         }
-        return format is not null && arrays is not null ? arrays : throw Malformed("'format' or 'tensors' is missing");
+        return format is not null && tensors is not null ? tensors : throw Malformed("'format' or 'tensors' is missing");
     }
 
-    private static List<NamedArray> ReadTensors(ref MessagePackReader reader)
+    private static List<Tensor> ReadTensors(ref MessagePackReader reader)
     {
         var count = ArrayHeader(ref reader, WeightsCodec.MaximumTensors, "tensors");
-        var arrays = new List<NamedArray>(Math.Min(count, 64));
+        var tensors = new List<Tensor>(Math.Min(count, 64));
         for (var i = 0; i < count; i++)
-            arrays.Add(ReadTensor(ref reader, i));
-        return arrays;
+            tensors.Add(ReadTensor(ref reader, i));
+        return tensors;
     }
 
-    private static NamedArray ReadTensor(ref MessagePackReader reader, int index)
+    private static Tensor ReadTensor(ref MessagePackReader reader, int index)
     {
         string? name = null;
         ArrayType? type = null;
         long[]? shape = null;
         ReadOnlySequence<byte>? data = null;
+        long begin = 0;
         var padded = false;
         for (var entries = MapHeader(ref reader, $"tensor {index}"); entries > 0; entries--)
         {
@@ -98,25 +110,33 @@ internal static class WeightsDecoder
                     break;
                 case "data" when data is null:
                     data = Bytes(ref reader, "'data'");
+                    begin = reader.Consumed - data.Value.Length;
                     break;
                 case var key:
                     throw Malformed($"the key '{key}' of tensor {index} is unknown, stands there twice or comes too late");
             }
         }
         return name is not null && type is { } known && shape is not null && data is { } bytes
-            ? Make(name, known, shape, bytes)
+            ? Checked(new Tensor(new ArrayHeader(name, known, [.. shape]), begin, bytes))
             : throw Malformed($"tensor {index} lacks one of 'name', 'dtype', 'shape' and 'data'");
     }
 
-    private static NamedArray Make(string name, ArrayType type, long[] shape, ReadOnlySequence<byte> data)
+    // Compared before any copy, which is what a wrong length could make expensive.
+    private static Tensor Checked(Tensor tensor)
     {
-        // Compared before the copy, which is what a wrong length could make expensive.
-        if (NamedArray.ByteLength(type, shape) != data.Length || data.Length > Array.MaxLength)
-            throw Malformed($"'{name}' of {type.WireName()} [{string.Join(", ", shape)}] comes with {data.Length:N0} bytes");
+        var (header, _, data) = tensor;
+        return NamedArray.ByteLength(header.Type, header.Shape.AsSpan()) == data.Length && data.Length <= System.Array.MaxLength
+            ? tensor
+            : throw Malformed($"'{header.Name}' of {header.Type.WireName()} [{string.Join(", ", header.Shape)}] comes with {data.Length:N0} bytes");
+    }
+
+    private static NamedArray Array(Tensor tensor)
+    {
+        var (header, _, data) = tensor;
         var memory = data.IsSingleSegment ? data.First : data.ToArray();
-        if (type == ArrayType.Bool && memory.Span.ContainsAnyExceptInRange((byte)0, (byte)1))
-            throw Malformed($"'{name}' is bool and has bytes other than 0 and 1");
-        return new NamedArray(name, type, shape, memory);
+        if (header.Type == ArrayType.Bool && memory.Span.ContainsAnyExceptInRange((byte)0, (byte)1))
+            throw Malformed($"'{header.Name}' is bool and has bytes other than 0 and 1");
+        return new NamedArray(header.Name, header.Type, header.Shape.AsSpan(), memory);
     }
 
     private static long[] ReadShape(ref MessagePackReader reader)
@@ -149,4 +169,7 @@ internal static class WeightsDecoder
         reader.NextMessagePackType == MessagePackType.Binary && reader.ReadBytes() is { } bytes ? bytes : throw Malformed($"{what} is not binary");
 
     private static MalformedDataException Malformed(string what, Exception? inner = null) => new($"Not a weights blob: {what}.", inner);
+
+    /// <summary>A tensor as it stands in a blob.</summary>
+    private readonly record struct Tensor(ArrayHeader Header, long Begin, ReadOnlySequence<byte> Data);
 }

@@ -29,6 +29,15 @@ internal static class WholeProcess
         RedirectStandardOutput = true,
     });
 
+    /// <summary>Runs this program with other arguments, as a process of its own; returns what it has written.</summary>
+    public static string Benchmarks(params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "MantaLight.Benchmarks.dll"), .. arguments]) { RedirectStandardOutput = true })!;
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return process.ExitCode == 0 ? output : throw new InvalidOperationException($"{arguments[0]} ended with {process.ExitCode}.");
+    }
+
     /// <summary>A figure of a process's status, in bytes; 0 where it is not there.</summary>
     public static long Status(int process, string name)
     {

@@ -15,14 +15,27 @@ internal static class CodecsTopic
     private static readonly string[] Codecs =
         ["", "delta", "fp16", "bf16", "int8", "delta,fp16", "delta,int8", "delta,top_k 0.1", "delta,top_k 0.01", "delta,top_k 0.01,int8"];
 
-    public static IEnumerable<Row> Measure()
+    private static IEnumerable<string> WithAndWithoutZstd => Codecs.SelectMany(c => new[] { c, c.Length == 0 ? "zstd" : $"{c},zstd" }).Where(c => c.Length > 0);
+
+    // Lossless ones come to the same bits: one of them shows it.
+    private static IEnumerable<string> Learning => Codecs.Where(c => c != "delta").Append("delta,zstd");
+
+    /// <summary>The rows of costs, without the topic's name.</summary>
+    public static IReadOnlyList<string> CostRows { get; } = [.. WithAndWithoutZstd.SelectMany(c => new[] { "bytes", "pack", "unpack" }.Select(what => $"{NameOf(c)}.{what}"))];
+
+    /// <summary>The rows of what is learnt.</summary>
+    public static IReadOnlyList<string> AccuracyRows { get; } = [.. Learning.Select(c => $"{NameOf(c)}.accuracy")];
+
+    public static IEnumerable<Row> MeasureCosts()
     {
         var (before, after) = TrainedModels.Create();
-        foreach (var row in Codecs.SelectMany(c => new[] { c, c.Length == 0 ? "zstd" : $"{c},zstd" }).Where(c => c.Length > 0).SelectMany(c => Costs(c, before, after)))
-            yield return row;
+        return WithAndWithoutZstd.SelectMany(c => Costs(c, before, after));
+    }
+
+    public static IEnumerable<Row> MeasureAccuracies()
+    {
         double? lossless = null;
-        // Lossless ones come to the same bits: one of them shows it.
-        foreach (var codec in Codecs.Where(c => c != "delta").Append("delta,zstd"))
+        foreach (var codec in Learning)
         {
             if (Accuracy(codec) is not { } accuracy)
                 continue;

@@ -11,7 +11,7 @@ internal sealed partial record EchoRun
     // Several times what the largest takes.
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
 
-    /// <summary>Seconds of each round but the first.</summary>
+    /// <summary>Seconds of each round that counts.</summary>
     public required Sample Rounds { get; init; }
 
     /// <summary>The peaks of <c>run</c>, of <c>broker</c>, and of each node that had a process.</summary>
@@ -28,10 +28,11 @@ internal sealed partial record EchoRun
     /// <param name="definition">The definition's file, beside this program.</param>
     /// <param name="nodes">How many.</param>
     /// <param name="parameters">How many float32 the model has.</param>
-    /// <param name="rounds">How many rounds, the first one not counted.</param>
+    /// <param name="rounds">How many rounds are counted.</param>
     /// <param name="processes">Whether each node has a process of its own.</param>
+    /// <param name="warmUp">How many rounds come before those that count: code is compiled while it runs.</param>
     /// <returns>Null, with a word on standard error, where that is not possible here.</returns>
-    public static EchoRun? Of(string broker, string definition, int nodes, long parameters, int rounds, bool processes)
+    public static EchoRun? Of(string broker, string definition, int nodes, long parameters, int rounds, bool processes, int warmUp = 1)
     {
         using var running = BrokerProcess.TryStart(broker);
         if (running is null)
@@ -40,7 +41,7 @@ internal sealed partial record EchoRun
         var report = Path.Combine(Path.GetTempPath(), $"mantalight-echo-{Environment.ProcessId}.json");
         using var run = WholeProcess.Start(
         [
-            "run", Path.Combine(AppContext.BaseDirectory, definition), "--nodes", Text(nodes), "--set", $"parameters={Text(parameters)}", "--rounds", Text(rounds + 1),
+            "run", Path.Combine(AppContext.BaseDirectory, definition), "--nodes", Text(nodes), "--set", $"parameters={Text(parameters)}", "--rounds", Text(rounds + warmUp),
             "--broker", running.Uri, "--json", report, .. processes ? ["--processes"] : Array.Empty<string>(),
         ]);
         using var watch = new MemoryWatch((running.ProcessId, "broker"), (run.Id, "run"));
@@ -60,7 +61,7 @@ internal sealed partial record EchoRun
         File.Delete(report);
         return new EchoRun
         {
-            Rounds = Sample.Of(document.RootElement.GetProperty("rounds").EnumerateArray().Skip(1).Select(r => r.GetProperty("overhead_seconds").GetDouble()).ToArray()),
+            Rounds = Sample.Of(document.RootElement.GetProperty("rounds").EnumerateArray().Skip(warmUp).Select(r => r.GetProperty("overhead_seconds").GetDouble()).ToArray()),
             Peaks = peaks,
             BrokerAtFirst = first,
             Aggregators = [.. Aggregating.Matches(output).Select(m => m.Groups[1].Value).Distinct()],

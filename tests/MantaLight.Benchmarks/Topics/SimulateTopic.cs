@@ -16,6 +16,13 @@ internal static partial class SimulateTopic
 
     private static readonly int[] Sizes = [100, 1000, 10_000];
 
+    /// <summary>The rows, without the topic's name.</summary>
+    public static IReadOnlyList<string> Rows { get; } =
+    [
+        .. Sizes.SelectMany(size => new[] { "updates", "memory" }.Select(what => string.Create(CultureInfo.InvariantCulture, $"{what}_of_{size:D5}"))),
+        "cost_within", "updates_of_10000_tenth", "memory_of_10000_tenth",
+    ];
+
     public static IEnumerable<Row> Measure()
     {
         var runs = Sizes.ToDictionary(size => size, _ => new List<(double Rate, long Peak)>());
@@ -25,7 +32,7 @@ internal static partial class SimulateTopic
             foreach (var size in Sizes)
                 runs[size].AddRange(Simulate(size, (double)Updates / size, Rounds));
         }
-        foreach (var row in Sizes.Where(size => runs[size].Count == Runs).SelectMany(size => Rows(size, runs[size])))
+        foreach (var row in Sizes.Where(size => runs[size].Count == Runs).SelectMany(size => RowsOf(size, runs[size])))
             yield return row;
         if (runs.Values.All(r => r.Count == Runs))
             yield return Cost(runs);
@@ -37,7 +44,7 @@ internal static partial class SimulateTopic
         }
     }
 
-    private static IEnumerable<Row> Rows(int size, List<(double Rate, long Peak)> runs)
+    private static IEnumerable<Row> RowsOf(int size, List<(double Rate, long Peak)> runs)
     {
         var (rates, peaks) = (Sample.Of(runs.Select(r => r.Rate)), Sample.Of(runs.Select(r => r.Peak / 1e6)));
         yield return new Row

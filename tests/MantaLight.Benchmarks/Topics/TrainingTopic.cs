@@ -30,8 +30,11 @@ internal static class TrainingTopic
             foreach (var row in Measure(threads))
                 yield return row;
         }
-        yield return Rounds.Measure();
     }
+
+    /// <summary>The rows, without the topic's name.</summary>
+    public static IReadOnlyList<string> Rows { get; } =
+        [.. new[] { 1, 2 }.Where(t => t <= Environment.ProcessorCount).SelectMany(t => Variants.Select(v => string.Create(CultureInfo.InvariantCulture, $"{v.Name}_{t}_threads")))];
 
     private static List<Row> Measure(int threads)
     {

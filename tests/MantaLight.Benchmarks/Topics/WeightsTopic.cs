@@ -39,8 +39,8 @@ internal static class WeightsTopic
         var (copy, encode, decode) = (Sample.Of(copies), Sample.Of(encodes), Sample.Of(decodes));
         var gather = Sample.Seconds(() => WeightsCodec.Encode(weights)).Select(s => s * 1e6);
         var peer = Peer.Run("weights", []);
-        yield return RowOf("weights.encode", encode, copy, peer, "msgpack_encode", 1.1);
-        yield return RowOf("weights.decode", decode, copy, peer, "msgpack_decode", 1.2);
+        yield return RowOf("weights.encode", encode, copy, peer, "msgpack_encode", 1.1) with { Note = "From tensors to a buffer that is there already." };
+        yield return RowOf("weights.decode", decode, copy, peer, "msgpack_decode", 1.2) with { Note = "From a buffer to tensors that are there already, checked for NaN in the same read; the floor copies from tensors to the same tensors." };
         yield return new Row { Name = "weights.encode_gather", Value = gather.Median, Spread = gather.Spread, Unit = "us", Note = "Headers beside the tensors' own memory, as they are written to disk: nothing is copied." };
         foreach (var (name, text) in new[] { ("savez", "np.savez"), ("load", "np.load"), ("pickle_dumps", "pickle dumps"), ("pickle_loads", "pickle loads") })
         {

@@ -144,7 +144,54 @@ public sealed class FedAvgTests
             new Random(seed).Shuffle(nodes);
 
             AssertIdentical(ordered, await AverageAsync(nodes));
+            AssertIdentical(ordered, await AverageAsync(nodes, hasAll: true));
         });
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task One_that_turns_out_bad_at_its_very_end_leaves_no_trace_in_the_mean(bool hasAll)
+    {
+        var random = new Random(4);
+        float[][] values = [.. Enumerable.Range(0, 5).Select(_ => Enumerable.Range(0, 40_000).Select(_ => random.NextSingle()).ToArray())];
+        float[] bad = [.. values[0][..^1], float.NaN];
+        var good = await AverageAsync([("a", values[0], 3), ("b", values[1], 5), ("d", values[3], 7)]);
+        var store = new MemoryAttemptStore { HasAll = hasAll };
+        foreach (var (node, of, samples) in new[] { ("a", values[0], 3), ("b", values[1], 5), ("c", bad, 1000), ("d", values[3], 7), ("e", bad, 1) })
+            store.WithWeights(node, Tag, samples, () => Of(Floats("w", of)));
+
+        await store.RunAsync(new FedAvg());
+
+        AssertIdentical(good, (NamedArrays)store.StagedGlobals[Global]);
+        Assert.Equal(["c", "e"], ((JsonElement)store.StagedResults["aggregation"]).GetProperty("refused").EnumerateArray().Select(r => r.GetProperty("node").GetString()));
+    }
+
+    [Fact]
+    public async Task A_first_contribution_that_is_bad_does_not_say_what_a_model_looks_like()
+    {
+        var store = new MemoryAttemptStore()
+            .WithWeights("a", Tag, 1, () => Of(Floats("other", float.NaN)))
+            .WithWeights("b", Tag, 1, () => Of(Floats("w", 3)));
+
+        await store.RunAsync(new FedAvg());
+
+        AssertIdentical(Of(Floats("w", 3)), (NamedArrays)store.StagedGlobals[Global]);
+    }
+
+    [Fact]
+    public async Task What_is_here_already_is_summed_up_as_what_arrives()
+    {
+        var arriving = new MemoryAttemptStore();
+        var here = new MemoryAttemptStore { HasAll = true };
+        foreach (var store in new[] { arriving, here })
+        {
+            store.WithWeights("b", Tag, 2, () => Of(Floats("w", 1))).WithWeights("a", Tag, 1, () => Of(Floats("w", 4)));
+            await store.RunAsync(new FedAvg());
+        }
+
+        Assert.Equal(arriving.StagedResults["aggregation"].ToString(), here.StagedResults["aggregation"].ToString());
+        AssertIdentical((NamedArrays)arriving.StagedGlobals[Global], (NamedArrays)here.StagedGlobals[Global]);
+    }
 
     [Fact]
     public async Task The_next_contribution_is_pulled_before_the_one_before_is_folded_and_no_more_than_that()
@@ -214,9 +261,9 @@ public sealed class FedAvgTests
         Assert.Empty(store.StagedGlobals);
     }
 
-    private static async Task<NamedArrays> AverageAsync((string Id, float[] Values, long Samples)[] arrivals)
+    private static async Task<NamedArrays> AverageAsync((string Id, float[] Values, long Samples)[] arrivals, bool hasAll = false)
     {
-        var store = new MemoryAttemptStore();
+        var store = new MemoryAttemptStore { HasAll = hasAll };
         foreach (var (id, values, samples) in arrivals)
             store.WithWeights(id, Tag, samples, () => Of(Floats("w", values)));
         await store.RunAsync(new FedAvg());

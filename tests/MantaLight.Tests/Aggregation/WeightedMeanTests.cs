@@ -10,31 +10,31 @@ public sealed class WeightedMeanTests
     [Fact]
     public void Contributions_weigh_by_their_samples()
     {
-        var mean = new WeightedMean();
+        using var mean = new WeightedMean();
         mean.Add(Of(Floats("w", 1, 2), Floats("b", 10)), 1);
         mean.Add(Of(Floats("w", 5, 6), Floats("b", 30)), 3);
 
-        AssertIdentical(Of(Floats("w", 4, 5), Floats("b", 25)), mean.ToArrays());
+        AssertIdentical(Of(Floats("w", 4, 5), Floats("b", 25)), mean.Finish());
         Assert.Equal((2, 4L), (mean.Count, mean.Samples));
     }
 
     [Fact]
     public void Shapes_and_names_are_those_of_the_contributions()
     {
-        var mean = new WeightedMean();
+        using var mean = new WeightedMean();
         mean.Add(Of(new NamedArray("fc.weight", ArrayType.Float32, [2, 1], new byte[8]), new NamedArray("scale", ArrayType.Float64, [], new byte[8])), 7);
 
-        Assert.Equal(["fc.weight: float32 [2, 1]", "scale: float64 []"], mean.ToArrays().Select(a => a.ToString()));
+        Assert.Equal(["fc.weight: float32 [2, 1]", "scale: float64 []"], mean.Finish().Select(a => a.ToString()));
     }
 
     [Fact]
     public void The_mean_of_one_contribution_is_that_contribution_to_the_last_bit() =>
         Gen.Select(Gen.Float.Where(float.IsFinite).Array[0, 70], Gen.Long[1, 1L << 29]).Sample((values, samples) =>
         {
-            var mean = new WeightedMean();
+            using var mean = new WeightedMean();
             mean.Add(Of(Floats("w", values)), samples);
             // Up to 29 bits of samples a float32 times samples is exact in float64.
-            Assert.Equal(values, mean.ToArrays()["w"].Span<float>().ToArray());
+            Assert.Equal(values, mean.Finish()["w"].Span<float>().ToArray());
         });
 
     [Fact]
@@ -58,19 +58,18 @@ public sealed class WeightedMeanTests
         });
 
     [Fact]
-    public void The_mean_is_bit_identical_however_often_it_is_taken_and_whatever_was_refused_between() =>
+    public void The_mean_is_bit_identical_however_often_it_is_made_and_whatever_was_refused_between() =>
         Contributions.Sample(contributions =>
         {
-            var disturbed = new WeightedMean();
+            using var disturbed = new WeightedMean();
             foreach (var (values, samples) in contributions)
             {
                 float[] bad = [.. values, float.NaN];
                 Assert.Throws<IncompatibleWeightsException>(() => disturbed.Add(Of(Floats("w", bad)), samples));
                 disturbed.Add(Of(Floats("w", values)), samples);
-                disturbed.ToArrays().Dispose();
             }
 
-            AssertIdentical(MeanOf(contributions), disturbed.ToArrays());
+            AssertIdentical(MeanOf(contributions), disturbed.Finish());
             AssertIdentical(MeanOf(contributions), MeanOf(contributions));
         });
 
@@ -83,45 +82,45 @@ public sealed class WeightedMeanTests
     public void Every_length_is_averaged_to_its_last_element(int length)
     {
         var values = Enumerable.Range(0, length).Select(i => i + 0.5f).ToArray();
-        var mean = new WeightedMean();
+        using var mean = new WeightedMean();
         mean.Add(Of(Floats("w", values)), 3);
         mean.Add(Of(Floats("w", values)), 5);
 
-        Assert.Equal(values, mean.ToArrays()["w"].Span<float>().ToArray());
+        Assert.Equal(values, mean.Finish()["w"].Span<float>().ToArray());
     }
 
     [Fact]
     public void A_hundred_thousand_equal_contributions_do_not_drift()
     {
-        var mean = new WeightedMean();
+        using var mean = new WeightedMean();
         for (var i = 0; i < 100_000; i++)
             mean.Add(Of(Floats("w", 0.1f)), 1);
 
-        Assert.Equal(0.1f, mean.ToArrays()["w"].Span<float>()[0]);
+        Assert.Equal(0.1f, mean.Finish()["w"].Span<float>()[0]);
     }
 
     [Fact]
     public void A_contribution_with_NaN_in_its_last_array_leaves_the_mean_as_it_was()
     {
-        var mean = new WeightedMean();
+        using var mean = new WeightedMean();
         mean.Add(Of(Floats("a", 1), Floats("b", 1, 1)), 1);
 
         var error = Assert.Throws<IncompatibleWeightsException>(() => mean.Add(Of(Floats("a", 100), Floats("b", 100, float.NaN)), 1));
 
         Assert.Equal("Array 'b: float32 [2]' holds NaN at index 1; a mean needs finite values.", error.Message);
-        AssertIdentical(Of(Floats("a", 1), Floats("b", 1, 1)), mean.ToArrays());
+        AssertIdentical(Of(Floats("a", 1), Floats("b", 1, 1)), mean.Finish());
         Assert.Equal((1, 1L), (mean.Count, mean.Samples));
     }
 
     [Fact]
     public void A_refused_first_contribution_does_not_set_the_layout()
     {
-        var mean = new WeightedMean();
+        using var mean = new WeightedMean();
         Assert.Throws<IncompatibleWeightsException>(() => mean.Add(Of(Floats("other", float.PositiveInfinity)), 1));
 
         mean.Add(Of(Floats("w", 1)), 1);
 
-        Assert.Equal("w", mean.ToArrays()[0].Name);
+        Assert.Equal("w", mean.Finish()[0].Name);
     }
 
     [Fact]
@@ -147,7 +146,7 @@ public sealed class WeightedMeanTests
     [Fact]
     public void Another_layout_than_the_references_is_refused_with_the_first_difference()
     {
-        var mean = new WeightedMean(Of(Floats("w", 0, 0), Floats("b", 0)));
+        using var mean = new WeightedMean(Of(Floats("w", 0, 0), Floats("b", 0)));
         string Refused(params NamedArray[] arrays) => Assert.Throws<IncompatibleWeightsException>(() => mean.Add(Of(arrays), 1)).Message;
 
         Assert.Equal("Array 0 is 'v: float32 [2]' where 'w: float32 [2]' is expected.", Refused(Floats("v", 0, 0), Floats("b", 0)));
@@ -162,11 +161,11 @@ public sealed class WeightedMeanTests
     [Fact]
     public void Integers_are_averaged_exactly_and_rounded_half_to_even()
     {
-        var mean = new WeightedMean();
+        using var mean = new WeightedMean();
         mean.Add(Of(Array("n", ArrayType.Int64, long.MaxValue, 1L, 2L, -1L, -3L, 7L), Array("m", ArrayType.Bool, (byte)1, (byte)0), Array("u", ArrayType.UInt8, (byte)255)), 1);
         mean.Add(Of(Array("n", ArrayType.Int64, long.MaxValue - 2, 2L, 3L, -2L, -4L, 7L), Array("m", ArrayType.Bool, (byte)0, (byte)0), Array("u", ArrayType.UInt8, (byte)254)), 1);
 
-        var arrays = mean.ToArrays();
+        var arrays = mean.Finish();
 
         Assert.Equal([long.MaxValue - 1, 2, 2, -2, -4, 7], arrays["n"].Span<long>().ToArray());
         Assert.Equal([0, 0], arrays["m"].Span<byte>().ToArray());
@@ -181,22 +180,22 @@ public sealed class WeightedMeanTests
             Array("b", ArrayType.Int16, short.MinValue, short.MaxValue),
             Array("c", ArrayType.Int32, int.MinValue, int.MaxValue),
             Array("d", ArrayType.Int64, long.MinValue, long.MaxValue));
-        var mean = new WeightedMean();
+        using var mean = new WeightedMean();
         mean.Add(model, WeightedMean.MaximumSamples - 1);
         mean.Add(model, 1);
 
-        AssertIdentical(model, mean.ToArrays());
+        AssertIdentical(model, mean.Finish());
     }
 
     [Fact]
     public void The_largest_floats_do_not_overflow()
     {
         var model = Of(Floats("f", float.MaxValue, -float.MaxValue), Array("h", ArrayType.Float16, Half.MaxValue), Array("b", ArrayType.BFloat16, (ushort)0x7F7F), Array("d", ArrayType.Float64, 1e290));
-        var mean = new WeightedMean();
+        using var mean = new WeightedMean();
         mean.Add(model, WeightedMean.MaximumSamples / 2);
         mean.Add(model, WeightedMean.MaximumSamples / 2);
 
-        AssertIdentical(model, mean.ToArrays());
+        AssertIdentical(model, mean.Finish());
     }
 
     [Theory]
@@ -212,7 +211,7 @@ public sealed class WeightedMeanTests
     [Fact]
     public void More_samples_than_can_be_counted_exactly_are_refused()
     {
-        var mean = new WeightedMean();
+        using var mean = new WeightedMean();
         mean.Add(Of(Floats("w", 1)), WeightedMean.MaximumSamples);
 
         Assert.Throws<IncompatibleWeightsException>(() => mean.Add(Of(Floats("w", 1)), 1));
@@ -220,7 +219,7 @@ public sealed class WeightedMeanTests
     }
 
     [Fact]
-    public void The_mean_of_nothing_is_refused() => Assert.Throws<InvalidOperationException>(() => new WeightedMean().ToArrays());
+    public void The_mean_of_nothing_is_refused() => Assert.Throws<InvalidOperationException>(() => new WeightedMean().Finish());
 
     // 512 bits of float32, the widest vectors that there are.
     private const int Vector512Lanes = 16;
@@ -232,9 +231,9 @@ public sealed class WeightedMeanTests
 
     private static NamedArrays MeanOf((float[] Values, long Samples)[] contributions)
     {
-        var mean = new WeightedMean();
+        using var mean = new WeightedMean();
         foreach (var (values, samples) in contributions)
             mean.Add(Of(Floats("w", values)), samples);
-        return mean.ToArrays();
+        return mean.Finish();
     }
 }

@@ -23,6 +23,9 @@ internal sealed class MemoryAttemptStore : AttemptStore
 
     public RoundRequests Requests { get; } = new();
 
+    /// <summary>Whether the weights of all results are on this node from the beginning.</summary>
+    public bool HasAll { get; init; }
+
     public override IReadOnlyCollection<string> GlobalTags =>
         [.. globalJson.Keys.Concat(globalWeights.Keys).Order(StringComparer.Ordinal)];
 
@@ -95,6 +98,8 @@ internal sealed class MemoryAttemptStore : AttemptStore
         await BeforePull(inOrder![index].Node, cancellationToken);
         return inOrder[index].Weights!();
     }
+
+    public override bool HasResultWeights(int index) => HasAll;
 
     public override void StageGlobal(string tag, JsonElement value) => StagedGlobals.Add(tag, value);
 

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
 using MantaLight.Weights;
 
 namespace MantaLight.Aggregation.Blocks;
@@ -11,51 +12,77 @@ namespace MantaLight.Aggregation.Blocks;
 internal sealed class MeanRule(IReadOnlyList<long> samples) : IBlockRule
 {
     private readonly long total = samples.Sum();
+    private readonly double[] weights = [.. samples.Select(s => (double)s)];
 
-    public object CreateScratch(int contributions) => new Sums();
+    public object CreateScratch(int contributions, int elements) => new Scratch(elements);
 
     public bool TryCombine(in Block block, Span<byte> result, object scratch)
     {
-        var room = (Sums)scratch;
-        return block.Type.IsFloat() ? TryMeanOfFloats(block, result, room.Floats.AsSpan(0, block.Count)) : TryMeanOfIntegers(block, result, room.Integers.AsSpan(0, block.Count));
-    }
-
-    private bool TryMeanOfFloats(in Block block, Span<byte> result, Span<double> sums)
-    {
+        var room = (Scratch)scratch;
+        if (!block.Type.IsFloat())
+            return TryMeanOfIntegers(block, result, room);
+        var sums = room.Floats.AsSpan(0, block.Count);
         sums.Clear();
-        for (var i = 0; i < block.Contributions; i++)
-        {
-            // What a float64 may hold beyond the narrower types could drive a sum to infinity and back.
-            if (block.Type == ArrayType.Float64 && !FloatSums.IsInRange(block[i]))
-                return false;
-            FloatSums.Add(block.Type, block[i], samples[i], sums);
-        }
-        // A sum is finite exactly where all that went into it was.
-        if (!TensorPrimitives.IsFiniteAll<double>(sums))
+        if (!TryAddFloats(block, sums, room))
             return false;
         FloatSums.WriteMeans(block.Type, sums, total, result);
         return true;
     }
 
-    private bool TryMeanOfIntegers(in Block block, Span<byte> result, Span<Int128> sums)
+    private bool TryAddFloats(in Block block, Span<double> sums, Scratch room)
     {
+        var i = 0;
+        if (block.Type == ArrayType.Float32)
+        {
+            for (; i <= block.Contributions - SingleSums.AtOnce; i += SingleSums.AtOnce)
+                SingleSums.AddFour(Read(block, i, room), Peek(block, i + SingleSums.AtOnce), weights.AsSpan(i, SingleSums.AtOnce), sums);
+        }
+        for (; i < block.Contributions; i++)
+        {
+            if (!FloatSums.TryAdd(block.Type, block.Read(i, room.Buffer(0, block.Length)), samples[i], sums))
+                return false;
+        }
+        // A sum is finite exactly where all that went into it was.
+        return block.Type != ArrayType.Float32 || TensorPrimitives.IsFiniteAll<double>(sums);
+    }
+
+    private bool TryMeanOfIntegers(in Block block, Span<byte> result, Scratch room)
+    {
+        var sums = room.Integers.AsSpan(0, block.Count);
         sums.Clear();
         for (var i = 0; i < block.Contributions; i++)
         {
-            if (block.Type == ArrayType.Bool && block[i].ContainsAnyExceptInRange((byte)0, (byte)1))
+            if (!IntegerSums.TryAdd(block.Type, block.Read(i, room.Buffer(0, block.Length)), samples[i], sums))
                 return false;
-            IntegerSums.Add(block.Type, block[i], samples[i], sums);
         }
         IntegerSums.WriteMeans(block.Type, sums, total, result);
         return true;
     }
 
-    private sealed class Sums
+    private static SingleSums.Four Read(in Block block, int first, Scratch room) => new(
+        Floats(block.Read(first, room.Buffer(0, block.Length))),
+        Floats(block.Read(first + 1, room.Buffer(1, block.Length))),
+        Floats(block.Read(first + 2, room.Buffer(2, block.Length))),
+        Floats(block.Read(first + 3, room.Buffer(3, block.Length))));
+
+    private static SingleSums.Four Peek(in Block block, int first)
     {
+        var last = Floats(block.Peek(first + SingleSums.AtOnce - 1));
+        return last.IsEmpty ? default : new(Floats(block.Peek(first)), Floats(block.Peek(first + 1)), Floats(block.Peek(first + 2)), last);
+    }
+
+    private static ReadOnlySpan<float> Floats(ReadOnlySpan<byte> data) => MemoryMarshal.Cast<byte, float>(data);
+
+    private sealed class Scratch(int elements)
+    {
+        private readonly byte[]?[] buffers = new byte[SingleSums.AtOnce][];
         private Int128[]? integers;
 
-        public double[] Floats { get; } = new double[BlockPass.Elements];
+        public double[] Floats { get; } = new double[elements];
 
-        public Int128[] Integers => integers ??= new Int128[BlockPass.Elements];
+        public Int128[] Integers => integers ??= new Int128[elements];
+
+        // A block of the widest elements; of contributions in memory it is never touched.
+        public Span<byte> Buffer(int number, int length) => (buffers[number] ??= GC.AllocateUninitializedArray<byte>(elements * sizeof(double))).AsSpan(0, length);
     }
 }

@@ -190,13 +190,13 @@ internal sealed class ValueCheck(World world, HistoryPlan plan) : ICheck
 
     private static Made Next(Made before, string makers)
     {
-        var mean = new WeightedMean();
+        using var mean = new WeightedMean();
         foreach (var node in makers.Split(',', StringSplitOptions.RemoveEmptyEntries))
         {
             using var contribution = Vector.Of(VectorMath.Trained(before.Values, node));
             mean.Add(contribution, VectorMath.Samples(node));
         }
-        using var result = mean.ToArrays();
+        using var result = mean.Finish();
         return Hashed(result[0].Span<float>().ToArray());
     }
 

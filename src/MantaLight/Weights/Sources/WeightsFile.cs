@@ -1,0 +1,39 @@
+using System.Buffers;
+using System.Collections.Immutable;
+using MantaLight.Storage;
+
+namespace MantaLight.Weights.Sources;
+
+/// <summary>A weights blob in a file, of which only the headers are held: its data are read from the page cache, and are no part of the process.</summary>
+internal sealed class WeightsFile : WeightsSource
+{
+    private readonly DiskFile file;
+    private readonly ImmutableArray<long> begins;
+
+    private WeightsFile(DiskFile file, ImmutableArray<ArrayHeader> layout, ImmutableArray<long> begins)
+        : base(layout) => (this.file, this.begins) = (file, begins);
+
+    /// <summary>Opens a blob from an untrusted source.</summary>
+    /// <param name="file">Disposed with the result; where there is none, it still belongs to the caller.</param>
+    /// <param name="blob">The file as memory; only its headers are looked at, and it is not kept.</param>
+    /// <exception cref="MalformedDataException">Not exactly such a blob.</exception>
+    public static WeightsFile Open(DiskFile file, ReadOnlySequence<byte> blob)
+    {
+        var (layout, begins) = WeightsDecoder.ReadLayout(blob);
+        return new WeightsFile(file, layout, begins);
+    }
+
+    public override ReadOnlySpan<byte> Read(int array, long offset, Span<byte> buffer)
+    {
+        for (var done = 0; done < buffer.Length;)
+        {
+            var count = file.Read(begins[array] + offset + done, buffer[done..]);
+            if (count == 0)
+                throw new MalformedDataException($"The file of the weights ends within '{Layout[array]}'.");
+            done += count;
+        }
+        return buffer;
+    }
+
+    protected override void Dispose(bool disposing) => file.Dispose();
+}
