@@ -28,7 +28,7 @@ internal sealed class BlobFiles : IDisposable
     {
         var content = WeightsCodec.Encode(weights);
         var disk = new FileDisk(folder);
-        disk.Write("blobs/cut", content.Slice(0, content.Length - bytes).ToArray());
+        disk.Write("blobs/cut", content.Slice(0, content.Length - bytes).ToArray(), MantaLight.Storage.Flush.First);
         return WeightsFile.Open(disk.Open("blobs/cut")!, content);
     }
 
