@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Collections.Immutable;
+using System.Globalization;
 using MantaLight.Concurrency;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
@@ -14,7 +16,7 @@ internal sealed class BlobPublisher(IBrokerConnection connection, Topics topics,
     public async Task PublishGlobalAsync(string swarm, BlobRef blob, CancellationToken cancellationToken)
     {
         using var file = store.TryOpen(blob.Sha256) ?? throw new BlobUnavailableException($"Blob {blob.Sha256} is not in this node's store.");
-        await SendAsync(file, blob.Size, blob.ChunkSize, Enumerable.Range(0, blob.ChunkCount), chunk => topics.SwarmBlob(swarm, blob.Sha256, chunk), retain: true, cancellationToken);
+        await SendAsync(file, new Blob(topics.SwarmBlobs(swarm, blob.Sha256), blob.Size, blob.ChunkSize, Retain: true), [], cancellationToken);
         // A broker that the self-test has proven is asked for the last chunk only.
         for (var chunk = connection.Limits.ReplaysRetainedByWildcard ? blob.ChunkCount - 1 : 0; chunk < blob.ChunkCount; chunk++)
         {
@@ -53,7 +55,7 @@ internal sealed class BlobPublisher(IBrokerConnection connection, Topics topics,
     /// <summary>Answers a request for chunks.</summary>
     public async Task ServeAsync(BlobRequest request, CancellationToken cancellationToken)
     {
-        if (!request.IsSound())
+        if (!request.IsSound() || request.Chunks.IsEmpty)
             return;
         if (request.ChunkSize > connection.Limits.ChunkSize)
         {
@@ -66,9 +68,7 @@ internal sealed class BlobPublisher(IBrokerConnection connection, Topics topics,
             await RefuseAsync(request, "it is not (or no longer) kept here", cancellationToken);
             return;
         }
-        var size = file.Length;
-        var chunks = request.Chunks.Where(chunk => chunk >= 0 && (long)chunk * request.ChunkSize < size);
-        await SendAsync(file, size, request.ChunkSize, chunks, chunk => topics.NodeBlob(request.From, request.Hash, chunk), retain: false, cancellationToken);
+        await SendAsync(file, new Blob($"{topics.NodeBlobs(request.From)}{request.Hash}", file.Length, request.ChunkSize, Retain: false), request.Chunks, cancellationToken);
     }
 
     private ValueTask RefuseAsync(BlobRequest request, string reason, CancellationToken cancellationToken)
@@ -77,17 +77,27 @@ internal sealed class BlobPublisher(IBrokerConnection connection, Topics topics,
         return connection.PublishAsync(new OutboundMessage(topics.Inbox(request.From), ProtocolJson.Write(refusal)), cancellationToken);
     }
 
-    private async Task SendAsync(
-        DiskFile file, long size, int chunkSize, IEnumerable<int> chunks, Func<int, string> topic, bool retain, CancellationToken cancellationToken)
+    /// <summary>What is sent, and where to.</summary>
+    private sealed record Blob(string Parent, long Size, int ChunkSize, bool Retain)
     {
-        var underWay = new Queue<Task>();
+        public int Chunks => (int)((Size + ChunkSize - 1) / ChunkSize);
+    }
+
+    /// <summary>Sends the wanted chunks, or all of them where none is named, with as many under way as the broker takes.</summary>
+    private async Task SendAsync(DiskFile file, Blob blob, ImmutableArray<int> wanted, CancellationToken cancellationToken)
+    {
+        var underWay = new Queue<Task>(connection.Limits.Window);
         try
         {
-            foreach (var chunk in chunks)
+            var count = wanted.IsEmpty ? blob.Chunks : wanted.Length;
+            for (var i = 0; i < count; i++)
             {
+                var chunk = wanted.IsEmpty ? i : wanted[i];
+                if (chunk < 0 || chunk >= blob.Chunks)
+                    continue;
                 if (underWay.Count >= connection.Limits.Window)
                     await underWay.Dequeue();
-                underWay.Enqueue(SendAsync(file, size, chunkSize, chunk, topic(chunk), retain, cancellationToken));
+                underWay.Enqueue(SendAsync(file, blob, chunk, cancellationToken));
             }
             while (underWay.TryDequeue(out var sending))
                 await sending;
@@ -99,13 +109,14 @@ internal sealed class BlobPublisher(IBrokerConnection connection, Topics topics,
         }
     }
 
-    private async Task SendAsync(DiskFile file, long size, int chunkSize, int chunk, string topic, bool retain, CancellationToken cancellationToken)
+    private async Task SendAsync(DiskFile file, Blob blob, int chunk, CancellationToken cancellationToken)
     {
-        var offset = (long)chunk * chunkSize;
-        var length = (int)Math.Min(chunkSize, size - offset);
+        var offset = (long)chunk * blob.ChunkSize;
+        var length = (int)Math.Min(blob.ChunkSize, blob.Size - offset);
         var buffer = ArrayPool<byte>.Shared.Rent(length);
         ReadExactly(file, buffer.AsSpan(0, length), offset);
-        await connection.PublishAsync(new OutboundMessage(topic, buffer.AsMemory(0, length), retain), cancellationToken);
+        var topic = string.Create(CultureInfo.InvariantCulture, $"{blob.Parent}/{chunk}");
+        await connection.PublishAsync(new OutboundMessage(topic, buffer.AsMemory(0, length), blob.Retain), cancellationToken);
         // Only after the acknowledgement: a publish that failed may still be reading it.
         ArrayPool<byte>.Shared.Return(buffer);
     }

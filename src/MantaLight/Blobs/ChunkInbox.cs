@@ -38,13 +38,15 @@ internal sealed class ChunkInbox(Drops drops)
     }
 
     /// <summary>Delivers a chunk, to several transfers where the blob is pulled from several peers; false where nobody waits for it.</summary>
-    public bool Deliver(string hash, string chunk, ReadOnlySequence<byte> bytes)
+    public bool Deliver(ReadOnlySpan<char> hash, ReadOnlySpan<char> chunk, ReadOnlySequence<byte> bytes)
     {
         var awaited = false;
         lock (gate)
         {
-            foreach (var transfer in waiting.Where(t => t.Hash == hash))
+            foreach (var transfer in waiting)
             {
+                if (!hash.SequenceEqual(transfer.Hash))
+                    continue;
                 awaited = true;
                 // What cannot be a chunk of the blob must not take the place of one.
                 if (int.TryParse(chunk, NumberStyles.None, CultureInfo.InvariantCulture, out var index) && bytes.Length <= transfer.ChunkSize)

@@ -27,6 +27,7 @@ public sealed class NodeRuntime
     private readonly TimeProvider time;
     private readonly ILogger logger;
     private readonly Topics topics;
+    private readonly string chunks;
     private readonly MessageStamp stamp;
     private readonly TaskCompletionSource online = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Drops drops;
@@ -48,6 +49,7 @@ public sealed class NodeRuntime
         drops = new Drops(logger);
         events = new EventQueue<NodeEvent>("node", drops);
         topics = settings.Topics;
+        chunks = topics.NodeBlobs(settings.Id);
         stamp = new MessageStamp(settings.Id, settings.Incarnation ?? Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), time);
     }
 
@@ -196,7 +198,7 @@ public sealed class NodeRuntime
     private void Receive(BrokerMessage message, ChunkInbox inbox)
     {
         // Chunks go straight to the transfer that waits for them.
-        if (topics.Split(message.Topic) is ["nodes", _, "blobs", var hash, var chunk])
+        if (Topics.TryReadChunk(message.Topic, chunks, out var hash, out var chunk))
             inbox.Deliver(hash, chunk, message.Payload);
         else
             events.Offer(new NodeEvent.Received(message), message.Size);

@@ -14,6 +14,9 @@ internal sealed class ResultsAhead(AttemptServices node, SeatContext seats, stri
     // A few keep the link full; more would only wait for each other, with a window of chunks each.
     private const int AtOnce = 3;
 
+    // Of more, the task asks for the rest itself.
+    private const int MaximumKnown = 10_000;
+
     private readonly Dictionary<string, Transfer> known = new(StringComparer.Ordinal);
     private readonly Queue<Transfer> waiting = new();
     private int running;
@@ -28,7 +31,7 @@ internal sealed class ResultsAhead(AttemptServices node, SeatContext seats, stri
         foreach (var input in order.Inputs)
         {
             var blob = input.Staged.Content.Blob!;
-            if (input.Node == node.Settings.Id || node.Store.Contains(blob.Sha256) || known.ContainsKey(blob.Sha256))
+            if (input.Node == node.Settings.Id || node.Store.Contains(blob.Sha256) || known.ContainsKey(blob.Sha256) || known.Count >= MaximumKnown)
                 continue;
             var transfer = new Transfer(order.Run, order.Round, input.Node, blob);
             known.Add(blob.Sha256, transfer);
