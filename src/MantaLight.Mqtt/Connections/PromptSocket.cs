@@ -42,6 +42,7 @@ internal sealed class PromptSocket(int bufferSize) : IMqttClientStreamProvider
     {
         // The library reads a message in pieces of 4 KiB, and its header byte by byte: 70 calls of the system for a chunk.
         private readonly byte[] ahead = new byte[ReadAhead];
+        private bool isPrompt = OperatingSystem.IsLinux();
         private int start;
         private int end;
 
@@ -54,10 +55,23 @@ internal sealed class PromptSocket(int bufferSize) : IMqttClientStreamProvider
             if (read == 0)
                 return 0;
             // It holds for what comes next alone.
-            if (OperatingSystem.IsLinux())
-                Socket.SetRawSocketOption(Tcp, QuickAcknowledgement, On);
+            if (isPrompt)
+                AcknowledgeAtOnce();
             (start, end) = (0, read);
             return Take(buffer.Span);
+        }
+
+        private void AcknowledgeAtOnce()
+        {
+            try
+            {
+                Socket.SetRawSocketOption(Tcp, QuickAcknowledgement, On);
+            }
+            catch (SocketException)
+            {
+                // Not every system that calls itself so has it: then it is as it is elsewhere.
+                isPrompt = false;
+            }
         }
 
         private int Take(Span<byte> target)

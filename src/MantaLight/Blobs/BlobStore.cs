@@ -6,7 +6,7 @@ using MantaLight.Storage;
 
 namespace MantaLight.Blobs;
 
-/// <summary>A node's blobs on disk: a file for each, named by its hash. A file under its name is whole.</summary>
+/// <summary>A node's blobs on disk: a file for each, named by its hash. A file under its name is whole, or its hash tells that a loss of power has torn it.</summary>
 internal sealed class BlobStore(IDisk disk)
 {
     private const string Folder = "blobs";

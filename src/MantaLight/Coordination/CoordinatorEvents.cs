@@ -34,7 +34,7 @@ internal abstract record CoordinatorEvent
 }
 
 /// <summary>
-/// What a coordinator asks its shell to do, in this order, each sent before the next; messages are sent
+/// What a coordinator asks its shell to do, in this order, the state done before the next; messages and pointers are sent in turn
 /// without waiting for the broker's word on each, which would take a minute for a thousand nodes on a slow line.
 /// </summary>
 internal abstract record CoordinatorAction

@@ -36,7 +36,7 @@ internal sealed class CoordinatorHand(SeatContext context, CoordinatorWire wire,
                 await conclusion.EndAsync(a.State, cancellationToken);
                 break;
             case CoordinatorAction.PublishState a:
-                await wire.PostStateAsync(a.State, cancellationToken);
+                await wire.CommitAsync(a.State, cancellationToken);
                 break;
             case CoordinatorAction.PublishGlobal a:
                 if (a.Global.Content.Blob is { } blob)

@@ -99,25 +99,7 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
     };
 
     /// <summary>Publishes the state: what it says is so from here on.</summary>
-    public Task CommitAsync(SwarmState committed, CancellationToken cancellationToken) => StandAsync(Tell(committed), cancellationToken);
-
-    /// <summary>
-    /// As <see cref="CommitAsync"/>, but the broker's word is waited for with that on whatever rests on the state and is sent after it: a broker takes what
-    /// comes over one connection in its order, so that it has nothing of this without the state.
-    /// </summary>
-    public Task PostStateAsync(SwarmState committed, CancellationToken cancellationToken)
-    {
-        committed = Tell(committed);
-        return PostAsync(() => StandAsync(committed, cancellationToken));
-    }
-
-    private async Task StandAsync(SwarmState committed, CancellationToken cancellationToken)
-    {
-        await PublishAsync(topics.State(swarm), ProtocolJson.Write(committed), retain: true, cancellationToken);
-        Final = committed;
-    }
-
-    private SwarmState Tell(SwarmState committed)
+    public async Task CommitAsync(SwarmState committed, CancellationToken cancellationToken)
     {
         if (Final is null || Final.Status != committed.Status || Final.Run != committed.Run)
             Log.RunChanged(context.Logger, swarm, committed.Run, committed.Status.ToString(), committed.Reason is { } reason ? $": {reason}" : "");
@@ -128,7 +110,10 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
         }
         if (Final is not null && committed.History.Length > 0 && committed.History[^1].Round != Final.History.LastOrDefault()?.Round)
             Telemetry.Rounds.Add(1);
-        return context.Stamp.Stamp(committed);
+        committed = context.Stamp.Stamp(committed);
+        // The broker's word is waited for: one that refuses it must have nothing that rests on it.
+        await PublishAsync(topics.State(swarm), ProtocolJson.Write(committed), retain: true, cancellationToken);
+        Final = committed;
     }
 
     public ValueTask SendAsync(string topic, ControlMessage message, bool retain, CancellationToken cancellationToken) =>
@@ -138,8 +123,17 @@ internal sealed class CoordinatorWire(SeatContext context, IBrokerConnection con
         connection.PublishAsync(new OutboundMessage(topic, payload, retain), cancellationToken);
 
     /// <summary>Sends what nobody misses where it is lost.</summary>
-    public ValueTask HintAsync(string topic, ControlMessage message, CancellationToken cancellationToken) =>
-        connection.PublishAsync(new OutboundMessage(topic, ProtocolJson.Write(context.Stamp.Stamp(message)), delivery: Delivery.AtMostOnce), cancellationToken);
+    public async Task HintAsync(string topic, ControlMessage message, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await connection.PublishAsync(new OutboundMessage(topic, ProtocolJson.Write(context.Stamp.Stamp(message)), delivery: Delivery.AtMostOnce), cancellationToken);
+        }
+        catch (BrokerRefusedException)
+        {
+            // Larger than the broker takes, say.
+        }
+    }
 
     /// <summary>Sends without waiting for the broker's word, unless as many messages as it takes at once wait for that already.</summary>
     public Task PostAsync(string topic, ControlMessage message, bool retain, CancellationToken cancellationToken) =>

@@ -91,7 +91,10 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
     }
 
     /// <summary>Notes a blob that the node keeps for the swarm, beside those of its attempts.</summary>
-    public void Keep(string hash)
+    public void Keep(string hash) => left.Add(hash);
+
+    /// <summary>Takes note that the transfer of a result for a task to come has ended.</summary>
+    public void BroughtAhead(string hash)
     {
         left.Add(hash);
         ahead.Ended(hash);
@@ -131,6 +134,9 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         // First of all: whatever fails below, it is known to have ended, and its record is sent again.
         attempt.Outcome = outcome;
         attempt.IsUnheard = outcome is TaskCompleted;
+        // Its round may have been closed without it meanwhile: no state tells that again.
+        if (outcome is TaskCompleted && memory.State is { } known && known.Run == attempt.Schedule.Run)
+            Account(attempt, known);
         // At once or, where very many nodes end together, at a moment of its own.
         var spread = ReportSpread.Of(attempt.Schedule);
         if (spread <= TimeSpan.Zero || isStopping)

@@ -248,6 +248,9 @@ internal sealed class NodeAttemptStore(
         }
         if (sent is null || sent.Sha256 != hash)
             throw new IncompatibleWeightsException($"'{tag}' is a difference from {hash}, which is no global that this task has, and came without it.");
+        // A contributor's word alone must not cost this node more than a model does.
+        if (sent.Size > LargestBase())
+            throw new IncompatibleWeightsException($"'{tag}' is a difference from {sent.Size} bytes, where no global that this task has is near as large.");
         touched.TryAdd(hash, true);
         try
         {
@@ -260,6 +263,9 @@ internal sealed class NodeAttemptStore(
         }
         return sent;
     }
+
+    // Packed ones may be an eighth of what they were, or of what the one before them was.
+    private long LargestBase() => 8 * globals.Values.Select(g => g.Content.Blob).Where(b => b is { HoldsWeights: true }).Select(b => b!.Size).DefaultIfEmpty(0).Max();
 
     private WeightsFile Open(BlobRef blob)
     {

@@ -27,6 +27,9 @@ internal abstract record NodeEvent
     /// <summary>A coordinator of this node keeps a global's blob.</summary>
     public sealed record BlobKept(string Swarm, string Hash) : NodeEvent;
 
+    /// <summary>The transfer of a result for a task to come has ended, however.</summary>
+    public sealed record BroughtAhead(string Swarm, string Hash) : NodeEvent;
+
     /// <summary>Chunks that this node was to clear, since their swarm has gone, are off the broker.</summary>
     public sealed record ChunksCleared(string Swarm, string Hash) : NodeEvent;
 

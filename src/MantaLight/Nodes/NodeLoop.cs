@@ -84,6 +84,9 @@ internal sealed class NodeLoop
             case NodeEvent.BlobKept e:
                 swarms.Find(e.Swarm)?.Keep(e.Hash);
                 break;
+            case NodeEvent.BroughtAhead e:
+                swarms.Find(e.Swarm)?.BroughtAhead(e.Hash);
+                break;
             case NodeEvent.ChunksCleared e:
                 swarms.Find(e.Swarm)?.ChunksCleared(e.Hash);
                 break;

@@ -59,10 +59,10 @@ internal sealed class ResultsAhead(AttemptServices node, SeatContext seats, stri
         var past = known.Values.Where(t => t.Run != state.Run || t.Round < state.Round || state.Status.IsFinal()).ToArray();
         foreach (var transfer in past)
         {
+            if (!transfer.IsPast && transfer.IsRunning)
+                seats.Supervise(transfer.Cancelling = transfer.Stop.CancelBesideAsync());
             transfer.IsPast = true;
-            if (transfer.IsRunning)
-                seats.Supervise(transfer.Stop.CancelBesideAsync());
-            else
+            if (!transfer.IsRunning)
                 Forget(transfer);
         }
         return [.. past.Where(t => !t.IsRunning).Select(t => t.Blob.Sha256)];
@@ -92,14 +92,16 @@ internal sealed class ResultsAhead(AttemptServices node, SeatContext seats, stri
         }
         finally
         {
-            seats.Post(new NodeEvent.BlobKept(swarm, transfer.Blob.Sha256));
+            seats.Post(new NodeEvent.BroughtAhead(swarm, transfer.Blob.Sha256));
         }
     }
 
     private void Forget(Transfer transfer)
     {
         known.Remove(transfer.Blob.Sha256);
-        transfer.Stop.Dispose();
+        // What still cancels uses it; then it is the garbage collector's.
+        if (transfer.Cancelling.IsCompleted)
+            transfer.Stop.Dispose();
     }
 
     private sealed class Transfer(string run, int round, string producer, BlobRef blob)
@@ -113,6 +115,8 @@ internal sealed class ResultsAhead(AttemptServices node, SeatContext seats, stri
         public BlobRef Blob => blob;
 
         public CancellationTokenSource Stop { get; } = new();
+
+        public Task Cancelling { get; set; } = Task.CompletedTask;
 
         public bool IsRunning { get; set; }
 

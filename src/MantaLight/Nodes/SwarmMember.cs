@@ -128,6 +128,8 @@ internal sealed class SwarmMember : IAsyncDisposable
 
     public void Cancel(CancelAttempt cancel) => attempts.Cancel(cancel);
 
+    public void BroughtAhead(string hash) => attempts.BroughtAhead(hash);
+
     public void FetchAhead(FetchAhead order) => attempts.FetchAhead(order);
 
     public void RollCalled(RollCall call) => attempts.RollCalled(call);

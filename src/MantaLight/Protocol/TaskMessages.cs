@@ -58,7 +58,7 @@ public sealed record ScheduleAttempt : CoordinatorMessage
     public bool IsSound() =>
         Identifier.IsValid(Alias) && Globals.All(g => g.Content.IsSound()) && Inputs.All(i => Identifier.IsValid(i.Node) && i.Staged.IsSound())
         && Globals.DistinctBy(g => g.Tag).Count() == Globals.Length && Attempt.Length is > 0 and <= 400
-        && Codecs is not { IsDefault: true } && double.IsFinite(TimeoutSeconds) && Threads is >= 1 and <= 256;
+        && Codecs is not { IsDefault: true } && (Codecs is not { } codecs || codecs.All(c => !c.Steps.IsDefault)) && double.IsFinite(TimeoutSeconds) && Threads is >= 1 and <= 256;
 }
 
 /// <summary>How the weights of a tag travel.</summary>

@@ -124,12 +124,15 @@ internal sealed class FileDisk : IDisk
 
         public override void Keep(string name, Flush flush)
         {
-            if (flush == Flush.First)
+            // Windows moves no file that is open.
+            var isBehind = flush == Flush.Behind && !OperatingSystem.IsWindows();
+            if (flush != Flush.Sometime && !isBehind)
                 RandomAccess.FlushToDisk(file);
+            if (!isBehind)
+                file.Dispose();
             File.Move(partial, disk.PathOf(name), overwrite: true);
-            if (flush == Flush.Behind && disk.flushes.TryTake(file))
-                isHandedOver = true;
-            else
+            isHandedOver = isBehind && disk.flushes.TryTake(file);
+            if (!isHandedOver)
                 file.Dispose();
         }
 

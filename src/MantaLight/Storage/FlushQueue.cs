@@ -12,6 +12,7 @@ internal sealed class FlushQueue
 
     private readonly ConcurrentQueue<SafeFileHandle> waiting = new();
     private int count;
+    private int isRunning;
 
     /// <summary>Takes a file over and closes it when it is flushed; one too many is flushed at once.</summary>
     /// <returns>False where it was not taken over.</returns>
@@ -30,8 +31,6 @@ internal sealed class FlushQueue
         return true;
     }
 
-    private int isRunning;
-
     private Task DrainAsync()
     {
         do
@@ -41,7 +40,8 @@ internal sealed class FlushQueue
                 Flush(file);
                 Interlocked.Decrement(ref count);
             }
-            Volatile.Write(ref isRunning, 0);
+            // Seen by whoever adds before this looks again: a plain write might be seen later.
+            Interlocked.Exchange(ref isRunning, 0);
         }
         while (!waiting.IsEmpty && Interlocked.CompareExchange(ref isRunning, 1, 0) == 0);
         return Task.CompletedTask;

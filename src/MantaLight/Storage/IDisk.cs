@@ -4,7 +4,7 @@ namespace MantaLight.Storage;
 
 /// <summary>
 /// A node's folder. Names are relative and have at most one folder (<c>blobs/…</c>). What has been written under its name is
-/// there whole after a crash at any moment, or not at all.
+/// there whole after the death of the process at any moment, or not at all; after a loss of power see <see cref="Flush"/>.
 /// </summary>
 internal interface IDisk
 {
@@ -44,8 +44,8 @@ internal enum Flush
     Sometime,
 
     /// <summary>
-    /// At once, but nobody waits for it: what a loss of power spoils in these milliseconds is known by its hash and made again, which whoever replaces
-    /// nothing can afford.
+    /// At once, but nobody waits for it. A loss of power in these milliseconds can lose it or leave it torn under its name: for what replaces nothing, is
+    /// known by its hash, and can be made again.
     /// </summary>
     Behind,
 
