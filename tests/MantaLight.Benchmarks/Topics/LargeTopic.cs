@@ -36,7 +36,7 @@ internal static class LargeTopic
         if (workers.Length > 0)
             yield return MemoryOf(millions, "worker", workers.MinBy(p => p.Anonymous), model);
         var broker = run.Peaks["broker"];
-        row = MemoryOf(millions, "broker", broker with { Anonymous = broker.Anonymous }, model) with { Ratio = (broker.All - run.BrokerAtFirst) / model };
+        row = MemoryOf(millions, "broker", broker, model) with { Ratio = (broker.All - run.BrokerAtFirst) / model };
         yield return !isAimedAt ? row : (row with { Target = "at most 3 x the model: what it retains, a global and the one before, and one more" })
             .AtMost(row.Ratio!.Value, 3, "chunks that have passed through wait for the next collection.");
     }
