@@ -30,7 +30,8 @@ internal static class AggregationMemory
     }
 
     private static Row Of(string name, double models, double most, string target, string note) =>
-        new() { Name = name, Value = models, Unit = "models", Target = target, Met = models <= most, Note = note };
+        new Row { Name = name, Value = models, Unit = "models", Target = target, Note = note }
+            .AtMost(models, most, "sums in float64 are two models, the result is one, and what the runtime collects late comes on top.");
 
     private static (long Before, long Peak) Aggregate(int parameters, int participants, bool isHere)
     {
