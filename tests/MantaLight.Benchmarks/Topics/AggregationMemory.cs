@@ -31,7 +31,7 @@ internal static class AggregationMemory
 
     private static Row Of(string name, double models, double most, string target, string note) =>
         new Row { Name = name, Value = models, Unit = "models", Target = target, Note = note }
-            .AtMost(models, most, "sums in float64 are two models, the result is one, and what the runtime collects late comes on top.");
+            .AtMost(models, most, "the sums are in float64, two models, in whose memory the mean is made (one model where all are there); buffers, and what is still to be collected, come on top.");
 
     private static (long Before, long Peak) Aggregate(int parameters, int participants, bool isHere)
     {

@@ -16,7 +16,7 @@ internal static class AggregationTopic
     private const int Runs = 7;
 
     private const string OneByOne = "each value is checked for NaN and added to a float64 sum in the same pass, and the sums, 5.4 MB, are read and written for each model.";
-    private const string Together = "each value is checked for NaN and added in float64, twice the width of numpy's sums, in the same pass.";
+    private const string Together = "values are widened, weighted and added in float64, with a check for NaN, where numpy adds float32 as they are.";
 
     /// <summary>The rows, without the topic's name.</summary>
     public static IReadOnlyList<string> Rows { get; } =
@@ -59,7 +59,7 @@ internal static class AggregationTopic
         Name = name, Value = read.Median / blocks.Median * 100, Unit = "% of one read's", Target = "at least 75 %",
     }.AtLeast(
         read.Median / blocks.Median, 0.75,
-        "the checks for NaN and the float64 sums are done in the same pass: where memory delivers faster than a core can do these, they and not the memory take the time.");
+        "checks for NaN, weights and float64 sums are in the same pass: where memory delivers faster than a core does these, they take the time.");
 
     // As FedAvg folds them.
     private static void Arriving(NamedArrays[] models, long[] samples, int threads)
@@ -110,6 +110,6 @@ internal static class AggregationTopic
             Ratio = mean?.Median / value.Median, Target = FormattableString.Invariant($"at least {least} x numpy's speed"), Note = note,
         };
         return mean is null ? row : row.AtLeast(
-            row.Ratio!.Value, least, FormattableString.Invariant($"numpy takes {mean.Median / read.Median:F1} times the floor here, which leaves {mean.Median / read.Median / least:F1} times; {why}"));
+            row.Ratio!.Value, least, FormattableString.Invariant($"numpy takes {mean.Median / read.Median:F1} times a core's read here, {least} x its speed is {mean.Median / read.Median / least:F1} times; {why}"));
     }
 }

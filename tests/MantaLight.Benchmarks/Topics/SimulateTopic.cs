@@ -14,7 +14,7 @@ internal static partial class SimulateTopic
     private const int Rounds = 50;
     private const int Updates = 100;
 
-    private const string Resident = "libtorch, the samples as tensors, and a model for each thread come on top.";
+    private const string Resident = "libtorch, the samples as tensors, and a model for each running task come on top.";
 
     private static readonly int[] Sizes = [100, 1000, 10_000];
 
@@ -76,7 +76,7 @@ internal static partial class SimulateTopic
             Name = "simulate.cost_within", Value = ratios.Median, Unit = "greatest over least cost of an update, 100 to 10,000 participants", Spread = ratios.Spread,
             Ratio = Math.Round(ratios.Median, 3), Target = "at most 1.10",
         };
-        return row.AtMost(ratios.Median, 1.10, "each round asks all participants' states, and runs one after the other have not the same machine.");
+        return row.AtMost(ratios.Median, 1.10, "what a round costs beside its training is shared by its 100 updates, and runs one after the other have not the same machine.");
     }
 
     /// <summary>One run; nothing, with the reason on standard error, where it fails.</summary>
