@@ -1,5 +1,6 @@
 using MantaLight.Tasks;
 using MantaLight.Torch.Tests.Support;
+using MantaLight.Torch.Training;
 using MantaLight.Weights;
 
 namespace MantaLight.Torch.Tests;
@@ -36,23 +37,39 @@ public sealed class LossScriptTests(TinyData data) : IClassFixture<TinyData>
     [Theory]
     [InlineData(Scripts.Step, Momentum)]
     [InlineData(Scripts.Step, Schedule)]
+    [InlineData(Scripts.Step, Momentum, 2)]
+    [InlineData(Scripts.Step, Schedule, 2)]
     [InlineData(Scripts.Loss + Scripts.Step, Momentum)]
-    public Task After_100_steps_a_scripts_own_step_has_the_modules_weights_within_two_millionths(string script, string hyperparameters) =>
-        AssertTwinsAsync(script, hyperparameters, tolerance: 2e-6f);
+    public Task After_100_steps_a_scripts_own_step_has_the_modules_weights_within_two_millionths(string script, string hyperparameters, int threads = 1) =>
+        AssertTwinsAsync(script, hyperparameters, tolerance: 2e-6f, threads);
 
-    private async Task AssertTwinsAsync(string script, string hyperparameters, float tolerance)
+    private async Task AssertTwinsAsync(string script, string hyperparameters, float tolerance, int threads = 1)
     {
         using var first = new TinyModel();
         using var weights = first.ToWeights();
         using var plain = new TinyModel();
-        var expected = await data.Attempt(hyperparameters, weights).RunAsync(new TinyWorker(plain));
+        var expected = await data.Attempt(hyperparameters, weights, threads: threads).RunAsync(new TinyWorker(plain));
 
-        var actual = await TrainAsync(script, hyperparameters, weights);
+        var actual = await TrainAsync(script, hyperparameters, weights, threads);
 
         foreach (var (a, b) in expected.ResultWeights["model_params"].Weights.Zip(actual.ResultWeights["model_params"].Weights))
             Assert.All(a.Span<float>().ToArray().Zip(b.Span<float>().ToArray()), pair => Assert.InRange(pair.First - pair.Second, -tolerance, tolerance));
         Assert.Equal(expected.Results["train_metrics"].GetProperty("loss").GetDouble(), actual.Results["train_metrics"].GetProperty("loss").GetDouble(), 5);
         Assert.NotEqual(weights[0].Data.ToArray(), actual.ResultWeights["model_params"].Weights[0].Data.ToArray());
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task Of_a_script_that_defines_both_the_step_is_taken_with_any_number_of_threads(int threads)
+    {
+        using var first = new TinyModel();
+        using var weights = first.ToWeights();
+
+        var step = Bits(await TrainAsync(Scripts.Step, Momentum, weights, threads));
+
+        Assert.Equal(step, Bits(await TrainAsync(Scripts.Loss + Scripts.Step, Momentum, weights, threads)));
+        Assert.NotEqual(step, Bits(await TrainAsync(Scripts.Loss, Momentum, weights, threads)));
     }
 
     [Theory]
@@ -67,7 +84,7 @@ public sealed class LossScriptTests(TinyData data) : IClassFixture<TinyData>
 
         var bits = new List<string>();
         for (var i = 0; i < 4; i++)
-            bits.Add(string.Concat((await TrainAsync(script, Momentum, weights)).ResultWeights["model_params"].Weights.Select(w => Convert.ToHexString(w.Data.Span))));
+            bits.Add(Bits(await TrainAsync(script, Momentum, weights)));
 
         Assert.Single(bits.Distinct());
     }
@@ -88,22 +105,51 @@ public sealed class LossScriptTests(TinyData data) : IClassFixture<TinyData>
         Assert.StartsWith("The worker's script " + message, refusal.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_script_that_failed_while_it_was_warmed_up_is_no_warmer()
+    {
+        var script = LossScript.Of("def loss(samples: Tensor, targets: Tensor, parameters: List[Tensor]) -> Tensor:\n    return parameters[11]\n");
+        using var model = new TinyModel();
+        using var loader = new DataLoader(new TensorDataset(TorchSharp.torch.zeros(8, 8, 8), TorchSharp.torch.zeros(8, TorchSharp.torch.int64)), 4, seed: 1);
+
+        Assert.Throws<TaskContractException>(() => script.WarmUp(loader, [.. model.parameters()]));
+
+        Assert.Throws<TaskContractException>(() => script.WarmUp(loader, [.. model.parameters()]));
+    }
+
+    [Fact]
+    public void Scripts_are_compiled_once_but_only_those_used_last_are_kept()
+    {
+        static LossScript Of(int i) => LossScript.Of($"# kept {i}\n{Scripts.Loss}");
+        var (first, second) = (Of(0), Of(1));
+        for (var i = 2; i <= LossScript.Kept; i++)
+        {
+            Of(i);
+            Assert.Same(first, Of(0));
+        }
+        Assert.NotSame(second, Of(1));
+    }
+
     [Theory]
     [InlineData(Adam)]
     [InlineData(Decay)]
-    public async Task A_step_alone_is_refused_where_the_optimizer_is_more_than_a_rate_and_a_momentum(string hyperparameters)
+    [InlineData(Adam, 2)]
+    [InlineData(Decay, 2)]
+    public async Task A_step_alone_is_refused_where_the_optimizer_is_more_than_a_rate_and_a_momentum(string hyperparameters, int threads = 1)
     {
         using var model = new TinyModel();
         using var weights = model.ToWeights();
 
-        var refusal = await Assert.ThrowsAsync<TaskContractException>(() => TrainAsync(Scripts.Step, hyperparameters, weights));
+        var refusal = await Assert.ThrowsAsync<TaskContractException>(() => TrainAsync(Scripts.Step, hyperparameters, weights, threads));
 
         Assert.Contains("define 'loss'", refusal.Message, StringComparison.Ordinal);
     }
 
-    private async Task<MemoryAttempt> TrainAsync(string script, string hyperparameters, NamedArrays weights)
+    private static string Bits(MemoryAttempt attempt) => string.Concat(attempt.ResultWeights["model_params"].Weights.Select(w => Convert.ToHexString(w.Data.Span)));
+
+    private async Task<MemoryAttempt> TrainAsync(string script, string hyperparameters, NamedArrays weights, int threads = 1)
     {
         using var model = new TinyModel();
-        return await data.Attempt(hyperparameters, weights).RunAsync(new ScriptedWorker(model, script));
+        return await data.Attempt(hyperparameters, weights, threads: threads).RunAsync(new ScriptedWorker(model, script));
     }
 }

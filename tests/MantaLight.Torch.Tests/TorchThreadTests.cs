@@ -1,10 +1,15 @@
+using System.Collections.Concurrent;
 using MantaLight.Torch.Native;
+using TorchSharp;
 
 namespace MantaLight.Torch.Tests;
 
 /// <summary>The threads on which attempts compute.</summary>
 public sealed class TorchThreadTests
 {
+    // Kept from the finalizer, whose thread they are not for.
+    private static readonly ConcurrentBag<IDisposable> Unfinished = [];
+
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -42,5 +47,51 @@ public sealed class TorchThreadTests
             await Task.Yield();
         }
         Assert.InRange(threads.Count, 1, 25);
+    }
+
+    [Theory]
+    [InlineData("gradients off")]
+    [InlineData("a scope")]
+    [InlineData("inference")]
+    [InlineData("gradients off", true)]
+    public async Task What_a_computation_leaves_on_its_thread_is_not_there_for_the_next(string left, bool fails = false)
+    {
+        for (var i = 0; i < 20; i++)
+        {
+            var leaving = Task.Run(() => TorchThread.RunAsync(() => Leave(left, fails), 1, Cancelled), Cancelled);
+            await Task.WhenAny(leaving);
+            Assert.Equal(!fails, leaving.IsCompletedSuccessfully);
+            await Task.Yield();
+
+            var (hasGradients, isInference, inScopes) = await Task.Run(() => TorchThread.RunAsync(Find, 1, Cancelled), Cancelled);
+
+            Assert.True(hasGradients);
+            Assert.False(isInference);
+            Assert.Equal(0, inScopes);
+        }
+    }
+
+    private static int Leave(string what, bool fails)
+    {
+        switch (what)
+        {
+            case "gradients off":
+                torch.set_grad_enabled(false);
+                break;
+            case "a scope":
+                torch.NewDisposeScope();
+                break;
+            default:
+                Unfinished.Add(torch.inference_mode());
+                break;
+        }
+        return fails ? throw new InvalidOperationException("no") : 1;
+    }
+
+    private static (bool HasGradients, bool IsInference, long InScopes) Find()
+    {
+        var before = DisposeScopeManager.Statistics.CreatedInScopeCount;
+        using var tensor = torch.empty(0);
+        return (torch.is_grad_enabled(), torch.is_inference_mode_enabled(), DisposeScopeManager.Statistics.CreatedInScopeCount - before);
     }
 }

@@ -1,3 +1,6 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
 namespace MantaLight.Torch.Native;
 
 /// <summary>Runs long computations on threads of their own: on the pool's they would starve the connection's callbacks.</summary>
@@ -8,9 +11,26 @@ internal static class TorchThread
             () =>
             {
                 TorchRuntime.UseThreads(threads);
-                return work();
+                try
+                {
+                    return work();
+                }
+                finally
+                {
+                    if (!IsAsNew())
+                        TorchThreads.GiveUp();
+                }
             },
             cancellationToken,
             TaskCreationOptions.DenyChildAttach | TaskCreationOptions.HideScheduler,
             TorchThreads.Instance);
+
+    // What torch and TorchSharp keep for each thread, and a task's own code may have left behind.
+    private static bool IsAsNew()
+    {
+        // TorchSharp does not say whether a scope is open; a tensor shows it.
+        var before = DisposeScopeManager.Statistics.CreatedInScopeCount;
+        using (empty(0))
+            return is_grad_enabled() && !is_inference_mode_enabled() && DisposeScopeManager.Statistics.CreatedInScopeCount == before;
+    }
 }

@@ -2,11 +2,14 @@ namespace MantaLight.Torch.Native;
 
 /// <summary>
 /// A thread for each task, used again for later ones: libtorch and MKL set much up for each new one, which short attempts would pay each time.
-/// A thread that has had nothing to do for a while ends.
+/// A thread that has had nothing to do for a while ends, and so does one that is given up.
 /// </summary>
 internal sealed class TorchThreads : TaskScheduler
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    [ThreadStatic]
+    private static bool isGivenUp;
 
     private readonly Lock gate = new();
     private readonly List<Place> idle = [];
@@ -16,6 +19,9 @@ internal sealed class TorchThreads : TaskScheduler
     }
 
     public static TorchThreads Instance { get; } = new();
+
+    /// <summary>The calling thread has no task after this one: something was left on it that the next would find.</summary>
+    public static void GiveUp() => isGivenUp = true;
 
     protected override void QueueTask(Task task)
     {
@@ -40,7 +46,7 @@ internal sealed class TorchThreads : TaskScheduler
     private void Work(Task first)
     {
         using var place = new Place();
-        for (var task = first; task is not null; task = Next(place))
+        for (var task = first; task is not null; task = isGivenUp ? null : Next(place))
             TryExecuteTask(task);
     }
 

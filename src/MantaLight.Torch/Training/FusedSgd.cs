@@ -17,11 +17,7 @@ internal sealed unsafe class FusedSgd : FusedStep
     {
         (keep, take, decay) = ((float)(options.momentum ?? 0), (float)(1 - (options.dampening ?? 0)), (float)(options.weight_decay ?? 0));
         nesterov = options.nesterov ?? false;
-        MomentumAlone = take == 1 && decay == 0 && !nesterov ? options.momentum ?? 0 : null;
     }
-
-    /// <summary>Its momentum, where there is nothing else to it than that and a rate; null where there is.</summary>
-    public double? MomentumAlone { get; }
 
     /// <summary>The fused form of TorchSharp's optimizer; null where a parameter or an option is not for it.</summary>
     public static FusedSgd? For(SGD sgd, Parameter[] parameters)

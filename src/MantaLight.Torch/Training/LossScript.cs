@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using MantaLight.Tasks;
@@ -11,9 +10,13 @@ namespace MantaLight.Torch.Training;
 /// <summary>A model's forward and loss, or a whole step, as a TorchScript function, which torch compiles and fuses: a call in place of one for each operation.</summary>
 internal sealed partial class LossScript
 {
-    // Compiled once in a process: that takes longer than many steps.
-    private static readonly ConcurrentDictionary<string, LossScript> Known = new(StringComparer.Ordinal);
+    /// <summary>How many of them a process keeps.</summary>
+    internal const int Kept = 16;
 
+    // Compiled once in a process: that takes longer than many steps. The one used last is the last.
+    private static readonly List<LossScript> Known = [];
+
+    private readonly string text;
     private readonly jit.CompilationUnit unit;
     private readonly bool hasLoss;
     private readonly bool hasStep;
@@ -21,6 +24,7 @@ internal sealed partial class LossScript
 
     private LossScript(string text)
     {
+        this.text = text;
         (hasLoss, hasStep) = (LossSignature.IsMatch(text), StepSignature.IsMatch(text));
         // Asked before torch is: it ends the process where a function is called that is not there or returns something else.
         if (!hasLoss && !hasStep)
@@ -37,7 +41,16 @@ internal sealed partial class LossScript
     public static LossScript Of(string text)
     {
         TorchRuntime.EnsureLoaded();
-        return Known.GetOrAdd(text, static script => new LossScript(script));
+        lock (Known)
+        {
+            var script = Known.Find(s => s.text == text) ?? new LossScript(text);
+            Known.Remove(script);
+            Known.Add(script);
+            // Whoever runs it still has it; its finalizer frees it.
+            if (Known.Count > Kept)
+                Known.RemoveAt(0);
+            return script;
+        }
     }
 
     /// <summary>
@@ -59,7 +72,7 @@ internal sealed partial class LossScript
 
     /// <summary>The script's own step; null where it has none, or where the optimizer is more than a rate and a momentum.</summary>
     public ScriptedStep? StepFor(ParameterStep optimizer, Parameter[] parameters) =>
-        hasStep && optimizer is FusedSgd { MomentumAlone: { } momentum } ? new ScriptedStep(this, parameters, momentum) : null;
+        hasStep && optimizer.MomentumAlone is { } momentum ? new ScriptedStep(this, parameters, momentum) : null;
 
     /// <summary>A step; the loss from before it.</summary>
     /// <exception cref="TaskContractException">The script fails; the message is torch's.</exception>
@@ -76,7 +89,8 @@ internal sealed partial class LossScript
         using var y = batch.Targets;
         lock (warm)
         {
-            if (!warm.Add($"{string.Join(",", x.shape)};{string.Join(";", parameters.Select(p => string.Join(",", p.shape)))}"))
+            var shapes = $"{string.Join(",", x.shape)};{string.Join(";", parameters.Select(p => string.Join(",", p.shape)))}";
+            if (warm.Contains(shapes))
                 return;
             for (var run = 0; run < 2; run++)
             {
@@ -86,6 +100,8 @@ internal sealed partial class LossScript
                 if (hasLoss)
                     Compute(batch, copies).backward();
             }
+            // Not before: one that failed is no warmer.
+            warm.Add(shapes);
         }
     }
 

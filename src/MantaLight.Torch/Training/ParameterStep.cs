@@ -12,6 +12,9 @@ internal abstract class ParameterStep : IDisposable
     /// <summary>The optimizer that evaluates the loss itself, as often as it likes; null for all others.</summary>
     public virtual LBFGS? Evaluating => null;
 
+    /// <summary>SGD's momentum, where there is nothing else to the optimizer than that and a rate; null where there is.</summary>
+    public double? MomentumAlone { get; private set; }
+
     /// <summary>Moves the parameters against their gradients.</summary>
     public abstract void Step();
 
@@ -32,11 +35,20 @@ internal abstract class ParameterStep : IDisposable
             Adam or AdamW => FusedAdam.For(optimizer, parameters),
             _ => null,
         };
-        if (fused is null)
-            return new OptimizerStep(optimizer);
-        optimizer.Dispose();
-        return fused;
+        var step = fused ?? new OptimizerStep(optimizer);
+        step.MomentumAlone = MomentumAloneOf(optimizer);
+        if (fused is not null)
+            optimizer.Dispose();
+        return step;
     }
+
+    private static double? MomentumAloneOf(optim.Optimizer optimizer) =>
+        optimizer is SGD sgd && sgd.ParamGroups.First() is SGD.ParamGroup
+        {
+            Options: { dampening: null or 0, weight_decay: null or 0, nesterov: not true, maximize: not true } options,
+        }
+            ? options.momentum ?? 0
+            : null;
 
     private sealed class OptimizerStep(optim.Optimizer optimizer) : ParameterStep
     {

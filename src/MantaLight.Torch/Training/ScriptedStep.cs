@@ -7,7 +7,7 @@ namespace MantaLight.Torch.Training;
 internal sealed class ScriptedStep(LossScript script, Parameter[] parameters, double momentum) : IDisposable
 {
     private readonly Tensor[] moved = parameters;
-    private readonly Tensor[] velocities = Array.ConvertAll(parameters, p => zeros(p.shape).DetachFromDisposeScope());
+    private readonly Tensor[] velocities = Array.ConvertAll(parameters, p => zeros_like(p).DetachFromDisposeScope());
 
     /// <summary>Moves the parameters at a rate; the loss from before.</summary>
     public Tensor Run(Batch batch, double rate) => script.Step(batch, moved, velocities, rate, momentum);

@@ -30,7 +30,8 @@ internal static class AggregationMemory
     }
 
     private static Row Of(string name, double models, double most, string target, string note) =>
-        new() { Name = name, Value = models, Unit = "models", Target = target, Met = models <= most, Note = note };
+        new Row { Name = name, Value = models, Unit = "models", Target = target, Note = note }
+            .AtMost(models, most, "the sums are in float64, two models, in whose memory the mean is made (one model where all are there); buffers, and what is still to be collected, come on top.");
 
     private static (long Before, long Peak) Aggregate(int parameters, int participants, bool isHere)
     {

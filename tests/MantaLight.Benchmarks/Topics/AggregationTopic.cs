@@ -15,6 +15,9 @@ internal static class AggregationTopic
     private const int Participants = 100;
     private const int Runs = 7;
 
+    private const string OneByOne = "each value is checked for NaN and added to a float64 sum in the same pass, and the sums, 5.4 MB, are read and written for each model.";
+    private const string Together = "values are widened, weighted and added in float64, with a check for NaN, where numpy adds float32 as they are.";
+
     /// <summary>The rows, without the topic's name.</summary>
     public static IReadOnlyList<string> Rows { get; } =
     [
@@ -39,10 +42,10 @@ internal static class AggregationTopic
         var (blocks, blocksAll) = (Ms(times[4]), Ms(times[5]));
         var peer = Peer.Run("aggregation", []);
         var mean = peer.GetValueOrDefault("np_mean");
-        yield return RowOf("aggregation.as_they_arrive", Ms(times[2]), read, mean, 2) with { Note = "On one core, one model after the other, each checked and folded in one read." };
-        yield return RowOf("aggregation.as_they_arrive_all_cores", Ms(times[3]), readAll, mean, 2);
-        yield return RowOf("aggregation.all_at_once", blocks, read, mean, 4);
-        yield return RowOf("aggregation.all_at_once_all_cores", blocksAll, readAll, mean, 4);
+        yield return RowOf("aggregation.as_they_arrive", Ms(times[2]), read, mean, 2, OneByOne, "On one core, one model after the other, each checked and folded in one read.");
+        yield return RowOf("aggregation.as_they_arrive_all_cores", Ms(times[3]), readAll, mean, 2, OneByOne);
+        yield return RowOf("aggregation.all_at_once", blocks, read, mean, 4, Together);
+        yield return RowOf("aggregation.all_at_once_all_cores", blocksAll, readAll, mean, 4, Together);
         yield return Share("aggregation.share_of_bandwidth", read, blocks);
         yield return Share("aggregation.share_of_bandwidth_all_cores", readAll, blocksAll);
         if (peer.GetValueOrDefault("in_place") is { } inPlace)
@@ -51,10 +54,12 @@ internal static class AggregationTopic
             yield return row;
     }
 
-    private static Row Share(string name, Sample read, Sample blocks) => new()
+    private static Row Share(string name, Sample read, Sample blocks) => new Row
     {
-        Name = name, Value = read.Median / blocks.Median * 100, Unit = "% of one read's", Target = "at least 75 %", Met = read.Median / blocks.Median >= 0.75,
-    };
+        Name = name, Value = read.Median / blocks.Median * 100, Unit = "% of one read's", Target = "at least 75 %",
+    }.AtLeast(
+        read.Median / blocks.Median, 0.75,
+        "checks for NaN, weights and float64 sums are in the same pass: where memory delivers faster than a core does these, they take the time.");
 
     // As FedAvg folds them.
     private static void Arriving(NamedArrays[] models, long[] samples, int threads)
@@ -97,9 +102,14 @@ internal static class AggregationTopic
 
     private static Sample Ms(Sample seconds) => seconds.Select(s => s * 1000);
 
-    private static Row RowOf(string name, Sample value, Sample read, Sample? mean, double least) => new()
+    private static Row RowOf(string name, Sample value, Sample read, Sample? mean, double least, string why, string? note = null)
     {
-        Name = name, Value = value.Median, Spread = value.Spread, Unit = "ms", Floor = read.Median, Peer = mean is null ? null : "numpy np.mean of the list", PeerValue = mean?.Median,
-        Ratio = mean?.Median / value.Median, Target = FormattableString.Invariant($"at least {least} x numpy's speed"), Met = mean is null ? null : mean.Median / value.Median >= least,
-    };
+        var row = new Row
+        {
+            Name = name, Value = value.Median, Spread = value.Spread, Unit = "ms", Floor = read.Median, Peer = mean is null ? null : "numpy np.mean of the list", PeerValue = mean?.Median,
+            Ratio = mean?.Median / value.Median, Target = FormattableString.Invariant($"at least {least} x numpy's speed"), Note = note,
+        };
+        return mean is null ? row : row.AtLeast(
+            row.Ratio!.Value, least, FormattableString.Invariant($"numpy takes {mean.Median / read.Median:F1} times a core's read here, {least} x its speed is {mean.Median / read.Median / least:F1} times; {why}"));
+    }
 }

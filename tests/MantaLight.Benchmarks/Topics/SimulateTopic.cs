@@ -14,6 +14,8 @@ internal static partial class SimulateTopic
     private const int Rounds = 50;
     private const int Updates = 100;
 
+    private const string Resident = "libtorch, the samples as tensors, and a model for each running task come on top.";
+
     private static readonly int[] Sizes = [100, 1000, 10_000];
 
     /// <summary>The rows, without the topic's name.</summary>
@@ -40,35 +42,41 @@ internal static partial class SimulateTopic
         foreach (var (rate, peak) in Simulate(10_000, 0.1, 5))
         {
             yield return new Row { Name = "simulate.updates_of_10000_tenth", Value = rate, Unit = "updates/min", Note = "1,000 updates in each of 5 rounds, one run." };
-            yield return new Row { Name = "simulate.memory_of_10000_tenth", Value = peak / 1e6, Unit = "MB", Target = "under 3,000", Met = peak < 3e9 };
+            yield return new Row { Name = "simulate.memory_of_10000_tenth", Value = peak / 1e6, Unit = "MB", Target = "under 3,000" }
+                .AtMost(peak / 1e6, 3000, $"a round's contributions, 1,000 of 0.8 MB, are all there at its end; {Resident}");
         }
     }
 
     private static IEnumerable<Row> RowsOf(int size, List<(double Rate, long Peak)> runs)
     {
         var (rates, peaks) = (Sample.Of(runs.Select(r => r.Rate)), Sample.Of(runs.Select(r => r.Peak / 1e6)));
-        yield return new Row
+        var isAimedAt = size == 1000;
+        var row = new Row
         {
             Name = string.Create(CultureInfo.InvariantCulture, $"simulate.updates_of_{size:D5}"), Value = rates.Median, Unit = "updates/min", Spread = rates.Spread,
-            Target = size == 1000 ? "at least 10,000" : null, Met = size == 1000 ? rates.Median >= 10_000 : null,
+            Target = isAimedAt ? "at least 10,000" : null,
             Note = "60 samples each, 100 updates in each of 50 rounds; training tasks alone are counted, the time is that of the whole rounds, compilation included.",
         };
-        yield return new Row
+        yield return !isAimedAt ? row : row.AtLeast(
+            rates.Median, 10_000, FormattableString.Invariant($"an update is six steps of small products, a model made and a commit, and {Environment.ProcessorCount} cores make all of them."));
+        row = new Row
         {
             Name = string.Create(CultureInfo.InvariantCulture, $"simulate.memory_of_{size:D5}"), Value = peaks.Median, Unit = "MB", Spread = peaks.Spread,
-            Target = size == 1000 ? "under 1,500" : null, Met = size == 1000 ? peaks.Runs[^1] < 1500 : null,
+            Target = isAimedAt ? "under 1,500" : null,
         };
+        yield return !isAimedAt ? row : row.AtMost(peaks.Runs[^1], 1500, $"a round's contributions, 100 of 0.8 MB, are all there at its end; {Resident}");
     }
 
     private static Row Cost(Dictionary<int, List<(double Rate, long Peak)>> runs)
     {
         // Of one turn, whose runs had the same machine.
         var ratios = Sample.Of(Enumerable.Range(0, Runs).Select(turn => Sizes.Max(size => runs[size][turn].Rate) / Sizes.Min(size => runs[size][turn].Rate)));
-        return new Row
+        var row = new Row
         {
             Name = "simulate.cost_within", Value = ratios.Median, Unit = "greatest over least cost of an update, 100 to 10,000 participants", Spread = ratios.Spread,
-            Ratio = Math.Round(ratios.Median, 3), Target = "at most 1.10", Met = ratios.Median <= 1.10,
+            Ratio = Math.Round(ratios.Median, 3), Target = "at most 1.10",
         };
+        return row.AtMost(ratios.Median, 1.10, "what a round costs beside its training is shared by its 100 updates, and runs one after the other have not the same machine.");
     }
 
     /// <summary>One run; nothing, with the reason on standard error, where it fails.</summary>

@@ -16,11 +16,11 @@ internal static class TrainingTopic
     // Forward and backward of a sample: the first layer needs no gradient of its input.
     private const double FlopPerSample = 2.0 * ((2 * 784 * 512) + (3 * 512 * 512) + (3 * 512 * 10));
 
-    private static readonly (string Name, string? Script, double Target, string Words)[] Variants =
+    private static readonly Variant[] Variants =
     [
-        ("mlp", null, 1.5, "at least 1.5 x PyTorch eager"),
-        ("script", MlpScripts.Loss, 2, "at least 2 x PyTorch eager"),
-        ("script_step", MlpScripts.Step, 2, "at least 2 x PyTorch eager"),
+        new("mlp", null, 1.5, "copies of batches, clearing, and passes of the optimizer over 2.68 MB are saved, and several of those are left with more than one thread."),
+        new("script", MlpScripts.Loss, 2, "TorchScript saves calls, not arithmetic: the products, the gradients and the optimizer's passes over 2.68 MB are the module's."),
+        new("script_step", MlpScripts.Step, 2, "the passes over the gradients are saved; weights and velocities, 2.68 MB each, are still read and written in each step."),
     ];
 
     public static IEnumerable<Row> Measure()
@@ -43,8 +43,8 @@ internal static class TrainingTopic
         using var peer = PeerInTurn.Start("training", [count], ("OMP_NUM_THREADS", count), ("OPENBLAS_CORETYPE", Avx512F.IsSupported ? "SKYLAKEX" : "HASWELL"));
         var own = Variants.Select(_ => new List<double>()).ToArray();
         List<double> gemm = [], peers = [], peerGemm = [];
-        foreach (var (_, script, _, _) in Variants)
-            LocalTraining.SamplesPerSecond(threads, Samples / 10, script);
+        foreach (var variant in Variants)
+            LocalTraining.SamplesPerSecond(threads, Samples / 10, variant.Script);
         for (var run = 0; run < Runs; run++)
         {
             for (var i = 0; i < Variants.Length; i++)
@@ -63,14 +63,17 @@ internal static class TrainingTopic
             $"{peer.Text}: {rate:F0} GFLOP/s, {(isFair ? "" : "too few to compare with (apt-get install libopenblas0-openmp), ")}here {peak:F0}; the floor is the step's products at these. PyTorch {Spread(beside!)}.");
         return
         [
-            .. Variants.Select((variant, i) => (variant, Own: Sample.Of(own[i]))).Select(v => new Row
+            .. Variants.Select((variant, i) => (variant, Own: Sample.Of(own[i]))).Select(v => Judged(v.variant, isFair, new Row
             {
                 Name = $"training.{v.variant.Name}_{count}_threads", Value = v.Own.Median, Spread = v.Own.Spread, Unit = "samples/s",
                 Peer = peer is null ? null : "PyTorch eager", PeerValue = beside?.Median, Floor = peak * 1e9 / FlopPerSample, Ratio = v.Own.Median / beside?.Median,
-                Target = v.variant.Words, Met = isFair ? v.Own.Median / beside!.Median >= v.variant.Target : null, Note = note,
-            }),
+                Target = FormattableString.Invariant($"at least {v.variant.Target} x PyTorch eager"), Note = note,
+            })),
         ];
     }
+
+    private static Row Judged(Variant variant, bool isFair, Row row) => !isFair ? row : row.AtLeast(
+        row.Ratio!.Value, variant.Target, $"forward and backward are products of 32 rows here and there, slower than the floor's large ones, and most of the step; {variant.Why}");
 
     private static string Spread(Sample sample) => string.Create(CultureInfo.InvariantCulture, $"{sample.Runs[0]:N0} to {sample.Runs[^1]:N0} samples/s");
 
@@ -83,4 +86,11 @@ internal static class TrainingTopic
             return 2 * Math.Pow(1024, 3) / Sample.Seconds(() => a.matmul(b).Dispose(), runs: 3).Median / 1e9;
         },
         threads, CancellationToken.None).GetAwaiter().GetResult();
+
+    /// <summary>A way to train.</summary>
+    /// <param name="Name">In the row's name.</param>
+    /// <param name="Script">The worker's; null for the module.</param>
+    /// <param name="Target">How many times PyTorch's rate is asked for.</param>
+    /// <param name="Why">What it saves and what it does not, where that is too little.</param>
+    private sealed record Variant(string Name, string? Script, double Target, string Why);
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using MantaLight.Benchmarks.Report;
+using MantaLight.Tests.Architecture;
 
 namespace MantaLight.Tests.Benchmarks;
 
@@ -70,6 +71,12 @@ public sealed class ReportTests
         Assert.True(row.Met);
         Assert.Null(row.Note);
     }
+
+    [Fact]
+    public void No_topic_judges_without_a_reason() =>
+        Assert.All(
+            Directory.GetFiles(Path.Combine(Repository.Root, "tests", "MantaLight.Benchmarks", "Topics"), "*.cs"),
+            file => Assert.DoesNotMatch(@"\bMet = ", File.ReadAllText(file)));
 
     [Fact]
     public void The_summary_counts_targets_and_tells_what_is_missed()

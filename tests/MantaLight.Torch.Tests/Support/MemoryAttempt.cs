@@ -29,6 +29,8 @@ internal sealed class MemoryAttempt : AttemptStore
 
     public int MaximumRounds { get; init; } = 1;
 
+    public int Threads { get; init; } = 1;
+
     public Dictionary<string, string> Datasets { get; init; } = [];
 
     public ILogger Logger { get; init; } = NullLogger.Instance;
@@ -67,6 +69,7 @@ internal sealed class MemoryAttempt : AttemptStore
             Alias = "worker",
             Attempt = 1,
             Seed = Seed,
+            Threads = Threads,
             Deadline = DateTimeOffset.MaxValue,
             Options = JsonElement.Parse("{}"),
             Time = TimeProvider.System,

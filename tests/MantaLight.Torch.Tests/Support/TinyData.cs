@@ -24,8 +24,8 @@ public sealed class TinyData : IAsyncLifetime
         return ValueTask.CompletedTask;
     }
 
-    internal MemoryAttempt Attempt(string hyperparameters, NamedArrays weights, ulong seed = 42) =>
-        new MemoryAttempt { Seed = seed, Datasets = Mapping }.With("hyperparameters", hyperparameters).With("global_model_params", weights);
+    internal MemoryAttempt Attempt(string hyperparameters, NamedArrays weights, ulong seed = 42, int threads = 1) =>
+        new MemoryAttempt { Seed = seed, Threads = threads, Datasets = Mapping }.With("hyperparameters", hyperparameters).With("global_model_params", weights);
 
     public static NamedArrays Arrays() => new([.. Part("train", TrainCount), .. Part("test", TestCount)]);
 
