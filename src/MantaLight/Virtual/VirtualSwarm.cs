@@ -67,17 +67,20 @@ public sealed class VirtualSwarm : IAsyncDisposable
     public async Task<SwarmState> RunAsync(CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var working = slots.WorkAsync(stop.Token);
+        await using var ticks = time.CreateTimer(_ => events.Writer.TryWrite(new CoordinatorEvent.Tick(default)), null, CoordinatorSeat.TickInterval, CoordinatorSeat.TickInterval);
+        Task[] working = slots.Begin(stop.Token);
+        var coordinating = CoordinateAsync(stop.Token);
         try
         {
-            await using var ticks = time.CreateTimer(_ => events.Writer.TryWrite(new CoordinatorEvent.Tick(default)), null, CoordinatorSeat.TickInterval, CoordinatorSeat.TickInterval);
-            return await CoordinateAsync(cancellationToken);
+            // No slot ends by itself: where one does, something is wrong that whoever waits for its attempts would never hear of.
+            await await Task.WhenAny([coordinating, .. working]);
+            return await coordinating;
         }
         finally
         {
             await stop.CancelBesideAsync();
             // One that does not heed its token is left behind.
-            await working.EndsWithinAsync(EndPatience, time);
+            await Background.EndOfAsync([coordinating, .. working]).EndsWithinAsync(EndPatience, time);
         }
     }
 
@@ -134,6 +137,7 @@ public sealed class VirtualSwarm : IAsyncDisposable
                 case CoordinatorAction.PublishState publish:
                     last = (SwarmState)coordinator.Stamp(publish.State);
                     shared.Settle(last.Round, ReadByAll(last));
+                    shared.Residuals.Settle(last);
                     watch(last);
                     if (checkpoints is not null)
                         await checkpoints.SeeAsync(last, cancellationToken);
