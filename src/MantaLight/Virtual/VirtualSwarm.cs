@@ -13,7 +13,8 @@ namespace MantaLight.Virtual;
 
 /// <summary>
 /// A whole swarm in one process: the coordinator's state machine, the tasks and the strategies of a real one, with an attempt's slot in place of a node
-/// and shared memory in place of a broker. A swarm of the same definition and nodes comes to the same globals, bit for bit.
+/// and shared memory in place of a broker. A swarm of the same definition and nodes comes to the same globals, bit for bit, as long as the same contributions
+/// count in each round: who fails or is late depends on machines and time.
 /// </summary>
 public sealed class VirtualSwarm : IAsyncDisposable
 {
