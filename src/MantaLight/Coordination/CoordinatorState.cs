@@ -85,7 +85,7 @@ internal sealed record CoordinatorState
     public ImmutableSortedDictionary<string, ImmutableArray<string>> FixedPlacement { get; init; } = Ordered<ImmutableArray<string>>();
 
     /// <summary>Where tasks that follow are likely to run, by alias.</summary>
-    public ImmutableDictionary<string, (int Round, string Host)> Foreseen { get; init; } = ImmutableDictionary<string, (int Round, string Host)>.Empty;
+    public ImmutableDictionary<string, ForeseenHost> Foreseen { get; init; } = ImmutableDictionary<string, ForeseenHost>.Empty;
 
     /// <summary>Nodes that have failed in the rounds before.</summary>
     public ImmutableSortedDictionary<string, Absence> Absences { get; init; } = Ordered<Absence>();

@@ -29,17 +29,28 @@ internal static class Foresight
         }
     }
 
-    /// <summary>The node that a task would be placed on now; found once a round while that node is there, since it is asked for with each result.</summary>
+    /// <summary>
+    /// The node that a task would be placed on now; found once a round while that node is there, or, where there is none, while the members are the same,
+    /// since it is asked for with each result.
+    /// </summary>
     private static string? HostOf(Turn turn, TaskDefinition next)
     {
         var state = turn.State;
         if (state.Tasks.GetValueOrDefault(next.Alias) is not { Phase: TaskPhase.Pending })
             return null;
-        if (state.Foreseen.TryGetValue(next.Alias, out var known) && known.Round == state.Round && state.Members.GetValueOrDefault(known.Host) is { Online: true })
+        if (state.Foreseen.TryGetValue(next.Alias, out var known) && known.Round == state.Round
+            && (known.Host is { } there ? state.Members.GetValueOrDefault(there) is { Online: true } : known.Members == state.Members))
+        {
             return known.Host;
-        if (Placement.Choose(state, next) is not [var host])
-            return null;
-        turn.State = state with { Foreseen = state.Foreseen.SetItem(next.Alias, (state.Round, host)) };
+        }
+        var host = Placement.Choose(state, next) is [var chosen] ? chosen : null;
+        turn.State = state with { Foreseen = state.Foreseen.SetItem(next.Alias, new ForeseenHost(state.Round, host, state.Members)) };
         return host;
     }
 }
+
+/// <summary>Where a task is likely to run.</summary>
+/// <param name="Round">In which round.</param>
+/// <param name="Host">The node; null for none.</param>
+/// <param name="Members">Those among whom it was found; for comparison by reference.</param>
+internal sealed record ForeseenHost(int Round, string? Host, ImmutableSortedDictionary<string, Member> Members);

@@ -22,25 +22,34 @@ internal sealed class SharedValues : IDisposable
     /// <summary>What packed contributions have lost, for error feedback.</summary>
     public VirtualResiduals Residuals { get; } = new();
 
-    /// <summary>Shares a result of a round. Its name is that of its attempt: nobody compares the bytes of contributions.</summary>
+    /// <summary>Copies a result of a round. Its name is that of its attempt: nobody compares the bytes of contributions.</summary>
     /// <param name="weights">What readers get.</param>
     /// <param name="size">Bytes on a wire.</param>
     /// <param name="format">Their form on a wire.</param>
     /// <param name="schedule">The attempt.</param>
     /// <param name="tag">The result's tag.</param>
-    public BlobRef AddResult(NamedArrays weights, long size, string format, ScheduleAttempt schedule, string tag) =>
-        Add(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{schedule.Attempt}/{tag}"))), weights, size, format, (schedule.Round, schedule.Alias));
+    public StagedValue StageResult(NamedArrays weights, long size, string format, ScheduleAttempt schedule, string tag) =>
+        Stage(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{schedule.Attempt}/{tag}"))), weights, size, format, (schedule.Round, schedule.Alias));
 
-    /// <summary>Shares a global, under the hash that it would have on the wire.</summary>
+    /// <summary>Copies a global, under the hash that it would have on the wire.</summary>
     /// <param name="weights">What readers get.</param>
     /// <param name="sent">The bytes on a wire.</param>
     /// <param name="format">Their form.</param>
-    public BlobRef AddGlobal(NamedArrays weights, ReadOnlySequence<byte> sent, string format)
+    public StagedValue StageGlobal(NamedArrays weights, ReadOnlySequence<byte> sent, string format)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var segment in sent)
             hash.AppendData(segment.Span);
-        return Add(Convert.ToHexStringLower(hash.GetHashAndReset()), weights, sent.Length, format, owner: null);
+        return Stage(Convert.ToHexStringLower(hash.GetHashAndReset()), weights, sent.Length, format, owner: null);
+    }
+
+    /// <summary>Shares a copy.</summary>
+    public BlobRef Share(StagedValue staged)
+    {
+        // The same bytes, or the same attempt once more.
+        if (!values.TryAdd(staged.Blob.Sha256, staged.Weights))
+            staged.Drop();
+        return staged.Blob;
     }
 
     /// <summary>The weights, where they lie; dispose them when done.</summary>
@@ -74,15 +83,19 @@ internal sealed class SharedValues : IDisposable
         }
     }
 
-    private BlobRef Add(string name, NamedArrays weights, long size, string format, (int Round, string Alias)? owner)
+    private StagedValue Stage(string name, NamedArrays weights, long size, string format, (int Round, string Alias)? owner)
     {
         var length = checked((int)weights.TotalBytes);
         // Memory of earlier values of that size: a round's contributions would else be garbage at its end.
         var memory = free.TryGetValue(length, out var unused) && unused.TryTake(out var taken) ? taken : GC.AllocateUninitializedArray<byte>(length);
         var shared = new SharedWeights(weights, memory, owner, returned => free.GetOrAdd(length, _ => []).Add(returned));
-        // The same bytes, or the same attempt once more.
-        if (!values.TryAdd(name, shared))
-            shared.Release();
-        return new BlobRef { Sha256 = name, Size = size, ChunkSize = ChunkSize, ChunkCount = (int)((size + ChunkSize - 1) / ChunkSize), Format = format };
+        return new StagedValue(new BlobRef { Sha256 = name, Size = size, ChunkSize = ChunkSize, ChunkCount = (int)((size + ChunkSize - 1) / ChunkSize), Format = format }, shared);
     }
+}
+
+/// <summary>A copy that is shared when its attempt has succeeded, or dropped.</summary>
+internal sealed record StagedValue(BlobRef Blob, SharedWeights Weights)
+{
+    /// <summary>Gives its memory back.</summary>
+    public void Drop() => Weights.Release();
 }

@@ -6,11 +6,17 @@ using MantaLight.Weights.Packing;
 
 namespace MantaLight.Virtual;
 
-/// <summary>A virtual node's attempt: reads what others have shared, and stages its effects.</summary>
+/// <summary>A virtual node's attempt: reads what others have shared, and stages its effects, which come to others when it has succeeded.</summary>
 internal sealed class VirtualAttemptStore(string node, ScheduleAttempt schedule, SharedValues shared) : AttemptStore
 {
     private readonly List<StagedGlobal> globals = [];
     private readonly List<StagedResult> results = [];
+    private readonly Dictionary<(bool IsGlobal, string Tag), StagedValue> weights = [];
+    private readonly List<(string Tag, NamedArrays Residual)> lost = [];
+
+    // A task that was left behind may still stage.
+    private readonly Lock gate = new();
+    private bool isClosed;
 
     public IReadOnlyList<StagedGlobal> Globals => globals;
 
@@ -38,14 +44,34 @@ internal sealed class VirtualAttemptStore(string node, ScheduleAttempt schedule,
 
     public override bool HasResultWeights(int index) => schedule.Inputs[index].Staged.Content.Blob is not null;
 
-    public override void StageGlobal(string tag, JsonElement value) => Stage(new StagedGlobal { Tag = tag, Content = new ValueRef { Value = value } });
+    /// <summary>Shares what was staged where the attempt has succeeded, and gives it back where not. Whatever the task does from here on has no effect.</summary>
+    public void End(bool hasSucceeded)
+    {
+        lock (gate)
+        {
+            if (isClosed)
+                return;
+            isClosed = true;
+            foreach (var value in weights.Values)
+            {
+                if (hasSucceeded)
+                    shared.Share(value);
+                else
+                    value.Drop();
+            }
+            foreach (var (tag, residual) in hasSucceeded ? lost : [])
+                shared.Residuals.Write(node, schedule, tag, residual);
+        }
+    }
+
+    public override void StageGlobal(string tag, JsonElement value) => Stage(new StagedGlobal { Tag = tag, Content = new ValueRef { Value = value } }, null);
 
     public override void StageGlobal(string tag, NamedArrays weights)
     {
         RequireOne(tag);
         if (PlanOf(tag) is not { } plan)
         {
-            Stage(Global(tag, shared.AddGlobal(weights, WeightsCodec.Encode(weights), ValueFormat.Weights)));
+            Stage(tag, shared.StageGlobal(weights, WeightsCodec.Encode(weights), ValueFormat.Weights));
             return;
         }
         if (plan.IsDelta)
@@ -53,39 +79,85 @@ internal sealed class VirtualAttemptStore(string node, ScheduleAttempt schedule,
         using var packed = Packer.Pack(plan, weights, null, null).Weights;
         // What readers make of it.
         using var unpacked = Unpacker.Unpack(packed, null);
-        Stage(Global(tag, shared.AddGlobal(unpacked, WeightsCodec.Encode(packed), ValueFormat.Packed)));
+        Stage(tag, shared.StageGlobal(unpacked, WeightsCodec.Encode(packed), ValueFormat.Packed));
     }
 
-    public override void StageResult(string tag, JsonElement value) => results.Add(new StagedResult { Tag = tag, Content = new ValueRef { Value = value } });
+    public override void StageResult(string tag, JsonElement value) => Stage(new StagedResult { Tag = tag, Content = new ValueRef { Value = value } }, null, null);
 
-    public override void StageResult(string tag, NamedArrays weights, long samples) =>
-        results.Add(new StagedResult { Tag = tag, Samples = samples, Content = new ValueRef { Blob = Sent(Share(tag, weights)) } });
+    public override void StageResult(string tag, NamedArrays weights, long samples)
+    {
+        var (value, residual) = Pack(tag, weights);
+        Stage(new StagedResult { Tag = tag, Samples = samples, Content = new ValueRef { Blob = value.Blob } }, value, residual);
+    }
 
-    private BlobRef Share(string tag, NamedArrays weights)
+    private (StagedValue Value, NamedArrays? Residual) Pack(string tag, NamedArrays weights)
     {
         if (PlanOf(tag) is not { } plan)
-            return shared.AddResult(weights, WeightsCodec.Encode(weights).Length, ValueFormat.Weights, schedule, tag);
-        using var from = plan.Base is { } global ? shared.Read(Global(global).Content.Blob!) : null;
-        var reference = from is null ? null : new DeltaBase(from, Global(plan.Base!).Content.Blob!.Sha256);
+            return (shared.StageResult(weights, WeightsCodec.Encode(weights).Length, ValueFormat.Weights, schedule, tag), null);
+        var blob = plan.Base is { } global ? RequireWeights($"Global '{global}'", Global(global).Content) : null;
+        using var from = blob is null ? null : shared.Read(blob);
+        var reference = from is null ? null : new DeltaBase(from, blob!.Sha256);
         var (packed, residual) = Packer.Pack(plan, weights, reference, plan.HasErrorFeedback ? shared.Residuals.Read(node, schedule, tag) : null);
         using var sent = packed;
-        if (residual is not null)
-            shared.Residuals.Write(node, schedule, tag, residual);
         using var unpacked = Unpacker.Unpack(packed, reference);
-        return shared.AddResult(unpacked, WeightsCodec.Encode(packed).Length, ValueFormat.Packed, schedule, tag);
+        return (shared.StageResult(unpacked, WeightsCodec.Encode(packed).Length, ValueFormat.Packed, schedule, tag), residual);
     }
 
-    private PackingPlan? PlanOf(string tag) => schedule.Codecs?.FirstOrDefault(c => c.Tag == tag) is { } codec
-        ? PackingPlan.Parse(codec.Steps, out var problem) ?? throw new TaskContractException($"The codec of '{tag}' cannot be: {problem}.")
-        : null;
+    private PackingPlan? PlanOf(string tag)
+    {
+        if (schedule.Codecs?.FirstOrDefault(c => c.Tag == tag) is not { } codec)
+            return null;
+        var plan = PackingPlan.Parse(codec.Steps, out var problem) ?? throw new TaskContractException($"The codec of '{tag}' cannot be: {problem}.");
+        return plan.IsPlain ? null : plan;
+    }
 
-    private StagedGlobal Global(string tag, BlobRef blob) => new() { Tag = tag, Content = new ValueRef { Blob = Sent(blob) } };
+    private void Stage(string tag, StagedValue value) => Stage(new StagedGlobal { Tag = tag, Content = new ValueRef { Blob = value.Blob } }, value);
 
-    private void Stage(StagedGlobal global)
+    private void Stage(StagedGlobal global, StagedValue? value)
     {
         RequireOne(global.Tag);
-        globals.RemoveAll(g => g.Tag == global.Tag);
-        globals.Add(global);
+        lock (gate)
+        {
+            RequireOpen(value);
+            globals.RemoveAll(g => g.Tag == global.Tag);
+            globals.Add(global);
+            if (weights.Remove((true, global.Tag), out var before))
+                before.Drop();
+            Put(true, global.Tag, value);
+        }
+    }
+
+    private void Stage(StagedResult result, StagedValue? value, NamedArrays? residual)
+    {
+        lock (gate)
+        {
+            RequireOpen(value);
+            if (results.Exists(r => r.Tag == result.Tag))
+            {
+                value?.Drop();
+                throw new TaskContractException($"The attempt has already added a result '{result.Tag}'.");
+            }
+            results.Add(result);
+            if (residual is not null)
+                lost.Add((result.Tag, residual));
+            Put(false, result.Tag, value);
+        }
+    }
+
+    private void Put(bool isGlobal, string tag, StagedValue? value)
+    {
+        if (value is null)
+            return;
+        weights.Add((isGlobal, tag), value);
+        Traffic = (Traffic.Sent + value.Blob.Size, Traffic.Received);
+    }
+
+    private void RequireOpen(StagedValue? value)
+    {
+        if (!isClosed)
+            return;
+        value?.Drop();
+        throw new OperationCanceledException("The attempt is over.");
     }
 
     private void RequireOne(string tag)
@@ -94,19 +166,16 @@ internal sealed class VirtualAttemptStore(string node, ScheduleAttempt schedule,
             throw new TaskContractException($"Task '{schedule.Alias}' runs on several nodes, so it cannot set global '{tag}'.");
     }
 
-    private BlobRef Sent(BlobRef blob)
-    {
-        Traffic = (Traffic.Sent + blob.Size, Traffic.Received);
-        return blob;
-    }
-
     private NamedArrays Read(string what, ValueRef content)
     {
-        if (content.Blob is not { } blob)
-            throw new TaskContractException($"{what} holds JSON, not weights.");
+        var blob = RequireWeights(what, content);
         Traffic = (Traffic.Sent, Traffic.Received + blob.Size);
         return shared.Read(blob);
     }
+
+    private static BlobRef RequireWeights(string what, ValueRef content) => content.Blob is { HoldsWeights: true } blob
+        ? blob
+        : throw new TaskContractException($"{what} holds JSON, not weights.");
 
     private static JsonElement Json(string what, ValueRef content) => content.Value ?? throw new TaskContractException($"{what} holds weights, not a JSON value.");
 

@@ -41,7 +41,7 @@ internal sealed class VirtualCheckpoints(CheckpointOptions options, KnownDefinit
 
     private static StartBlob Share(NamedArrays weights, SharedValues shared)
     {
-        var blob = shared.AddGlobal(weights, WeightsCodec.Encode(weights), ValueFormat.Weights);
+        var blob = shared.Share(shared.StageGlobal(weights, WeightsCodec.Encode(weights), ValueFormat.Weights));
         return new StartBlob(blob.Sha256, blob.Size, blob.ChunkSize, blob.ChunkCount, blob.Format);
     }
 

@@ -12,16 +12,30 @@ namespace MantaLight.Virtual;
 internal sealed class VirtualSlots(
     VirtualSwarmSettings settings, SharedValues shared, Action<TaskUpdate> report, Action<ControlMessage> watch, ILoggerFactory loggers, TimeProvider time)
 {
-    private readonly Channel<(VirtualNode Node, ScheduleAttempt Schedule)> waiting = Channel.CreateUnbounded<(VirtualNode, ScheduleAttempt)>();
+    // As nodes have it, and not above what a command has to end in after Ctrl-C.
+    private static readonly TimeSpan Heed = TimeSpan.FromSeconds(5);
+
+    private readonly Channel<(VirtualNode Node, ScheduleAttempt Schedule, CancellationToken Cancelled)> waiting =
+        Channel.CreateUnbounded<(VirtualNode, ScheduleAttempt, CancellationToken)>();
     private readonly ConcurrentDictionary<string, CancellationTokenSource> underWay = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, (long Sent, long Received)> traffic = new(StringComparer.Ordinal);
 
-    /// <summary>Takes an attempt on. Whoever waits has been accepted all the same, and is not sent again.</summary>
+    // The attempts of this round.
+    private readonly HashSet<string> taken = new(StringComparer.Ordinal);
+    private int round;
+
+    /// <summary>Takes an attempt on; not for use by several at once. Whoever waits has been accepted all the same: what is sent again was not lost.</summary>
     public void Add(VirtualNode node, ScheduleAttempt schedule)
     {
-        underWay[schedule.Attempt] = new CancellationTokenSource();
+        if (schedule.Round != round)
+            taken.Clear();
+        round = schedule.Round;
+        if (!taken.Add(schedule.Attempt))
+            return;
+        var cancelled = new CancellationTokenSource();
+        underWay[schedule.Attempt] = cancelled;
         Tell(node.Id, schedule, new TaskAccepted());
-        waiting.Writer.TryWrite((node, schedule with { TimeoutSeconds = settings.Definition.Rounds.Deadline.TotalSeconds }));
+        waiting.Writer.TryWrite((node, schedule with { TimeoutSeconds = settings.Definition.Rounds.Deadline.TotalSeconds }, cancelled.Token));
     }
 
     /// <summary>Cancels an attempt that has not ended.</summary>
@@ -31,36 +45,30 @@ internal sealed class VirtualSlots(
             _ = source.CancelBesideAsync();
     }
 
-    /// <summary>Runs attempts until it is cancelled; never throws.</summary>
-    public Task WorkAsync(CancellationToken cancellationToken) =>
-        Background.EndOfAsync([.. Enumerable.Range(0, settings.Slots).Select(_ => Background.Run(() => WorkInOneAsync(cancellationToken)))]);
+    /// <summary>Runs attempts until it is cancelled.</summary>
+    /// <returns>The slots; one that ends before has failed.</returns>
+    public Task[] Begin(CancellationToken cancellationToken) =>
+        [.. Enumerable.Range(0, settings.Slots).Select(_ => Background.Run(() => WorkInOneAsync(cancellationToken)))];
 
     private async Task WorkInOneAsync(CancellationToken cancellationToken)
     {
         while (true)
         {
-            var (node, schedule) = await waiting.Reader.ReadAsync(cancellationToken);
-            Tell(node.Id, schedule, await RunAsync(node, schedule, cancellationToken));
+            var (node, schedule, cancelled) = await waiting.Reader.ReadAsync(cancellationToken);
+            Tell(node.Id, schedule, await RunAsync(node, schedule, cancelled, cancellationToken));
         }
     }
 
-    private async Task<TaskUpdate> RunAsync(VirtualNode node, ScheduleAttempt schedule, CancellationToken cancellationToken)
+    private async Task<TaskUpdate> RunAsync(VirtualNode node, ScheduleAttempt schedule, CancellationToken cancelled, CancellationToken cancellationToken)
     {
         var store = new VirtualAttemptStore(node.Id, schedule, shared);
-        var cancelled = underWay[schedule.Attempt];
-        using var deadline = new CancellationTokenSource(settings.Definition.Rounds.Deadline, time);
-        using var any = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancelled.Token, cancellationToken);
         try
         {
-            any.Token.ThrowIfCancellationRequested();
-            return await ExecuteAsync(node, schedule, store, any.Token);
+            return await RunInTimeAsync(node, schedule, store, cancelled, cancellationToken);
         }
-        catch (OperationCanceledException) when (any.IsCancellationRequested)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            return deadline.IsCancellationRequested
-                ? new TaskFailed { Error = TaskFailed.DeadlinePassed, Message = $"the deadline of {settings.Definition.Rounds.Deadline:c} passed" }
-                : new TaskFailed { Error = "Cancelled", Message = "cancelled", Retryable = true };
+            throw;
         }
         catch (Exception e)
         {
@@ -68,8 +76,37 @@ internal sealed class VirtualSlots(
         }
         finally
         {
+            store.End(hasSucceeded: false);
             underWay.TryRemove(schedule.Attempt, out _);
             traffic.AddOrUpdate(node.Id, store.Traffic, (_, before) => (before.Sent + store.Traffic.Sent, before.Received + store.Traffic.Received));
+        }
+    }
+
+    private async Task<TaskUpdate> RunInTimeAsync(VirtualNode node, ScheduleAttempt schedule, VirtualAttemptStore store, CancellationToken cancelled, CancellationToken cancellationToken)
+    {
+        using var deadline = new CancellationTokenSource(settings.Definition.Rounds.Deadline, time);
+        using var any = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancelled, cancellationToken);
+        try
+        {
+            any.Token.ThrowIfCancellationRequested();
+            // What the task does when it hears of its end is no matter of the slot, nor of the timer that says so.
+            var token = new TaskToken(_ => { }, any.Token);
+            var working = Background.Run(() => ExecuteAsync(node, schedule, store, token.Token));
+            var hasEnded = await working.EndsSoonAfterAsync(Heed, time, any.Token);
+            _ = token.Detach();
+            // One that does not heed its token is left behind: others wait for the slot.
+            if (!hasEnded)
+                throw new OperationCanceledException(any.Token);
+            var completed = await working;
+            store.End(hasSucceeded: true);
+            return completed;
+        }
+        catch (OperationCanceledException) when (any.IsCancellationRequested)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            return deadline.IsCancellationRequested
+                ? new TaskFailed { Error = TaskFailed.DeadlinePassed, Message = $"the deadline of {settings.Definition.Rounds.Deadline:c} passed" }
+                : new TaskFailed { Error = "Cancelled", Message = "cancelled", Retryable = true };
         }
     }
 
@@ -89,6 +126,7 @@ internal sealed class VirtualSlots(
                 AttemptContexts.Of(schedule, settings.Swarm, node.Id, _ => { }, alone: null, time)));
             await task.RunAsync(cancellationToken);
         }
+        cancellationToken.ThrowIfCancellationRequested();
         return new TaskCompleted
         {
             Globals = [.. store.Globals], Results = [.. store.Results], Next = AttemptContexts.Next(requests.Request),

@@ -13,7 +13,8 @@ namespace MantaLight.Virtual;
 
 /// <summary>
 /// A whole swarm in one process: the coordinator's state machine, the tasks and the strategies of a real one, with an attempt's slot in place of a node
-/// and shared memory in place of a broker. A swarm of the same definition and nodes comes to the same globals, bit for bit.
+/// and shared memory in place of a broker. A swarm of the same definition and nodes comes to the same globals, bit for bit, as long as the same contributions
+/// count in each round: who fails or is late depends on machines and time.
 /// </summary>
 public sealed class VirtualSwarm : IAsyncDisposable
 {
@@ -67,17 +68,20 @@ public sealed class VirtualSwarm : IAsyncDisposable
     public async Task<SwarmState> RunAsync(CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var working = slots.WorkAsync(stop.Token);
+        await using var ticks = time.CreateTimer(_ => events.Writer.TryWrite(new CoordinatorEvent.Tick(default)), null, CoordinatorSeat.TickInterval, CoordinatorSeat.TickInterval);
+        Task[] working = slots.Begin(stop.Token);
+        var coordinating = CoordinateAsync(stop.Token);
         try
         {
-            await using var ticks = time.CreateTimer(_ => events.Writer.TryWrite(new CoordinatorEvent.Tick(default)), null, CoordinatorSeat.TickInterval, CoordinatorSeat.TickInterval);
-            return await CoordinateAsync(cancellationToken);
+            // No slot ends by itself: where one does, something is wrong that whoever waits for its attempts would never hear of.
+            await await Task.WhenAny([coordinating, .. working]);
+            return await coordinating;
         }
         finally
         {
             await stop.CancelBesideAsync();
             // One that does not heed its token is left behind.
-            await working.EndsWithinAsync(EndPatience, time);
+            await Background.EndOfAsync([coordinating, .. working]).EndsWithinAsync(EndPatience, time);
         }
     }
 
@@ -134,6 +138,7 @@ public sealed class VirtualSwarm : IAsyncDisposable
                 case CoordinatorAction.PublishState publish:
                     last = (SwarmState)coordinator.Stamp(publish.State);
                     shared.Settle(last.Round, ReadByAll(last));
+                    shared.Residuals.Settle(last);
                     watch(last);
                     if (checkpoints is not null)
                         await checkpoints.SeeAsync(last, cancellationToken);

@@ -59,10 +59,14 @@ public abstract class CoordinatorDriver
 
     private protected void Begin(SwarmDefinition definition, params string[] nodes) => Begin(definition, null, nodes);
 
-    private protected void Begin(SwarmDefinition definition, SwarmState? retained, params string[] nodes)
+    private protected void Begin(SwarmDefinition definition, SwarmState? retained, params string[] nodes) => Begin(definition, retained, nodes.Select(n => Presence(n)));
+
+    private protected void Begin(SwarmDefinition definition, Presence first, params Presence[] others) => Begin(definition, null, others.Prepend(first));
+
+    private void Begin(SwarmDefinition definition, SwarmState? retained, IEnumerable<Presence> members)
     {
         var fresh = new CoordinatorState { Swarm = "s", Definition = definition, Run = new RunId(SwarmJson.HashOf(definition), 1), Term = 1, Timing = timing };
-        (state, var actions) = CoordinatorMachine.Begin(fresh, retained, retained?.Run == fresh.Run.ToString(), nodes.Select(n => Presence(n)), now);
+        (state, var actions) = CoordinatorMachine.Begin(fresh, retained, retained?.Run == fresh.Run.ToString(), members, now);
         done.AddRange(actions);
     }
 

@@ -42,6 +42,22 @@ public sealed class ForesightTests : CoordinatorDriver
         Assert.DoesNotContain(done.OfType<CoordinatorAction.FetchAhead>(), f => f.Node == likely);
     }
 
+    [Fact]
+    public void Where_no_node_fits_none_is_looked_for_until_another_member_comes()
+    {
+        var definition = Definition();
+        Begin(definition with { Tasks = [.. definition.Tasks.Select(t => t.Alias == "aggregator" ? t with { Tags = ["big"] } : t)] }, Presence("a"), Presence("b"), Presence("c"), Presence("z") with { Tags = ["big"] });
+        Step(new CoordinatorEvent.MemberSeen(Presence("z", NodeStatus.Offline)));
+        Step(new CoordinatorEvent.UpdateSeen(WithWeights("worker", "a")));
+        // Whoever looked again would find one now.
+        state = state with { Definition = definition };
+        Step(new CoordinatorEvent.UpdateSeen(WithWeights("worker", "b")));
+        Assert.Empty(done.OfType<CoordinatorAction.FetchAhead>());
+        Step(new CoordinatorEvent.MemberSeen(Presence("z") with { Tags = ["big"] }));
+        Step(new CoordinatorEvent.UpdateSeen(WithWeights("worker", "c")));
+        Assert.NotNull(state.Foreseen["aggregator"].Host);
+    }
+
     private TaskCompleted WithWeights(string alias, string node) => Completed(alias, node, 1) with
     {
         Results =

@@ -16,7 +16,7 @@ public sealed class SharedValuesTests : IDisposable
     public void A_result_goes_when_all_have_read_it_or_its_round_is_over_and_a_global_stays()
     {
         var (worker, other) = (Result("worker", 2, 1), Result("other", 2, 2));
-        var global = shared.AddGlobal(Weights(3), WeightsCodec.Encode(Weights(3)), ValueFormat.Weights);
+        var global = shared.Share(shared.StageGlobal(Weights(3), WeightsCodec.Encode(Weights(3)), ValueFormat.Weights));
         shared.Settle(2, new HashSet<string> { "worker" });
         Assert.Throws<BlobUnavailableException>(() => shared.Read(worker));
         Assert.Equal(2, Value(other));
@@ -36,7 +36,7 @@ public sealed class SharedValuesTests : IDisposable
     }
 
     private BlobRef Result(string alias, int round, byte value) =>
-        shared.AddResult(Weights(value), 1, ValueFormat.Weights, new ScheduleAttempt { Alias = alias, Round = round, Attempt = $"{alias}.{round}" }, "model_params");
+        shared.Share(shared.StageResult(Weights(value), 1, ValueFormat.Weights, new ScheduleAttempt { Alias = alias, Round = round, Attempt = $"{alias}.{round}" }, "model_params"));
 
     private byte Value(BlobRef blob)
     {

@@ -98,6 +98,53 @@ public sealed class VirtualSwarmTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running.WaitAsync(SwarmHarness.Patience, TestContext.Current.CancellationToken));
     }
 
+    [Fact]
+    public async Task What_kills_a_slot_ends_the_run_with_its_reason()
+    {
+        var running = RunAsync(SwarmHarness.Definition(nameof(UnspeakableWorker)), nodes: 2, slots: 2);
+        var reason = await Assert.ThrowsAsync<NotSupportedException>(() => running.WaitAsync(SwarmHarness.Patience, TestContext.Current.CancellationToken));
+        Assert.Equal("not to be told", reason.Message);
+    }
+
+    [Fact]
+    public async Task A_task_that_does_not_heed_its_deadline_is_left_behind_and_others_get_its_slot()
+    {
+        var definition = SwarmHarness.Definition(nameof(DeafWorker), minimumNodes: 2, deadline: "00:00:01").Replace("\"retries\": 1", "\"retries\": 0", StringComparison.Ordinal);
+        var (end, messages) = await RunAsync(definition, nodes: 2, slots: 1).WaitAsync(SwarmHarness.Patience, TestContext.Current.CancellationToken);
+        Assert.Equal(RunStatus.Failed, end.Status);
+        Assert.All(messages.OfType<TaskFailed>(), failed => Assert.Equal(TaskFailed.DeadlinePassed, failed.Error));
+    }
+
+    [Fact]
+    public async Task It_can_be_cancelled_though_a_task_does_not_heed_it()
+    {
+        using var stop = new CancellationTokenSource();
+        var running = RunAsync(SwarmHarness.Definition(nameof(DeafWorker)), nodes: 2, slots: 2, message => Cancel(message, stop), cancellationToken: stop.Token);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running.WaitAsync(SwarmHarness.Patience, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task An_answer_to_the_deadline_that_fails_is_not_the_end_of_the_process()
+    {
+        var definition = SwarmHarness.Definition(nameof(Nodes.BrokenAnswerWorker), minimumNodes: 2, deadline: "00:00:01").Replace("\"retries\": 1", "\"retries\": 0", StringComparison.Ordinal);
+        var (end, messages) = await RunAsync(definition, nodes: 2, slots: 2, change: s => s with { Catalog = new TaskCatalog([typeof(VirtualSwarmTests).Assembly]) });
+        Assert.Equal(RunStatus.Failed, end.Status);
+        Assert.All(messages.OfType<TaskFailed>(), failed => Assert.Equal(TaskFailed.DeadlinePassed, failed.Error));
+    }
+
+    [Fact]
+    public async Task A_skipped_round_has_lost_as_little_as_with_real_nodes()
+    {
+        var definition = SwarmHarness.Definition(nameof(FailsAtFirstOnNodeOne), rounds: 4, minimumNodes: 2, extra: ", \"codecs\": { \"model_params\": [\"delta\", \"top_k 0.3\"] }")
+            .Replace("\"retries\": 1", "\"retries\": 0, \"leave_out_after\": 0, \"on_shortfall\": \"skip\"", StringComparison.Ordinal);
+        await using var swarm = await SwarmHarness.StartAsync(new SimulatedBroker(), nodes: 2);
+        await swarm.PublishDefinitionAsync(definition);
+        var real = await swarm.WaitForEndAsync();
+        var (end, _) = await RunAsync(definition, nodes: 2, slots: 1);
+        Assert.Equal([true, true, false, false], end.History.Select(h => h.Skipped is not null));
+        Assert.Equal(real.History.Select(h => h.GlobalSha256), end.History.Select(h => h.GlobalSha256));
+    }
+
     private static void Cancel(ControlMessage message, CancellationTokenSource stop)
     {
         if (message is TaskAccepted { Alias: "worker" })
@@ -129,5 +176,30 @@ public sealed class VirtualSwarmTests
         public IReadOnlyCollection<string> Names => [];
 
         public string? Find(string dataset) => null;
+    }
+}
+
+/// <summary>On node_1, a worker that fails in the first two rounds.</summary>
+public sealed class FailsAtFirstOnNodeOne : VectorWorker
+{
+    public override Task RunAsync(CancellationToken cancellationToken) => Context is { Node: "node_1", Round: <= 2 }
+        ? throw new InvalidOperationException("not yet")
+        : base.RunAsync(cancellationToken);
+}
+
+/// <summary>A worker that never ends, whatever its token says.</summary>
+public sealed class DeafWorker : SwarmTask
+{
+    public override Task RunAsync(CancellationToken cancellationToken) => new TaskCompletionSource().Task;
+}
+
+/// <summary>A worker whose failure fails when somebody wants to tell of it.</summary>
+public sealed class UnspeakableWorker : SwarmTask
+{
+    public override Task RunAsync(CancellationToken cancellationToken) => throw new Unspeakable();
+
+    private sealed class Unspeakable : Exception
+    {
+        public override string Message => throw new NotSupportedException("not to be told");
     }
 }

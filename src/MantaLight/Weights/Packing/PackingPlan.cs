@@ -39,7 +39,21 @@ public sealed record PackingPlan
     public static ImmutableArray<string> Known { get; } = ["delta", "top_k", "fp16", "bf16", "int8", "zstd"];
 
     /// <summary>The steps without their arguments.</summary>
-    public IEnumerable<string> Kinds => Steps.Select(s => s.Split(' ')[0]);
+    public IEnumerable<string> Kinds
+    {
+        get
+        {
+            // Asked for with each node that a task may be placed on: nothing is written and read again.
+            if (IsDelta)
+                yield return "delta";
+            if (TopK is not null)
+                yield return "top_k";
+            if (Values != ValueCoding.Float32)
+                yield return Values switch { ValueCoding.Float16 => "fp16", ValueCoding.BFloat16 => "bf16", _ => "int8" };
+            if (Level is not null)
+                yield return "zstd";
+        }
+    }
 
     /// <summary>The part of each array's elements that travels, those of the largest magnitude; above 0 and below 1. Null for all.</summary>
     public double? TopK { get; private init; }

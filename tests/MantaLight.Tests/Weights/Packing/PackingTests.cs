@@ -32,6 +32,11 @@ public sealed class PackingTests
             Assert.Equal(sent.Length - TopK.CountOf(plan.TopK.Value, sent.Length), came.Zip(before["w"].Span<float>().ToArray()).Count(pair => pair.First == pair.Second));
     }
 
+    [Theory]
+    [MemberData(nameof(Plans))]
+    public void What_a_node_has_to_know_is_the_first_word_of_each_step(string steps) =>
+        Assert.Equal(Plan(steps).Steps.Select(s => s.Split(' ')[0]), Plan(steps).Kinds);
+
     [Fact]
     public void What_a_round_loses_comes_with_the_next_ones()
     {
