@@ -12,7 +12,7 @@ internal sealed class PassingMemory(TimeProvider time, Func<long> collect)
     public const long LeastBudget = 128 << 20;
 
     // Of what lives on: a collection looks at all of it.
-    private const int ShareOfLiving = 4;
+    private const int ShareOfLiving = 8;
 
     // However much there is to look at, so much more time passes without a collection than with one.
     private const int PausesBetween = 20;

@@ -25,7 +25,7 @@ public sealed class PassingMemoryTests
     }
 
     [Fact]
-    public void Where_much_lives_on_a_quarter_as_much_may_pass()
+    public void Where_much_lives_on_an_eighth_as_much_may_pass()
     {
         living = 8 * PassingMemory.LeastBudget;
         var memory = new PassingMemory(time, Collect);
