@@ -27,7 +27,7 @@ public sealed class PassingMemoryTests
     [Fact]
     public void Where_much_lives_on_an_eighth_as_much_may_pass()
     {
-        living = 8 * PassingMemory.LeastBudget;
+        living = 16 * PassingMemory.LeastBudget;
         var memory = new PassingMemory(time, Collect);
         memory.Note(PassingMemory.LeastBudget);
         memory.Note((2 * PassingMemory.LeastBudget) - 1);
