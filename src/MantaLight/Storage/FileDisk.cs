@@ -6,9 +6,11 @@ namespace MantaLight.Storage;
 internal sealed class FileDisk : IDisk
 {
     private const string Partial = ".part";
+    private const int SmallFile = 64 * 1024;
 
     private readonly string root;
-    private readonly FlushQueue flushes = new();
+    private readonly BehindQueue<SafeFileHandle> flushes = new(64, FlushAndClose);
+    private readonly BehindQueue<string> deletions = new(256, DeleteFile);
     private long partials;
 
     /// <summary>Takes the folder; what a crash left unfinished in it is removed.</summary>
@@ -54,11 +56,22 @@ internal sealed class FileDisk : IDisk
         draft.Keep(name, flush);
     }
 
+    /// <summary>Takes the name away; the bytes of a large file go later, since the system takes its time for them.</summary>
     public void Delete(string name)
     {
+        var path = PathOf(name);
         try
         {
-            File.Delete(PathOf(name));
+            // Windows moves no file that is open.
+            if (new FileInfo(path) is not { Exists: true, Length: > SmallFile } || OperatingSystem.IsWindows())
+            {
+                File.Delete(path);
+                return;
+            }
+            var gone = PartialPath(Folder(name));
+            File.Move(path, gone);
+            if (!deletions.TryAdd(gone))
+                DeleteFile(gone);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -69,8 +82,7 @@ internal sealed class FileDisk : IDisk
     public DiskDraft Create(string folder, long size)
     {
         Directory.CreateDirectory(PathOf(folder));
-        var partial = PathOf($"{folder}/{Environment.ProcessId}-{Interlocked.Increment(ref partials)}{Partial}");
-        return new Draft(this, partial, size);
+        return new Draft(this, PartialPath(folder), size);
     }
 
     public DiskFile? Open(string name)
@@ -94,6 +106,36 @@ internal sealed class FileDisk : IDisk
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             return null;
+        }
+    }
+
+    // What has such a name when its process ends is removed by the next one.
+    private string PartialPath(string folder) => PathOf($"{folder}/{Environment.ProcessId}-{Interlocked.Increment(ref partials)}{Partial}");
+
+    private static void FlushAndClose(SafeFileHandle file)
+    {
+        using (file)
+        {
+            try
+            {
+                RandomAccess.FlushToDisk(file);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // What did not come to the disk is found by its hash at the next start.
+            }
+        }
+    }
+
+    private static void DeleteFile(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The next process removes it.
         }
     }
 
@@ -131,9 +173,9 @@ internal sealed class FileDisk : IDisk
             if (!isBehind)
                 file.Dispose();
             File.Move(partial, disk.PathOf(name), overwrite: true);
-            isHandedOver = isBehind && disk.flushes.TryTake(file);
-            if (!isHandedOver)
-                file.Dispose();
+            isHandedOver = isBehind && disk.flushes.TryAdd(file);
+            if (isBehind && !isHandedOver)
+                FlushAndClose(file);
         }
 
         public override void Dispose()

@@ -29,6 +29,24 @@ public sealed class FileDiskTests : IDisposable
     }
 
     [Fact]
+    public async Task A_large_file_that_is_deleted_is_gone_at_once_and_may_come_again()
+    {
+        var content = new byte[1 << 20];
+        for (var i = 0; i < 20; i++)
+        {
+            disk.Write("blobs/a", content, Flush.First);
+            using var reader = disk.Map("blobs/a", content.Length)!;
+            disk.Delete("blobs/a");
+            Assert.False(disk.Exists("blobs/a"));
+            Assert.Empty(disk.List("blobs"));
+            Assert.Equal(content.Length, reader.Content.Length);
+        }
+        disk.Write("blobs/a", content, Flush.First);
+        await MantaLight.Shared.SwarmHarness.EventuallyAsync(() => Directory.EnumerateFiles(folder.FullName, "*", SearchOption.AllDirectories).Count() == 1);
+        Assert.Equal(content.Length, disk.Read("blobs/a", int.MaxValue)!.Length);
+    }
+
+    [Fact]
     public void What_was_not_kept_leaves_nothing()
     {
         using (var draft = disk.Create("blobs", 10))
