@@ -82,6 +82,24 @@ public abstract partial class BrokerConnectionContract
     }
 
     [Fact]
+    public async Task What_one_receiver_has_released_stays_valid_for_another()
+    {
+        await using var publisher = await ConnectAsync();
+        await using var subscriber = await ConnectAsync();
+        var keeping = await ListenAsync(subscriber, "shared/+");
+        var releasing = await ListenAsync(subscriber, "shared/+");
+
+        for (var i = 0; i < 50; i++)
+        {
+            await publisher.PublishAsync(new OutboundMessage(Topic("shared/x"), Enumerable.Repeat((byte)i, 100_000).ToArray()), None);
+            PayloadBuffer.Release((await releasing.NextAsync()).Payload);
+        }
+
+        for (var i = 0; i < 50; i++)
+            Assert.Equal(-1, (await keeping.NextAsync()).Payload.ToArray().AsSpan().IndexOfAnyExcept((byte)i));
+    }
+
+    [Fact]
     public async Task Payloads_stay_valid_after_their_handler_has_returned()
     {
         await using var publisher = await ConnectAsync();

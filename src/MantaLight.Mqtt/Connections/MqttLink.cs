@@ -34,7 +34,7 @@ internal sealed class MqttLink : IAsyncDisposable
         aliveToken = alive.Token;
         pending = new PendingAcknowledgements(time);
         outgoing = new PublishQueue(SendAsync, publish => Down($"'{publish.Message.Topic}' was not published"), aliveToken);
-        client = new MqttClientFactory().CreateMqttClient();
+        client = new MqttClientFactory().CreateMqttClient(PromptAdapter.Factory.Instance);
         pulse = new LinkPulse(client, pending, profile.Timeout, time, Cut);
         client.ApplicationMessageReceivedAsync += OnReceived;
         client.DisconnectedAsync += OnDisconnected;
@@ -203,6 +203,7 @@ internal sealed class MqttLink : IAsyncDisposable
         pulse.Heard();
         traffic.CountReceived(message.Topic, message.Payload.Length);
         receive(new BrokerMessage(message.Topic, message.Payload, message.Retain));
+        PayloadBuffer.Release(message.Payload);
         return Task.CompletedTask;
     }
 

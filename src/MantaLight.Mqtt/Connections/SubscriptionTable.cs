@@ -34,6 +34,8 @@ internal sealed class SubscriptionTable(ILogger logger)
         {
             if (!TopicFilter.Matches(entry.Filter, message.Topic))
                 continue;
+            // Each receiver has a hold of its own, which it may end or leave.
+            PayloadBuffer.Hold(message.Payload);
             try
             {
                 entry.Handle(message);

@@ -97,7 +97,14 @@ public sealed class WeightedMean : IDisposable
         layout ??= source.Layout;
         sums ??= [.. layout.Value.Select(header => new MeanArray(header))];
         isSpoilt = true;
-        if (!Each(source, (place, data) => sums[place.Array].TryAdd(data, place.First, samples)))
+        var isFirst = Count == 0;
+        var isFine = Each(source, (place, data) =>
+        {
+            if (isFirst)
+                sums[place.Array].Touch(place.First, place.Count);
+            return sums[place.Array].TryAdd(data, place.First, samples);
+        });
+        if (!isFine)
             return false;
         isSpoilt = false;
         Samples += samples;

@@ -136,8 +136,13 @@ internal sealed class BlobPublisher(IBrokerConnection connection, Topics topics,
         for (var tries = 0; tries < 3; tries++)
         {
             var found = new Awaited<Echo>();
+            void Take(BrokerMessage message)
+            {
+                found.TrySet(new Echo(message.Payload.ToArray(), message.Retained));
+                PayloadBuffer.Release(message.Payload);
+            }
             await using var subscription = await connection.SubscribeAsync(
-                topics.SwarmBlob(swarm, blob.Sha256, chunk), message => found.TrySet(new Echo(message.Payload.ToArray(), message.Retained)), cancellationToken);
+                topics.SwarmBlob(swarm, blob.Sha256, chunk), Take, cancellationToken);
             var echo = await found.WaitAsync(5 * timing.Idle, stamp.Time, cancellationToken);
             if (echo is null or { IsRetained: true })
                 return echo?.Bytes;

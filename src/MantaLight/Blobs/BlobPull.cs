@@ -60,6 +60,7 @@ internal sealed class BlobPull(
                     partial.Add(arrival);
                     if (partial.Fits(arrival))
                         pace.Arrived();
+                    arrival.Release();
                 }
             }
             else

@@ -2,12 +2,17 @@ using System.Buffers;
 using System.Globalization;
 using System.Threading.Channels;
 using MantaLight.Diagnostics;
+using MantaLight.Messaging;
 using MantaLight.Protocol;
 
 namespace MantaLight.Blobs;
 
 /// <summary>A chunk that has arrived, or the word that none will.</summary>
-internal readonly record struct Arrival(int Chunk, ReadOnlySequence<byte> Bytes, string? Refusal = null);
+internal readonly record struct Arrival(int Chunk, ReadOnlySequence<byte> Bytes, string? Refusal = null)
+{
+    /// <summary>Gives its memory back; nobody reads it any more.</summary>
+    public void Release() => PayloadBuffer.Release(Bytes);
+}
 
 /// <summary>Hands chunks from the connection's receive loop to the transfers that wait for them.</summary>
 internal sealed class ChunkInbox(Drops drops)
@@ -26,7 +31,11 @@ internal sealed class ChunkInbox(Drops drops)
     /// <summary>Where chunks of a blob wait for a transfer: so many, and so many bytes of them, but a window in any case.</summary>
     public static Channel<Arrival> Line(BlobRef blob, Drops drops) => Channel.CreateBounded<Arrival>(
         new BoundedChannelOptions(Math.Clamp(MaximumBytes / blob.ChunkSize, BlobRequest.Window, MaximumChunks)) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite },
-        _ => drops.Beyond("chunks full", $"More than {MaximumChunks} chunks, or {MaximumBytes >> 20} MiB of them, wait for one transfer; others are dropped, and asked for again"));
+        arrival =>
+        {
+            arrival.Release();
+            drops.Beyond("chunks full", $"More than {MaximumChunks} chunks, or {MaximumBytes >> 20} MiB of them, wait for one transfer; others are dropped, and asked for again");
+        });
 
     /// <summary>Opens the inbox of a transfer from a producer, until the result is disposed.</summary>
     public Waiting Open(BlobRef blob, string producer)
@@ -37,7 +46,7 @@ internal sealed class ChunkInbox(Drops drops)
         return opened;
     }
 
-    /// <summary>Delivers a chunk, to several transfers where the blob is pulled from several peers; false where nobody waits for it.</summary>
+    /// <summary>Delivers a chunk, to several transfers where the blob is pulled from several peers; false where nobody waits for it. The hold of the bytes goes with it.</summary>
     public bool Deliver(ReadOnlySpan<char> hash, ReadOnlySpan<char> chunk, ReadOnlySequence<byte> bytes)
     {
         var awaited = false;
@@ -50,11 +59,17 @@ internal sealed class ChunkInbox(Drops drops)
                 awaited = true;
                 // What cannot be a chunk of the blob must not take the place of one.
                 if (int.TryParse(chunk, NumberStyles.None, CultureInfo.InvariantCulture, out var index) && bytes.Length <= transfer.ChunkSize)
+                {
+                    PayloadBuffer.Hold(bytes);
                     transfer.Put(new Arrival(index, bytes));
+                }
                 else
+                {
                     Telemetry.Drop(Telemetry.Malformed);
+                }
             }
         }
+        PayloadBuffer.Release(bytes);
         if (!awaited)
             Telemetry.Drop(Telemetry.Stale);
         return awaited;

@@ -85,6 +85,7 @@ internal sealed class RetainedRead(IBrokerConnection connection, Topics topics, 
             while (chunks.TryRead(out var arrival))
             {
                 partial.Add(arrival);
+                arrival.Release();
                 // One of a wrong length would come each time that it is asked for.
                 if (!partial.Fits(arrival))
                     continue;

@@ -4,7 +4,7 @@ namespace MantaLight.Messaging;
 
 /// <summary>A message that a broker delivered.</summary>
 /// <param name="Topic">The topic, without wildcards.</param>
-/// <param name="Payload">The bytes; they belong to the receiver and stay valid after the handler has returned.</param>
+/// <param name="Payload">The bytes; they belong to the receiver and stay valid after the handler has returned, until it releases them (<see cref="PayloadBuffer"/>), which it need not.</param>
 /// <param name="Retained">True when the broker replayed it from its retained store because of a subscription.</param>
 public readonly record struct BrokerMessage(string Topic, ReadOnlySequence<byte> Payload, bool Retained)
 {

@@ -1,6 +1,9 @@
 using System.Buffers;
+using System.Reflection;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 
 namespace MantaLight.Protocol;
 
@@ -30,7 +33,8 @@ public static class ProtocolJson
         try
         {
             var reader = new Utf8JsonReader(payload, new JsonReaderOptions { MaxDepth = MaximumDepth });
-            var message = JsonSerializer.Deserialize(ref reader, ProtocolJsonContext.Default.ControlMessage);
+            // Looking for the type first is a reading of its own: it is spared where the type stands first and is the one that is expected.
+            var message = Kind<T>.Reads(payload) ? JsonSerializer.Deserialize(ref reader, Kind<T>.TypeInfo!) : JsonSerializer.Deserialize(ref reader, ProtocolJsonContext.Default.ControlMessage);
             problem = message switch
             {
                 null => "null",
@@ -48,9 +52,34 @@ public static class ProtocolJson
         }
     }
 
+    /// <summary>How one type of message is recognized and read.</summary>
+    private static class Kind<T>
+        where T : ControlMessage
+    {
+        private static readonly byte[]? Name = typeof(ControlMessage).GetCustomAttributes<JsonDerivedTypeAttribute>()
+            .FirstOrDefault(derived => derived.DerivedType == typeof(T))?.TypeDiscriminator is string name ? Encoding.UTF8.GetBytes(name) : null;
+
+        /// <summary>Null where <typeparamref name="T"/> stands for several types.</summary>
+        public static JsonTypeInfo<T>? TypeInfo { get; } = Name is null ? null : (JsonTypeInfo<T>?)ProtocolJsonContext.Default.GetTypeInfo(typeof(T));
+
+        /// <summary>Whether it begins as a message of exactly this type.</summary>
+        public static bool Reads(ReadOnlySequence<byte> payload)
+        {
+            if (TypeInfo is null)
+                return false;
+            var reader = new Utf8JsonReader(payload);
+            return reader.Read() && reader.TokenType == JsonTokenType.StartObject
+                && reader.Read() && reader.TokenType == JsonTokenType.PropertyName && reader.ValueTextEquals("type"u8)
+                && reader.Read() && reader.TokenType == JsonTokenType.String && reader.ValueTextEquals(Name);
+        }
+    }
+
     /// <summary>Generated readers let nulls into lists whose items are never null; only users' own values may have them.</summary>
     private static bool HasNullInList(ReadOnlySequence<byte> payload)
     {
+        // Ours have none at all: looking for the word is many times as fast as reading.
+        if (payload.IsSingleSegment && payload.FirstSpan.IndexOf("null"u8) < 0)
+            return false;
         var reader = new Utf8JsonReader(payload, new JsonReaderOptions { MaxDepth = MaximumDepth });
         while (reader.Read())
         {

@@ -4,7 +4,7 @@ using MantaLight.Weights;
 
 namespace MantaLight.Benchmarks.Tasks;
 
-/// <summary>Sets a first model of as many float32 as the global <c>parameters</c> says, in layers of a million.</summary>
+/// <summary>Sets a first model of as many float32 as the global <c>parameters</c> says: ten, as the biases of a model's last layer, and layers of a million.</summary>
 public sealed class EchoModel : SwarmTask
 {
     /// <inheritdoc/>
@@ -14,9 +14,11 @@ public sealed class EchoModel : SwarmTask
         var random = new Random(1);
         using var blocks = new NativeBlocks();
         var layers = new List<NamedArray>();
-        for (; left > 0; left -= 1_000_000)
+        while (left > 0)
         {
-            var values = blocks.Add((int)Math.Min(left, 1_000_000) * sizeof(float));
+            var count = Math.Min(left, layers.Count == 0 ? 10 : 1_000_000);
+            left -= count;
+            var values = blocks.Add((int)count * sizeof(float));
             foreach (ref var value in System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(values.Span))
                 value = random.NextSingle() - 0.5f;
             layers.Add(new NamedArray($"layer_{layers.Count}", ArrayType.Float32, [values.Length / sizeof(float)], values));
@@ -27,8 +29,8 @@ public sealed class EchoModel : SwarmTask
 }
 
 /// <summary>
-/// A worker that does not train: what is left of a round is what it costs beside training. It changes one number, since what is the same on all nodes
-/// would have to travel from none of them.
+/// A worker that does not train: what is left of a round is what it costs beside training. It changes one number of the small layer, since what is the same
+/// on all nodes would have to travel from none of them.
 /// </summary>
 public sealed class EchoWorker : SwarmTask
 {

@@ -69,8 +69,22 @@ public sealed class ProtocolJsonTests
         {
             var damaged = whole.ToArray();
             damaged[at] = value;
-            ProtocolJson.Read<ControlMessage>(new ReadOnlySequence<byte>(damaged.AsMemory(0, length)), out _);
+            var bytes = new ReadOnlySequence<byte>(damaged.AsMemory(0, length));
+            var any = ProtocolJson.Read<ControlMessage>(bytes, out _);
+            var expected = ProtocolJson.Read<ScheduleAttempt>(bytes, out _);
+            // Two ways to the same end.
+            Assert.Equal(any is ScheduleAttempt, expected is not null);
         });
+    }
+
+    [Fact]
+    public void The_type_may_stand_anywhere()
+    {
+        const string Rest = "\"v\":1,\"from\":\"n\",\"status\":\"running\",\"round\":7,\"term\":3";
+        var first = Read<SwarmState>($$"""{"type":"state",{{Rest}}}""").Message!;
+        var last = Read<SwarmState>($$"""{ {{Rest}} , "type":"state"}""").Message!;
+        Assert.Equal((7, 3L, RunStatus.Running), (first.Round, (long)first.Term, first.Status));
+        Assert.Equal(ProtocolJson.Write(first), ProtocolJson.Write(last));
     }
 
     [Theory]
