@@ -14,6 +14,9 @@ internal sealed class MqttEndpoint
     /// <summary>The smallest packet limit that the protocol can work with.</summary>
     public const int SmallestPacketLimit = 16 * 1024;
 
+    /// <summary>What a broker is told to send at most: beyond the largest message of the protocol, which is read up to 4 MiB.</summary>
+    public const int LargestPacket = 8 << 20;
+
     // The library's 8 KiB make a 256 KiB publish wait about 100 ms for delayed acknowledgements.
     private const int SocketBuffer = 256 * 1024;
 
@@ -65,6 +68,7 @@ internal sealed class MqttEndpoint
         var options = Bare(profile.ClientId, profile.Timeout);
         options.ProtocolVersion = MqttProtocolVersion.V500;
         options.ReceiveMaximum = ReceiveMaximum;
+        options.MaximumPacketSize = LargestPacket;
         options.KeepAlivePeriod = profile.KeepAlive;
         if (profile.Will is { } will)
         {

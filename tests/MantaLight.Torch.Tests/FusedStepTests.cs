@@ -81,11 +81,11 @@ public class FusedStepTests
         var turned = new Parameter(empty(3, 4).uniform_(-1, 1).t());
         var wide = new Parameter(empty([3], ScalarType.Float64));
         LeakGuardAttribute.ParametersMade(2);
-        Assert.True(FusedStep.IsFor(parameters));
-        Assert.False(FusedStep.IsFor([.. parameters, parameters[0]]));
-        Assert.False(FusedStep.IsFor([turned]));
-        Assert.False(FusedStep.IsFor([wide]));
-        Assert.True(FusedStep.IsFor([new Parameter(empty(0)), new Parameter(empty(0))]));
+        Assert.True(FusedStep.IsFor(parameters, 1));
+        Assert.False(FusedStep.IsFor([.. parameters, parameters[0]], 1));
+        Assert.False(FusedStep.IsFor([turned], 1));
+        Assert.False(FusedStep.IsFor([wide], 1));
+        Assert.True(FusedStep.IsFor([new Parameter(empty(0)), new Parameter(empty(0))], 1));
         LeakGuardAttribute.ParametersMade(2);
     }
 

@@ -93,7 +93,7 @@ internal sealed class MqttLink : IAsyncDisposable
             {
                 TopicFilters = [.. some.Select(filter => new MqttTopicFilter { Topic = filter, QualityOfServiceLevel = MqttQualityOfServiceLevel.AtLeastOnce })],
             };
-            var answer = await AskAsync(() => client.SubscribeAsync(options, aliveToken), $"subscribe to '{some[0]}'");
+            var answer = await AskAsync(() => client.SubscribeAsync(options, aliveToken), "subscribe to", some[0]);
             foreach (var item in answer.Items)
             {
                 if (item.ResultCode >= MqttClientSubscribeResultCode.UnspecifiedError)
@@ -107,7 +107,7 @@ internal sealed class MqttLink : IAsyncDisposable
     public async Task UnsubscribeAsync(IEnumerable<string> filters)
     {
         foreach (var some in filters.Chunk(FiltersPerSubscribe))
-            await AskAsync(() => client.UnsubscribeAsync(new MqttClientUnsubscribeOptions { TopicFilters = [.. some] }, aliveToken), $"unsubscribe from '{some[0]}'");
+            await AskAsync(() => client.UnsubscribeAsync(new MqttClientUnsubscribeOptions { TopicFilters = [.. some] }, aliveToken), "unsubscribe from", some[0]);
     }
 
     /// <summary>Sends what is queued, says goodbye, closes.</summary>
@@ -164,7 +164,7 @@ internal sealed class MqttLink : IAsyncDisposable
                 Retain = message.Retain,
                 QualityOfServiceLevel = (MqttQualityOfServiceLevel)message.Delivery,
             };
-            var answer = await AskAsync(() => client.PublishAsync(packet, aliveToken), $"acknowledge '{message.Topic}'; it may or may not have arrived", message.Delivery == Delivery.AtLeastOnce);
+            var answer = await AskAsync(() => client.PublishAsync(packet, aliveToken), "acknowledge (it may or may not have arrived)", message.Topic, message.Delivery == Delivery.AtLeastOnce);
             if (answer.IsSuccess)
                 publish.Complete();
             else
@@ -176,7 +176,7 @@ internal sealed class MqttLink : IAsyncDisposable
         }
     }
 
-    private async Task<T> AskAsync<T>(Func<Task<T>> request, string what, bool inOrder = false)
+    private async Task<T> AskAsync<T>(Func<Task<T>> request, string what, string topic, bool inOrder = false)
     {
         var entry = pending.Add(inOrder);
         try
@@ -189,7 +189,7 @@ internal sealed class MqttLink : IAsyncDisposable
         {
             // A request that failed may have left half a packet on the socket: this link is of no more use.
             Cut($"{problem.GetType().Name}: {problem.Message}");
-            throw Down($"it did not {what}", problem);
+            throw Down($"it did not {what} '{topic}'", problem);
         }
         finally
         {

@@ -19,6 +19,7 @@ internal sealed class PacketReader(IMqttChannel channel, MqttPacketFormatterAdap
 
     // Shorter ones are copied out of what was read ahead.
     private const int LargePayload = 16 * 1024;
+
     private const int PublishType = 3;
     private const byte HasIdentifier = 0b0110;
 
@@ -47,6 +48,8 @@ internal sealed class PacketReader(IMqttChannel channel, MqttPacketFormatterAdap
                     return null;
             }
             start += 1 + bytes;
+            if (length > MqttEndpoint.LargestPacket)
+                throw new MqttProtocolViolationException($"A packet of {length} bytes came, where {MqttEndpoint.LargestPacket} at most were asked for.");
             return header >> 4 == PublishType && length > LargePayload
                 ? await ReadPublishAsync(header, length, cancellationToken)
                 : await ReadWholeAsync(header, length, cancellationToken);
@@ -55,7 +58,7 @@ internal sealed class PacketReader(IMqttChannel channel, MqttPacketFormatterAdap
         {
             return null;
         }
-        catch (Exception problem) when (problem is SocketException or IOException)
+        catch (Exception problem) when (problem is not (MqttCommunicationException or MqttProtocolViolationException))
         {
             throw new MqttCommunicationException(problem);
         }

@@ -22,7 +22,8 @@ internal static class TorchThread
                 }
             },
             cancellationToken,
-            TaskCreationOptions.DenyChildAttach | TaskCreationOptions.HideScheduler,
+            // What awaits it must not go on here, where it could leave behind what was just looked for.
+            TaskCreationOptions.DenyChildAttach | TaskCreationOptions.HideScheduler | TaskCreationOptions.RunContinuationsAsynchronously,
             TorchThreads.Instance);
 
     // What torch and TorchSharp keep for each thread, and a task's own code may have left behind.

@@ -21,7 +21,7 @@ internal sealed unsafe class FusedAdam : FusedStep
     public static FusedAdam? For(optim.Optimizer adam, Parameter[] parameters)
     {
         var group = adam.ParamGroups.First();
-        var fused = !IsFor(parameters) ? null : group switch
+        var fused = !IsFor(parameters, 2) ? null : group switch
         {
             Adam.ParamGroup { Options: Adam.Options { maximize: not true, amsgrad: not true } o } =>
                 new FusedAdam(parameters, o.beta1!.Value, o.beta2!.Value, o.eps!.Value, o.weight_decay!.Value, isDecoupled: false),

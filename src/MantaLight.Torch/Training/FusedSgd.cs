@@ -23,7 +23,7 @@ internal sealed unsafe class FusedSgd : FusedStep
     public static FusedSgd? For(SGD sgd, Parameter[] parameters)
     {
         var group = sgd.ParamGroups.First();
-        return group is SGD.ParamGroup { Options: { maximize: not true } options } && IsFor(parameters)
+        return group is SGD.ParamGroup { Options: { maximize: not true } options } && IsFor(parameters, 1)
             ? new FusedSgd(parameters, options) { LearningRate = group.LearningRate }
             : null;
     }

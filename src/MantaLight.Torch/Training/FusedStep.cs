@@ -16,13 +16,13 @@ internal abstract unsafe class FusedStep(Parameter[] parameters, int kept) : Par
     public sealed override double LearningRate { get; set; }
 
     /// <summary>
-    /// Whether all parameters are for such a step: float32 in this machine's memory, one piece of at most 2 GiB each, none of them twice (the second
+    /// Whether all parameters are for such a step: float32 in this machine's memory, one piece each, of which itself and what is kept for it take at most 2 GiB, none of them twice (the second
     /// step of a parameter would start from the first one's weights, and has a state of its own).
     /// </summary>
-    public static bool IsFor(Parameter[] parameters)
+    public static bool IsFor(Parameter[] parameters, int kept)
     {
         var seen = new HashSet<nint>();
-        return parameters.All(p => p.dtype == ScalarType.Float32 && p.device_type == DeviceType.CPU && p.is_contiguous() && p.numel() <= int.MaxValue / sizeof(float)
+        return parameters.All(p => p.dtype == ScalarType.Float32 && p.device_type == DeviceType.CPU && p.is_contiguous() && p.numel() <= int.MaxValue / sizeof(float) / Math.Max(1, kept)
             && (p.numel() == 0 || seen.Add(Address(p))));
     }
 

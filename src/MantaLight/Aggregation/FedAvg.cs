@@ -10,7 +10,7 @@ namespace MantaLight.Aggregation;
 /// <remarks>
 /// Contributions are read piece by piece: where all of them are on this node already, a block of each at a time; otherwise one
 /// after the other in node-id order, the next one being pulled meanwhile. Either way the bits are the same, and memory is at
-/// most that of one model in float64. One that does not fit or is damaged is left out (one that cannot be had is made again) and named in the result
+/// most that of one model in float64, and of two that are packed, unpacked. One that does not fit or is damaged is left out (one that cannot be had is made again) and named in the result
 /// <c>aggregation</c>: <c>participants</c>, <c>participant_count</c>, <c>samples</c>, <c>refused</c> (node and reason), <c>refused_count</c>;
 /// each list holds at most 16 nodes.
 /// </remarks>

@@ -95,7 +95,7 @@ public sealed class WeightedMean : IDisposable
     {
         ObjectDisposedException.ThrowIf(isSpoilt, this);
         layout ??= source.Layout;
-        sums ??= [.. layout.Value.Select(header => new MeanArray(header))];
+        sums ??= Zeros(layout.Value);
         isSpoilt = true;
         var isFirst = Count == 0;
         var isFine = Each(source, (place, data) =>
@@ -140,6 +140,23 @@ public sealed class WeightedMean : IDisposable
         foreach (var array in sums ?? [])
             array.Dispose();
         (sums, isSpoilt) = (null, true);
+    }
+
+    private static MeanArray[] Zeros(ImmutableArray<ArrayHeader> layout)
+    {
+        var made = new List<MeanArray>(layout.Length);
+        try
+        {
+            foreach (var header in layout)
+                made.Add(new MeanArray(header));
+            return [.. made];
+        }
+        catch
+        {
+            // There is not so much memory: nobody else knows of what there was.
+            made.ForEach(array => array.Dispose());
+            throw;
+        }
     }
 
     /// <summary>What is wrong with the first element that has no mean; null where all are fine.</summary>

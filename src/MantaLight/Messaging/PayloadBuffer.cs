@@ -10,14 +10,14 @@ namespace MantaLight.Messaging;
 /// </summary>
 public sealed class PayloadBuffer : ReadOnlySequenceSegment<byte>
 {
-    // Together 16 MiB of chunks of the greatest size: what a window of two transfers needs.
+    // Together 16 MiB: as many chunks as a connection lets its broker send unanswered.
     private const int MostKept = 64;
-    private const int LargestKept = 256 * 1024;
+    private const int KeptLength = 256 * 1024;
 
     private static readonly ConcurrentQueue<PayloadBuffer> Free = new();
 
     private readonly byte[] bytes;
-    private int holders;
+    private int holders = 1;
 
     private PayloadBuffer(int length)
     {
@@ -32,15 +32,13 @@ public sealed class PayloadBuffer : ReadOnlySequenceSegment<byte>
     /// <param name="length">How many bytes it must take.</param>
     public static PayloadBuffer Rent(int length)
     {
-        // One that is too short for these chunks is not worth keeping.
-        while (length <= LargestKept && Free.TryDequeue(out var kept))
-        {
-            if (kept.bytes.Length < length)
-                continue;
-            kept.holders = 1;
-            return kept;
-        }
-        return new PayloadBuffer(length) { holders = 1 };
+        // For chunks of the common size: what is far shorter would hold far more than it needs, what is longer is rare.
+        if (length is <= KeptLength / 2 or > KeptLength)
+            return new PayloadBuffer(length);
+        if (!Free.TryDequeue(out var kept))
+            return new PayloadBuffer(KeptLength);
+        kept.holders = 1;
+        return kept;
     }
 
     /// <summary>The first bytes as a payload.</summary>
@@ -59,7 +57,7 @@ public sealed class PayloadBuffer : ReadOnlySequenceSegment<byte>
     /// <param name="payload">What came in a message.</param>
     public static void Release(in ReadOnlySequence<byte> payload)
     {
-        if (Of(payload) is { } buffer && Interlocked.Decrement(ref buffer.holders) == 0 && buffer.bytes.Length <= LargestKept && Free.Count < MostKept)
+        if (Of(payload) is { } buffer && Interlocked.Decrement(ref buffer.holders) == 0 && buffer.bytes.Length == KeptLength && Free.Count < MostKept)
             Free.Enqueue(buffer);
     }
 

@@ -239,6 +239,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
     public async Task StopAsync()
     {
         isStopping = true;
+        ahead.Stop();
         foreach (var attempt in attempts.All)
             Cancel(attempt, AttemptRunner.NodeIsStopping);
         var running = attempts.All.Select(a => a.Running).OfType<Task<TaskUpdate>>().ToArray();

@@ -68,6 +68,17 @@ internal sealed class ResultsAhead(AttemptServices node, SeatContext seats, stri
         return [.. past.Where(t => !t.IsRunning).Select(t => t.Blob.Sha256)];
     }
 
+    /// <summary>Ends all of them: the node stops.</summary>
+    public void Stop()
+    {
+        waiting.Clear();
+        foreach (var transfer in known.Values.Where(t => t is { IsRunning: true, IsPast: false }))
+        {
+            seats.Supervise(transfer.Cancelling = transfer.Stop.CancelBesideAsync());
+            transfer.IsPast = true;
+        }
+    }
+
     private void Go()
     {
         while (running < AtOnce && waiting.TryDequeue(out var next))

@@ -11,7 +11,9 @@ internal sealed class FileDisk : IDisk
     private readonly string root;
     private readonly BehindQueue<SafeFileHandle> flushes = new(64, FlushAndClose);
     private readonly BehindQueue<string> deletions = new(256, DeleteFile);
-    private long partials;
+
+    // Of the process, not of the disk: another one on the same folder may still have something to delete.
+    private static long partials;
 
     /// <summary>Takes the folder; what a crash left unfinished in it is removed.</summary>
     public FileDisk(string folder)

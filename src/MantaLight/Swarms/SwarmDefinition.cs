@@ -110,6 +110,9 @@ public enum PlacementMethod
 /// <param name="Fraction">Above 0, at most 1: a part of the eligible nodes, at least one node; 0 where it is a count.</param>
 public readonly record struct TaskMaximum(int Count, double Fraction)
 {
+    // 0.57 of a hundred is a hair below 57 in binary.
+    private const double Rounding = 1e-9;
+
     /// <summary>The limit for that many eligible nodes; at least 1.</summary>
-    public int Of(int eligible) => Count > 0 ? Count : Math.Max(1, (int)Math.Floor(eligible * Fraction));
+    public int Of(int eligible) => Count > 0 ? Count : Math.Max(1, (int)Math.Floor((eligible * Fraction) + Rounding));
 }

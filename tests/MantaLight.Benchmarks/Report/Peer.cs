@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 
 namespace MantaLight.Benchmarks.Report;
@@ -13,21 +12,18 @@ internal static class Peer
     /// <returns>Its figures; empty, with the reason on standard error, where Python or a library is not installed.</returns>
     public static IReadOnlyDictionary<string, Sample> Run(string script, string[] arguments, params (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo(File.Exists("/usr/bin/python3") ? "/usr/bin/python3" : "python3", [Path.Combine(AppContext.BaseDirectory, "Peers", $"{script}.py"), .. arguments]) { RedirectStandardOutput = true };
-        foreach (var (name, value) in environment)
-            start.Environment[name] = value;
         try
         {
-            using var process = Children.Start(start);
+            using var process = Children.Start(Python.Script(script, arguments, environment));
             var output = process.StandardOutput.ReadToEnd();
             process.WaitForExit();
             if (process.ExitCode == 0)
                 return JsonSerializer.Deserialize<Dictionary<string, double[]>>(output)!.ToDictionary(f => f.Key, f => Sample.Of(f.Value));
-            Console.Error.WriteLine($"{script}.py ended with {process.ExitCode}; its figures are left out. Install what it imports: apt-get install python3-numpy python3-msgpack python3-torch");
+            Python.LeftOut(script, $"ended with {process.ExitCode}");
         }
         catch (System.ComponentModel.Win32Exception e)
         {
-            Console.Error.WriteLine($"python3 cannot be started ({e.Message}); its figures are left out.");
+            Python.LeftOut(script, $"cannot be started ({e.Message})");
         }
         return new Dictionary<string, Sample>();
     }

@@ -20,23 +20,19 @@ internal sealed class PeerInTurn : IDisposable
     /// <returns>Null, with the reason on standard error, where Python or a library is not installed.</returns>
     public static PeerInTurn? Start(string script, string[] arguments, params (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo(File.Exists("/usr/bin/python3") ? "/usr/bin/python3" : "python3", [Path.Combine(AppContext.BaseDirectory, "Peers", $"{script}.py"), .. arguments])
-        {
-            RedirectStandardInput = true, RedirectStandardOutput = true,
-        };
-        foreach (var (name, value) in environment)
-            start.Environment[name] = value;
+        var start = Python.Script(script, arguments, environment);
+        start.RedirectStandardInput = true;
         try
         {
-            var process = Process.Start(start)!;
+            var process = Children.Start(start);
             if (process.StandardOutput.ReadLine() is { } line)
                 return new PeerInTurn(process, JsonSerializer.Deserialize<Dictionary<string, string>>(line)!["text"]);
             process.Dispose();
-            Console.Error.WriteLine($"{script}.py has ended; its figures are left out. Install what it imports: apt-get install python3-numpy python3-torch libopenblas0-openmp");
+            Python.LeftOut(script, "has ended");
         }
         catch (System.ComponentModel.Win32Exception e)
         {
-            Console.Error.WriteLine($"python3 cannot be started ({e.Message}); its figures are left out.");
+            Python.LeftOut(script, $"cannot be started ({e.Message})");
         }
         return null;
     }

@@ -23,7 +23,7 @@ internal static class ReportCommand
             foreach (var name in Topic.Unknown([.. result.Tokens.Select(t => t.Value)], topics))
                 result.AddError($"There is nothing called '{name}' to measure. {Names(topics, name.Split('.')[0])}");
         });
-        var runs = new Option<int>("--runs") { Description = "How many whole runs a figure of whole processes is the median of.", HelpName = "N", DefaultValueFactory = _ => Runs };
+        var runs = new Option<int>("--runs") { Description = "How many runs a figure of a simulated swarm's growth is the median of.", HelpName = "N", DefaultValueFactory = _ => Runs };
         runs.Validators.Add(result =>
         {
             if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out var n) && n is < 1 or > 100)

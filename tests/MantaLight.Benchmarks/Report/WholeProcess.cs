@@ -29,10 +29,14 @@ internal static class WholeProcess
         RedirectStandardOutput = true,
     });
 
-    /// <summary>Runs this program with other arguments, as a process of its own; returns what it has written.</summary>
+    /// <summary>Starts this program with other arguments, as a process of its own.</summary>
+    public static Process StartBenchmarks(params string[] arguments) =>
+        Children.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "MantaLight.Benchmarks.dll"), .. arguments]) { RedirectStandardOutput = true });
+
+    /// <summary>Runs it; returns what it has written.</summary>
     public static string Benchmarks(params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "MantaLight.Benchmarks.dll"), .. arguments]) { RedirectStandardOutput = true })!;
+        using var process = StartBenchmarks(arguments);
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return process.ExitCode == 0 ? output : throw new InvalidOperationException($"{arguments[0]} ended with {process.ExitCode}.");

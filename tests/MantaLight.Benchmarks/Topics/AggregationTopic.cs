@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -21,7 +22,7 @@ internal static class AggregationTopic
     /// <summary>The rows, without the topic's name.</summary>
     public static IReadOnlyList<string> Rows { get; } =
     [
-        "as_they_arrive", "as_they_arrive_all_cores", "all_at_once", "all_at_once_all_cores", "share_of_bandwidth", "share_of_bandwidth_all_cores", "peer_in_place",
+        "as_they_arrive", "as_they_arrive_all_cores", "all_at_once", "all_at_once_all_cores", "share_of_bandwidth", "share_of_bandwidth_all_cores", "peer_in_place", "same_bits",
         "memory_10", "memory_100", "memory_1000", "memory_100_million", "memory_100_million_at_once",
     ];
 
@@ -50,8 +51,26 @@ internal static class AggregationTopic
         yield return Share("aggregation.share_of_bandwidth_all_cores", readAll, blocksAll);
         if (peer.GetValueOrDefault("in_place") is { } inPlace)
             yield return new Row { Name = "aggregation.peer_in_place", Value = inPlace.Median, Spread = inPlace.Spread, Unit = "ms", Note = "numpy, multiplied and added in place one model after the other." };
+        yield return SameBits(models, samples);
         foreach (var row in AggregationMemory.Measure())
             yield return row;
+    }
+
+    private static Row SameBits(NamedArrays[] models, long[] samples)
+    {
+        int[] threads = [1, 2, 3, 5, Environment.ProcessorCount];
+        var hashes = threads.SelectMany(t => new[] { Hash(Arrived(models, samples, t)), Hash(TakenAtOnce(models, samples, t)) }).Distinct(StringComparer.Ordinal).Count();
+        return new Row
+        {
+            Name = "aggregation.same_bits", Value = hashes, Unit = "different results", Target = "1, whoever comes first",
+            Note = "As they arrive and all at once, on 1, 2, 3, 5 and all threads. Who comes first is pulled first, and folded in the order of node ids.",
+        }.AtMost(hashes, 1, "an element was not summed in the order of node ids.");
+    }
+
+    private static string Hash(NamedArrays mean)
+    {
+        using (mean)
+            return Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(WeightsCodec.Encode(mean).ToArray()));
     }
 
     private static Row Share(string name, Sample read, Sample blocks) => new Row
@@ -62,7 +81,9 @@ internal static class AggregationTopic
         "checks for NaN, weights and float64 sums are in the same pass: where memory delivers faster than a core does these, they take the time.");
 
     // As FedAvg folds them.
-    private static void Arriving(NamedArrays[] models, long[] samples, int threads)
+    private static void Arriving(NamedArrays[] models, long[] samples, int threads) => Arrived(models, samples, threads).Dispose();
+
+    private static NamedArrays Arrived(NamedArrays[] models, long[] samples, int threads)
     {
         using var mean = new WeightedMean(models[0]) { Threads = threads };
         for (var i = 0; i < models.Length; i++)
@@ -70,11 +91,13 @@ internal static class AggregationTopic
             if (!mean.TryFold(Source(models[i]), samples[i]))
                 throw new InvalidOperationException("A model has no mean.");
         }
-        mean.Finish().Dispose();
+        return mean.Finish();
     }
 
-    private static void AtOnce(NamedArrays[] models, long[] samples, int threads) =>
-        BlockPass.Run([.. models.Select(Source)], new MeanRule(samples), threads, CancellationToken.None)!.Dispose();
+    private static void AtOnce(NamedArrays[] models, long[] samples, int threads) => TakenAtOnce(models, samples, threads).Dispose();
+
+    private static NamedArrays TakenAtOnce(NamedArrays[] models, long[] samples, int threads) =>
+        BlockPass.Run([.. models.Select(Source)], new MeanRule(samples), threads, CancellationToken.None)!;
 
     private static WeightsSource Source(NamedArrays model) => WeightsSource.Of(new NamedArrays(model));
 

@@ -57,7 +57,7 @@ internal static class IdleTopic
         yield return new Row
         {
             Name = "idle.connections_memory", Value = memory / 1e6, Unit = "MB", Target = "under 300 MB", Peer = own is null ? null : "mosquitto", PeerValue = own / 1e6, Ratio = memory / own,
-            Note = FormattableString.Invariant($"The broker's process with {Connections:N0} connections, {memory / 1e3 / Connections:F0} kB each."),
+            Note = FormattableString.Invariant($"The broker's process with {Connections:N0} connections, {memory / 1e3 / Connections:F0} kB each: accepted, alive, and with nothing subscribed yet."),
         }.AtMost(memory / 1e6, ConnectionLimit, "buffers of a socket, and a session.");
     }
 

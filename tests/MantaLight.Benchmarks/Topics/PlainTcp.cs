@@ -1,39 +1,63 @@
+using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using MantaLight.Benchmarks.Report;
 
 namespace MantaLight.Benchmarks.Topics;
 
-/// <summary>What a round's bytes cost over plain TCP: each node receives a model and sends one, all at once.</summary>
+/// <summary>What a round's bytes cost over plain TCP: each node, in a process of its own, receives a model and sends one, all at once.</summary>
 internal static class PlainTcp
 {
+    private const int Runs = 150;
+    private const int WarmUp = 50;
+
     public static Sample Milliseconds(int nodes, int bytes) => MillisecondsAsync(nodes, bytes).GetAwaiter().GetResult();
+
+    /// <summary>A node: <c>tcp PORT BYTES</c>.</summary>
+    public static async Task<int> AnswerAsync(string[] arguments)
+    {
+        using var client = new TcpClient { NoDelay = true };
+        await client.ConnectAsync(IPAddress.Loopback, int.Parse(arguments[0], CultureInfo.InvariantCulture));
+        var stream = client.GetStream();
+        var model = new byte[int.Parse(arguments[1], CultureInfo.InvariantCulture)];
+        while (await stream.ReadAtLeastAsync(model, model.Length, throwOnEndOfStream: false) == model.Length)
+            await stream.WriteAsync(model);
+        return 0;
+    }
 
     private static async Task<Sample> MillisecondsAsync(int nodes, int bytes)
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
-        var clients = new TcpClient[nodes];
-        var servers = new TcpClient[nodes];
-        for (var i = 0; i < nodes; i++)
+        var port = ((IPEndPoint)listener.LocalEndpoint).Port;
+        var processes = Enumerable.Range(0, nodes).Select(_ => WholeProcess.StartBenchmarks("tcp", Text(port), Text(bytes))).ToArray();
+        try
         {
-            clients[i] = new TcpClient { NoDelay = true };
-            await clients[i].ConnectAsync((IPEndPoint)listener.LocalEndpoint);
-            servers[i] = await listener.AcceptTcpClientAsync();
+            var servers = new List<TcpClient>();
+            for (var i = 0; i < nodes; i++)
+                servers.Add(await listener.AcceptTcpClientAsync());
+            servers.ForEach(server => server.NoDelay = true);
+            var model = new byte[bytes];
+            var buffers = servers.ConvertAll(_ => new byte[bytes]);
+            var times = new List<double>();
+            for (var run = 0; run < Runs; run++)
+            {
+                var began = Stopwatch.GetTimestamp();
+                await Task.WhenAll(servers.Select((server, i) => Task.Run(() => ServeAsync(server.GetStream(), model, buffers[i]))));
+                times.Add(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
+            }
+            servers.ForEach(server => server.Dispose());
+            return Sample.Of(times.Skip(WarmUp).ToArray());
         }
-        var model = new byte[bytes];
-        var buffers = Enumerable.Range(0, 2 * nodes).Select(_ => new byte[bytes]).ToArray();
-        var times = new List<double>();
-        for (var run = 0; run < 30; run++)
+        finally
         {
-            var began = System.Diagnostics.Stopwatch.GetTimestamp();
-            await Task.WhenAll(Enumerable.Range(0, nodes).Select(i => Task.Run(() => ServeAsync(servers[i].GetStream(), model, buffers[2 * i])))
-                .Concat(Enumerable.Range(0, nodes).Select(i => Task.Run(() => AnswerAsync(clients[i].GetStream(), buffers[(2 * i) + 1])))));
-            times.Add(System.Diagnostics.Stopwatch.GetElapsedTime(began).TotalMilliseconds);
+            foreach (var process in processes)
+            {
+                Children.Kill(process);
+                process.Dispose();
+            }
         }
-        foreach (var client in clients.Concat(servers))
-            client.Dispose();
-        return Sample.Of(times.Skip(5).ToArray());
     }
 
     private static async Task ServeAsync(NetworkStream stream, byte[] model, byte[] buffer)
@@ -42,9 +66,5 @@ internal static class PlainTcp
         await stream.ReadExactlyAsync(buffer);
     }
 
-    private static async Task AnswerAsync(NetworkStream stream, byte[] buffer)
-    {
-        await stream.ReadExactlyAsync(buffer);
-        await stream.WriteAsync(buffer);
-    }
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

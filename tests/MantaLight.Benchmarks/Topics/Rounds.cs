@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using MantaLight.Benchmarks.Report;
 using MantaLight.Torch;
@@ -14,7 +13,7 @@ internal static class Rounds
 
     public static Row Measure()
     {
-        using var process = Process.Start(new ProcessStartInfo("dotnet", [typeof(Rounds).Assembly.Location, "rounds"]) { RedirectStandardOutput = true })!;
+        using var process = WholeProcess.StartBenchmarks("rounds");
         var figures = process.StandardOutput.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(line => line.Split(' ').Select(n => double.Parse(n, CultureInfo.InvariantCulture)).ToArray()).ToDictionary(f => f[0]);
         process.WaitForExit();
@@ -25,7 +24,7 @@ internal static class Rounds
         {
             Name = "training.memory_of_1000_rounds", Value = late / 1e6, Unit = "MB", Floor = early / 1e6, Ratio = late / early,
             Target = "rounds 600 to 1,000 at most 1.02 x rounds 100 to 500, and as many tensors",
-            Note = string.Create(CultureInfo.InvariantCulture, $"The most resident memory of rounds 600 to 1,000; the floor is that of rounds 100 to 500. After 100 rounds {first[1] / 1e6:F0} MB and {first[2]} live tensors, after 1,000 {last[1] / 1e6:F0} MB and {last[2]}."),
+            Note = string.Create(CultureInfo.InvariantCulture, $"The most resident memory of rounds 600 to 1,000; the floor is that of rounds 100 to 500. One worker's loop of weights, steps and weights. After 100 rounds {first[1] / 1e6:F0} MB and {first[2]} live tensors, after 1,000 {last[1] / 1e6:F0} MB and {last[2]}."),
         };
         // A tensor too many is a leak, however small.
         return last[2] > first[2] ? row.AtMost(last[2], first[2], "tensors are left over, which nobody disposes.") : row.AtMost(late / early, 1.02, "what is native and no tensor grows, or the allocator's reserves do.");

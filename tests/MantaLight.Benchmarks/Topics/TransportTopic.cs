@@ -17,22 +17,22 @@ internal static class TransportTopic
 
     public static IEnumerable<Row> Measure()
     {
-        var floor = Tcp();
+        var floors = (Chunks: Tcp(), Trips: TcpRoundTripsAsync().GetAwaiter().GetResult());
+        Row[] peers = [];
         using (var mosquitto = Mosquitto.TryStart())
         {
             if (mosquitto is not null)
-            {
-                foreach (var row in Measure("mosquitto", new Uri(mosquitto.Uri), floor))
-                    yield return row;
-            }
+                peers = [.. Measure("mosquitto", new Uri(mosquitto.Uri), floors, [])];
         }
+        foreach (var row in peers)
+            yield return row;
         var port = Mosquitto.FreePort().ToString(System.Globalization.CultureInfo.InvariantCulture);
         using var broker = WholeProcess.Start("broker", "--port", port);
         try
         {
             // Its first line says that it listens.
             broker.StandardOutput.ReadLine();
-            foreach (var row in Measure("embedded", new Uri($"mqtt://127.0.0.1:{port}"), floor))
+            foreach (var row in Measure("embedded", new Uri($"mqtt://127.0.0.1:{port}"), floors, peers))
                 yield return row;
         }
         finally
@@ -41,16 +41,21 @@ internal static class TransportTopic
         }
     }
 
-    private static IEnumerable<Row> Measure(string name, Uri uri, Sample floor)
+    private static IEnumerable<Row> Measure(string name, Uri uri, (Sample Chunks, Sample Trips) floors, Row[] peers)
     {
         var chunks = Sample.Of(Enumerable.Range(0, 5).Select(_ => OneWayAsync(uri).GetAwaiter().GetResult()).ToArray());
         yield return new Row
         {
-            Name = $"transport.{name}_chunks", Value = chunks.Median, Spread = chunks.Spread, Unit = "MB/s", Floor = floor.Median, Ratio = chunks.Median / floor.Median,
+            Name = $"transport.{name}_chunks", Value = chunks.Median, Spread = chunks.Spread, Unit = "MB/s", Floor = floors.Chunks.Median, Ratio = chunks.Median / floors.Chunks.Median,
+            Peer = peers.Length == 0 ? null : "mosquitto", PeerValue = peers.Length == 0 ? null : peers[0].Value,
             Note = "256 KiB, QoS 1, from one connection to another.",
         };
         var trips = RoundTripsAsync(uri).GetAwaiter().GetResult();
-        yield return new Row { Name = $"transport.{name}_round_trip", Value = trips.Median, Spread = trips.Spread, Unit = "us", Note = "200 bytes there and 200 back, QoS 1." };
+        yield return new Row
+        {
+            Name = $"transport.{name}_round_trip", Value = trips.Median, Spread = trips.Spread, Unit = "us", Floor = floors.Trips.Median, Ratio = trips.Median / floors.Trips.Median,
+            Peer = peers.Length == 0 ? null : "mosquitto", PeerValue = peers.Length == 0 ? null : peers[1].Value, Note = "200 bytes there and 200 back, QoS 1.",
+        };
     }
 
     private static async Task<double> OneWayAsync(Uri uri)
@@ -109,6 +114,37 @@ internal static class TransportTopic
 
         // Who answers must not wait within its own callback.
         void Answer() => _ = there.PublishAsync(new OutboundMessage("bench/back", payload), CancellationToken.None).AsTask();
+    }
+
+    private static async Task<Sample> TcpRoundTripsAsync()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        using var here = new TcpClient { NoDelay = true };
+        var accepting = listener.AcceptTcpClientAsync();
+        await here.ConnectAsync((IPEndPoint)listener.LocalEndpoint);
+        using var there = await accepting;
+        there.NoDelay = true;
+        var (payload, answer) = (new byte[200], new byte[200]);
+        var answering = Task.Run(async () =>
+        {
+            for (var i = 0; i < RoundTrips + 50; i++)
+            {
+                await there.GetStream().ReadExactlyAsync(answer);
+                await there.GetStream().WriteAsync(answer);
+            }
+        });
+        var times = new List<double>();
+        for (var i = 0; i < RoundTrips + 50; i++)
+        {
+            var began = Stopwatch.GetTimestamp();
+            await here.GetStream().WriteAsync(payload);
+            await here.GetStream().ReadExactlyAsync(payload);
+            if (i >= 50)
+                times.Add(Stopwatch.GetElapsedTime(began).TotalMicroseconds);
+        }
+        await answering;
+        return Sample.Of(times);
     }
 
     private static Sample Tcp() => Sample.Of(Enumerable.Range(0, 5).Select(_ => TcpOnceAsync().GetAwaiter().GetResult()).ToArray());

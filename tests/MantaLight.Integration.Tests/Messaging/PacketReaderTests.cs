@@ -56,6 +56,7 @@ public sealed class PacketReaderTests
 
     [Theory]
     [InlineData("30 80 80 80 80 01")] // a length of five bytes
+    [InlineData("30 80 80 80 05")] // ten megabytes, beyond what the broker was told
     [InlineData("00 00")] // a type that there is not
     [InlineData("32 FF FF 7F 00 01 74 00 01 80 80 80 80 01")] // properties of such a length, in a message of two megabytes
     public async Task What_is_not_MQTT_is_refused(string bytes)

@@ -38,6 +38,17 @@ public sealed class ReportTests
     }
 
     [Fact]
+    public void What_is_published_has_each_row_once_and_says_of_each_missed_target_why()
+    {
+        using var published = JsonDocument.Parse(Repository.Read("docs/benchmarks.json"));
+        var names = published.RootElement.GetProperty("rows").EnumerateArray().Select(r => r.GetProperty("name").GetString()!).ToArray();
+        Assert.Equal(names.Distinct(StringComparer.Ordinal), names);
+        var text = Repository.Read("docs/benchmarks.md");
+        Assert.All(published.RootElement.GetProperty("rows").EnumerateArray().Where(r => r.TryGetProperty("met", out var met) && met.ValueKind == JsonValueKind.False), row =>
+            Assert.Contains($"**{row.GetProperty("name").GetString()}** is missed", text, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Names_of_topics_and_rows_are_known_and_others_are_told() =>
         Assert.Equal(["growth.at_30", "encode"], Topic.Unknown(["weights", "growth.at_20", "growth.at_30", "encode"], Topics));
 

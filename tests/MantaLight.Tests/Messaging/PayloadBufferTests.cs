@@ -5,7 +5,6 @@ namespace MantaLight.Tests.Messaging;
 
 public sealed class PayloadBufferTests
 {
-    // Other tests of this process use buffers as well, but none of this size.
     private const int Length = 262_143;
 
     [Fact]
@@ -47,12 +46,18 @@ public sealed class PayloadBufferTests
         Assert.Equal([1, 2, 3], payload.ToArray());
     }
 
-    [Fact]
-    public void Memory_for_what_is_no_chunk_is_not_kept()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(17_000)]
+    [InlineData(131_072)]
+    [InlineData(1 << 20)]
+    public void What_is_no_chunk_has_memory_of_its_own_length_which_is_not_kept(int length)
     {
-        var large = PayloadBuffer.Rent(1 << 20);
-        PayloadBuffer.Release(large.Take(1));
-        Assert.NotSame(large, PayloadBuffer.Rent(1 << 20));
+        PayloadBuffer.Release(PayloadBuffer.Rent(Length).Take(1));
+        var other = PayloadBuffer.Rent(length);
+        Assert.Equal(length, other.Bytes.Length);
+        PayloadBuffer.Release(other.Take(length));
+        Assert.NotSame(other, PayloadBuffer.Rent(length));
     }
 
     private static PayloadBuffer Rent() => PayloadBuffer.Rent(Length);

@@ -86,6 +86,15 @@ public sealed class SwarmJsonTests
     }
 
     [Theory]
+    [InlineData(0.57, 100, 57)]
+    [InlineData(0.29, 100, 29)]
+    [InlineData(0.1, 19, 1)]
+    [InlineData(0.1, 3, 1)]
+    [InlineData(1.0, 7, 7)]
+    public void A_fraction_is_rounded_down_and_at_least_one(double fraction, int eligible, int nodes) =>
+        Assert.Equal(nodes, new TaskMaximum(0, fraction).Of(eligible));
+
+    [Theory]
     [InlineData("1", 1)]
     [InlineData("1.0", 1)]
     [InlineData("0.25", 0.25)]
