@@ -82,6 +82,31 @@ public abstract partial class BrokerConnectionContract
     }
 
     [Fact]
+    public async Task Several_topics_are_subscribed_to_and_given_up_together()
+    {
+        await using var publisher = await ConnectAsync();
+        await using var subscriber = await ConnectAsync();
+        // More than fit into one packet.
+        string[] topics = [.. Enumerable.Range(0, 70).Select(i => Topic($"several/{i}"))];
+        await publisher.PublishAsync(Message("several/7", "kept", retain: true), None);
+        var inbox = new Inbox();
+        var subscription = await subscriber.SubscribeAsync(topics, inbox.Receive, None);
+        var kept = await inbox.NextAsync();
+        Assert.Equal((Topic("several/7"), true), (kept.Topic, kept.Retained));
+
+        foreach (var i in new[] { 0, 69 })
+            await publisher.PublishAsync(Message($"several/{i}", $"{i}"), None);
+        Assert.Equal(["0", "69"], [await inbox.NextTextAsync(), await inbox.NextTextAsync()]);
+
+        await subscription.DisposeAsync();
+        var other = await ListenAsync(subscriber, "several/69");
+        await publisher.PublishAsync(Message("several/69", "later"), None);
+        Assert.Equal("later", await other.NextTextAsync());
+        Assert.Empty(inbox.Rest());
+        await publisher.PublishAsync(Message("several/7", "", retain: true), None);
+    }
+
+    [Fact]
     public async Task What_one_receiver_has_released_stays_valid_for_another()
     {
         await using var publisher = await ConnectAsync();

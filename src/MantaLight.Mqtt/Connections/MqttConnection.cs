@@ -56,26 +56,31 @@ internal sealed class MqttConnection : IBrokerConnection
         return new ValueTask(link.PublishAsync(message, cancellationToken));
     }
 
-    public async Task<IAsyncDisposable> SubscribeAsync(string filter, Action<BrokerMessage> handler, CancellationToken cancellationToken)
+    public Task<IAsyncDisposable> SubscribeAsync(string filter, Action<BrokerMessage> handler, CancellationToken cancellationToken) =>
+        SubscribeAsync([filter], handler, cancellationToken);
+
+    public async Task<IAsyncDisposable> SubscribeAsync(IReadOnlyList<string> filters, Action<BrokerMessage> handler, CancellationToken cancellationToken)
     {
-        TopicFilter.Check(filter);
+        foreach (var filter in filters)
+            TopicFilter.Check(filter);
         await subscribing.WaitAsync(cancellationToken);
         try
         {
             // The handler comes first: replayed messages may overtake the broker's answer.
-            var entry = subscriptions.Add(filter, handler);
+            SubscriptionTable.Entry[] entries = [.. filters.Select(filter => subscriptions.Add(filter, handler))];
             try
             {
                 // Sent even where the filter is subscribed already: only a SUBSCRIBE makes the broker replay.
-                await link.SubscribeAsync([filter]);
+                await link.SubscribeAsync(filters);
             }
             catch
             {
-                subscriptions.Remove(entry);
+                foreach (var entry in entries)
+                    subscriptions.Remove(entry);
                 throw;
             }
 
-            return new Subscription(this, entry);
+            return new Subscription(this, entries);
         }
         finally
         {
@@ -222,15 +227,17 @@ internal sealed class MqttConnection : IBrokerConnection
     private Task<MqttLink> OpenLinkAsync(CancellationToken cancellationToken) =>
         MqttLink.OpenAsync(endpoint, profile, subscriptions.Dispatch, Traffic, time, cancellationToken);
 
-    private async Task RemoveAsync(SubscriptionTable.Entry entry)
+    private async Task RemoveAsync(SubscriptionTable.Entry[] entries)
     {
         // At once, so that the handler is not called again however long the broker takes.
-        subscriptions.Remove(entry);
+        foreach (var entry in entries)
+            subscriptions.Remove(entry);
         await subscribing.WaitAsync();
         try
         {
-            if (subscriptions.Remove(entry) && !link.Lost.IsCompleted)
-                await link.UnsubscribeAsync([entry.Filter]);
+            string[] unwanted = [.. entries.Where(subscriptions.Remove).Select(entry => entry.Filter).Distinct(StringComparer.Ordinal)];
+            if (unwanted.Length > 0 && !link.Lost.IsCompleted)
+                await link.UnsubscribeAsync(unwanted);
         }
         catch (BrokerConnectionLostException)
         {
@@ -242,11 +249,11 @@ internal sealed class MqttConnection : IBrokerConnection
         }
     }
 
-    private sealed class Subscription(MqttConnection connection, SubscriptionTable.Entry entry) : IAsyncDisposable
+    private sealed class Subscription(MqttConnection connection, SubscriptionTable.Entry[] entries) : IAsyncDisposable
     {
         private int disposed;
 
         public ValueTask DisposeAsync() =>
-            Interlocked.Exchange(ref disposed, 1) == 0 ? new ValueTask(connection.RemoveAsync(entry)) : ValueTask.CompletedTask;
+            Interlocked.Exchange(ref disposed, 1) == 0 ? new ValueTask(connection.RemoveAsync(entries)) : ValueTask.CompletedTask;
     }
 }

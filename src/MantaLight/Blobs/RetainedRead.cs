@@ -60,19 +60,9 @@ internal sealed class RetainedRead(IBrokerConnection connection, Topics topics, 
     private async Task<bool> FetchAsync(
         string swarm, BlobRef blob, ChannelReader<Arrival> chunks, PartialBlob partial, int[] wanted, Action<BrokerMessage> take, CancellationToken cancellationToken)
     {
-        var single = new List<IAsyncDisposable>(wanted.Length);
-        try
-        {
-            var until = partial.Missing - wanted.Length;
-            foreach (var chunk in wanted)
-                single.Add(await connection.SubscribeAsync(topics.SwarmBlob(swarm, blob.Sha256, chunk), take, cancellationToken));
-            return await CollectAsync(chunks, partial, until, cancellationToken);
-        }
-        finally
-        {
-            foreach (var subscription in single)
-                await subscription.DisposeAsync();
-        }
+        var until = partial.Missing - wanted.Length;
+        await using var window = await connection.SubscribeAsync([.. wanted.Select(chunk => topics.SwarmBlob(swarm, blob.Sha256, chunk))], take, cancellationToken);
+        return await CollectAsync(chunks, partial, until, cancellationToken);
     }
 
     /// <summary>Takes what comes until enough is there or nothing more comes for a while; false where nothing has come.</summary>

@@ -58,6 +58,26 @@ public interface IBrokerConnection : IAsyncDisposable
     /// </summary>
     Task<IAsyncDisposable> SubscribeAsync(string filter, Action<BrokerMessage> handler, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Subscribes one handler to several filters, as <see cref="SubscribeAsync(string, Action{BrokerMessage}, CancellationToken)"/> does to one, in as few
+    /// packets as the connection can; all of them end when the result is disposed.
+    /// </summary>
+    async Task<IAsyncDisposable> SubscribeAsync(IReadOnlyList<string> filters, Action<BrokerMessage> handler, CancellationToken cancellationToken)
+    {
+        var group = new SubscriptionGroup();
+        try
+        {
+            foreach (var filter in filters)
+                group.Add(await SubscribeAsync(filter, handler, cancellationToken));
+            return group;
+        }
+        catch
+        {
+            await group.DisposeAsync();
+            throw;
+        }
+    }
+
     /// <summary>Says goodbye to the broker (no will is published) and closes; idempotent.</summary>
     Task CloseAsync(CancellationToken cancellationToken);
 }

@@ -31,28 +31,45 @@ public sealed class ResultsAheadTests
         await swarm.PublishDefinitionAsync(SwarmHarness.Definition("EndlessWorker", rounds: 1, minimumNodes: 2));
         var state = await swarm.WaitAsync(s => s.Round == 1);
         // Of a node that there is not, and of a blob that nobody has; and one whose parts cannot be.
-        foreach (var hash in (string[])[new('a', 64), "not a hash"])
-        {
-            var order = new FetchAhead
-            {
-                From = state.From, Incarnation = state.Incarnation, Id = hash, Sent = DateTimeOffset.UnixEpoch, Run = state.Run, Term = state.Term, Swarm = "vectors", Round = 1, Alias = "aggregator",
-                Inputs =
-                [
-                    new ScheduledInput
-                    {
-                        Node = "nobody", Alias = "worker",
-                        Staged = new StagedResult
-                        {
-                            Tag = "model_params", Samples = 1,
-                            Content = new ValueRef { Blob = new BlobRef { Sha256 = hash, Size = 10, ChunkSize = 1024, ChunkCount = 1, Format = ValueFormat.Weights } },
-                        },
-                    },
-                ],
-            };
-            await swarm.Owner.PublishAsync(new OutboundMessage(swarm.Topics.Inbox("node_0"), ProtocolJson.Write(order)), TestContext.Current.CancellationToken);
-        }
-        await SwarmHarness.EventuallyAsync(() => swarm.Messages.Any(m => m.Topic == swarm.Topics.Inbox("nobody") && ProtocolJson.Read<BlobRequest>(m.Payload, out _) is { From: "node_0" }));
+        await TellAsync(swarm, state, new string('a', 64));
+        await TellAsync(swarm, state, "not a hash");
+        await HasAskedAsync(swarm);
         await swarm.ControlAsync(SwarmAction.Stop);
         Assert.Equal(RunStatus.Stopped, (await swarm.WaitForEndAsync()).Status);
     }
+
+    [Fact]
+    public async Task A_node_that_stops_does_not_wait_for_what_it_was_bringing()
+    {
+        await using var swarm = await SwarmHarness.StartAsync(new SimulatedBroker(), nodes: 2);
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition("EndlessWorker", rounds: 1, minimumNodes: 2));
+        await TellAsync(swarm, await swarm.WaitAsync(s => s.Round == 1), new string('a', 64));
+        await HasAskedAsync(swarm);
+        // Its producer, which there is not, would be given up after fifteen seconds.
+        await swarm.StopNodeAsync("node_0").WaitAsync(TimeSpan.FromSeconds(8), TestContext.Current.CancellationToken);
+    }
+
+    private static async Task TellAsync(SwarmHarness swarm, SwarmState state, string hash)
+    {
+        var order = new FetchAhead
+        {
+            From = state.From, Incarnation = state.Incarnation, Id = hash, Sent = DateTimeOffset.UnixEpoch, Run = state.Run, Term = state.Term, Swarm = "vectors", Round = 1, Alias = "aggregator",
+            Inputs =
+            [
+                new ScheduledInput
+                {
+                    Node = "nobody", Alias = "worker",
+                    Staged = new StagedResult
+                    {
+                        Tag = "model_params", Samples = 1,
+                        Content = new ValueRef { Blob = new BlobRef { Sha256 = hash, Size = 10, ChunkSize = 1024, ChunkCount = 1, Format = ValueFormat.Weights } },
+                    },
+                },
+            ],
+        };
+        await swarm.Owner.PublishAsync(new OutboundMessage(swarm.Topics.Inbox("node_0"), ProtocolJson.Write(order)), TestContext.Current.CancellationToken);
+    }
+
+    private static Task HasAskedAsync(SwarmHarness swarm) =>
+        SwarmHarness.EventuallyAsync(() => swarm.Messages.Any(m => m.Topic == swarm.Topics.Inbox("nobody") && ProtocolJson.Read<BlobRequest>(m.Payload, out _) is { From: "node_0" }));
 }
