@@ -37,6 +37,23 @@ public sealed class TorchThreadTests
     }
 
     [Fact]
+    public async Task What_awaits_a_computation_does_not_go_on_on_its_thread()
+    {
+        using var go = new ManualResetEventSlim();
+        var computing = TorchThread.RunAsync(
+            () =>
+            {
+                go.Wait(Cancelled);
+                return Environment.CurrentManagedThreadId;
+            },
+            1,
+            Cancelled);
+        var after = computing.ContinueWith(_ => Environment.CurrentManagedThreadId, Cancelled, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        go.Set();
+        Assert.NotEqual(await computing, await after);
+    }
+
+    [Fact]
     public async Task One_after_the_other_they_share_threads()
     {
         var threads = new HashSet<int>();
