@@ -23,7 +23,7 @@ internal static class ReportCommand
             foreach (var name in Topic.Unknown([.. result.Tokens.Select(t => t.Value)], topics))
                 result.AddError($"There is nothing called '{name}' to measure. {Names(topics, name.Split('.')[0])}");
         });
-        var runs = new Option<int>("--runs") { Description = "How many runs a figure of a simulated swarm's growth is the median of.", HelpName = "N", DefaultValueFactory = _ => Runs };
+        var runs = new Option<int>("--runs") { Description = "How many whole runs a figure of whole processes is the median of.", HelpName = "N", DefaultValueFactory = _ => Runs };
         runs.Validators.Add(result =>
         {
             if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out var n) && n is < 1 or > 100)
@@ -79,7 +79,7 @@ internal static class ReportCommand
             Console.WriteLine($"Measuring {topic.Name}: {string.Join(", ", measurement.Rows)}");
             try
             {
-                foreach (var row in measurement.Run().Where(r => topic.Wants(wanted, r)))
+                foreach (var row in measurement.Measure(Runs).Where(r => topic.Wants(wanted, r)))
                 {
                     Children.ThrowIfEnded();
                     Console.WriteLine($"  {row.Name}: {Markdown.Number(row.Value)} {row.Unit}{(row.Met is { } met ? met ? ", met" : ", MISSED" : "")}");

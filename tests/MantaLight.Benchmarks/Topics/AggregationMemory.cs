@@ -15,6 +15,9 @@ internal static class AggregationMemory
     /// <summary>Contributions that differ: more participants than that have the same files once more.</summary>
     private const int Distinct = 4;
 
+    /// <summary>The rows, without the topic's name.</summary>
+    public static IReadOnlyList<string> Rows { get; } = ["memory_10", "memory_100", "memory_1000", "memory_100_million", "memory_100_million_at_once"];
+
     public static IEnumerable<Row> Measure()
     {
         foreach (var participants in new[] { 10, 100, 1000 })

@@ -23,7 +23,6 @@ internal static class AggregationTopic
     public static IReadOnlyList<string> Rows { get; } =
     [
         "as_they_arrive", "as_they_arrive_all_cores", "all_at_once", "all_at_once_all_cores", "share_of_bandwidth", "share_of_bandwidth_all_cores", "peer_in_place", "same_bits",
-        "memory_10", "memory_100", "memory_1000", "memory_100_million", "memory_100_million_at_once",
     ];
 
     public static IEnumerable<Row> Measure()
@@ -52,8 +51,6 @@ internal static class AggregationTopic
         if (peer.GetValueOrDefault("in_place") is { } inPlace)
             yield return new Row { Name = "aggregation.peer_in_place", Value = inPlace.Median, Spread = inPlace.Spread, Unit = "ms", Note = "numpy, multiplied and added in place one model after the other." };
         yield return SameBits(models, samples);
-        foreach (var row in AggregationMemory.Measure())
-            yield return row;
     }
 
     private static Row SameBits(NamedArrays[] models, long[] samples)

@@ -31,9 +31,10 @@ internal static partial class ParticipantsTopic
         {
             Name = $"participants.{Name(participants, "cost")}", Value = costs.Median, Spread = costs.Spread, Unit = "ms", Point = new Point("participants", participants, "cost of a round for each that is asked"),
         };
+        var peaks = Sample.Of(runs.Select(r => r.Peak / 1e6));
         yield return new Row
         {
-            Name = $"participants.{Name(participants, "memory")}", Value = runs.Max(r => r.Peak) / 1e6, Unit = "MB", Point = new Point("participants", participants, "memory"),
+            Name = $"participants.{Name(participants, "memory")}", Value = peaks.Median, Spread = peaks.Spread, Unit = "MB", Point = new Point("participants", participants, "memory"),
         };
     }
 

@@ -67,6 +67,20 @@ public sealed class ReportTests
     }
 
     [Fact]
+    public void A_row_of_several_runs_is_that_of_the_median_with_the_spread_of_all()
+    {
+        var left = new Queue<Row[]>([[RowOf("a", 3), RowOf("b", 1)], [RowOf("a", 1)], [RowOf("a", 2) with { Note = "the middle one" }, RowOf("b", 5) with { Spread = [4, 9] }]]);
+        var rows = new Measurement(["a", "b"], () => left.Dequeue(), IsRepeated: true).Measure(runs: 3).ToArray();
+        Assert.Equal(["a", "b"], rows.Select(r => r.Name));
+        Assert.Equal((2, "the middle one"), (rows[0].Value, rows[0].Note));
+        Assert.Equal([1, 3], rows[0].Spread!);
+        // One that could not be measured in one of them.
+        Assert.Equal([1, 9], rows[1].Spread!);
+        left.Enqueue([RowOf("a", 7)]);
+        Assert.Null(new Measurement(["a"], () => left.Dequeue()).Measure(runs: 3).Single().Spread);
+    }
+
+    [Fact]
     public void A_missed_target_says_by_how_much_and_why()
     {
         var row = (RowOf("weights.encode", 3) with { Target = "at most 2 x", Note = "One thread." }).AtMost(3, 2, "the bus is full.");
