@@ -83,6 +83,10 @@ internal sealed class BlobStore(IDisk disk)
     /// <summary>Begins a blob whose chunks come in any order.</summary>
     public PartialBlob Begin(BlobRef blob) => new(blob, disk.Create(Folder, blob.Size), NameOf(blob.Sha256));
 
+    /// <summary>A file beside the blobs that never gets a name: gone when it is disposed, or when its process is.</summary>
+    /// <exception cref="IOException">The disk is full.</exception>
+    public DiskDraft Scratch() => disk.Create(Folder, 0);
+
     public void Delete(string hash) => disk.Delete(NameOf(hash));
 
     private IEnumerable<string> Hashes() => disk.List(Folder).Select(file => file.Name[(Folder.Length + 1)..]).Where(BlobRef.IsHash);

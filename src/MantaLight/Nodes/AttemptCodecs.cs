@@ -2,6 +2,7 @@ using MantaLight.Blobs;
 using MantaLight.Protocol;
 using MantaLight.Weights;
 using MantaLight.Weights.Packing;
+using MantaLight.Weights.Sources;
 
 namespace MantaLight.Nodes;
 
@@ -66,6 +67,24 @@ internal sealed class AttemptCodecs(string swarm, ScheduleAttempt schedule, Blob
     {
         using var plain = from is null ? null : Base(from);
         return Unpacker.Unpack(packed, plain is null ? null : new DeltaBase(plain, from!.Sha256));
+    }
+
+    /// <summary>Unpacks into a file of the store's, which is gone when the result is disposed.</summary>
+    /// <param name="packed">The arrays.</param>
+    /// <param name="from">The base of a delta, in the store; else null.</param>
+    public WeightsFile UnpackToFile(NamedArrays packed, BlobRef? from)
+    {
+        using var plain = from is null ? null : Base(from);
+        var draft = store.Scratch();
+        try
+        {
+            return WeightsFile.Unpack(draft, packed, plain is null ? null : new DeltaBase(plain, from!.Sha256));
+        }
+        catch
+        {
+            draft.Dispose();
+            throw;
+        }
     }
 
     private NamedArrays Base(BlobRef blob)

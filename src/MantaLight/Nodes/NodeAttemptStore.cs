@@ -90,12 +90,21 @@ internal sealed class NodeAttemptStore(
     public override bool HasResultWeights(int index) =>
         schedule.Inputs[index].Staged.Content.Blob is { Format: ValueFormat.Weights } blob && store.Contains(blob.Sha256);
 
-    public override async Task<WeightsSource> OpenResultWeightsAsync(int index, CancellationToken cancellationToken)
+    public override Task<WeightsSource> OpenResultWeightsAsync(int index, CancellationToken cancellationToken) =>
+        OpenAsync(index, (packed, from) => WeightsSource.Of(codecs.Unpack(packed, from)), cancellationToken);
+
+    public override Task<WeightsSource> OpenResultWeightsBesideOthersAsync(int index, CancellationToken cancellationToken) =>
+        OpenAsync(index, codecs.UnpackToFile, cancellationToken);
+
+    private async Task<WeightsSource> OpenAsync(int index, Func<NamedArrays, BlobRef?, WeightsSource> unpack, CancellationToken cancellationToken)
     {
         var input = schedule.Inputs[index];
         var blob = RequireWeights($"Result '{input.Staged.Tag}' of {input.Node}", input.Staged.Content);
         await FetchResultAsync(input, cancellationToken);
-        return blob.Format == ValueFormat.Weights ? Open(blob) : WeightsSource.Of(await DecodeAsync(input.Staged.Tag, blob, input.Staged.Base, cancellationToken));
+        if (blob.Format == ValueFormat.Weights)
+            return Open(blob);
+        using var packed = codecs.Decode(blob);
+        return unpack(packed, await FetchBaseAsync(input.Staged.Tag, packed, input.Staged.Base, cancellationToken));
     }
 
     public override void StageGlobal(string tag, JsonElement value) => Stage(tag, Content(value, $"global '{tag}'"));
@@ -232,15 +241,14 @@ internal sealed class NodeAttemptStore(
         if (blob.Format == ValueFormat.Weights)
             return arrays;
         using (arrays)
-        {
-            var from = codecs.BaseOf(tag, arrays) is { } hash ? await FetchBaseAsync(tag, hash, sentBase, cancellationToken) : null;
-            return codecs.Unpack(arrays, from);
-        }
+            return codecs.Unpack(arrays, await FetchBaseAsync(tag, arrays, sentBase, cancellationToken));
     }
 
-    /// <summary>The base of a difference: a global of this task's or, where that has been replaced since, the one that came with it.</summary>
-    private async Task<BlobRef> FetchBaseAsync(string tag, string hash, BlobRef? sent, CancellationToken cancellationToken)
+    /// <summary>What packed arrays are a difference from, if anything: a global of this task's or, where that has been replaced since, the one that came with them.</summary>
+    private async Task<BlobRef?> FetchBaseAsync(string tag, NamedArrays packed, BlobRef? sent, CancellationToken cancellationToken)
     {
+        if (codecs.BaseOf(tag, packed) is not { } hash)
+            return null;
         if (globals.Values.Select(g => g.Content.Blob).FirstOrDefault(b => b is { HoldsWeights: true } && b.Sha256 == hash) is { } own)
         {
             await FetchGlobalAsync(own, cancellationToken);

@@ -162,6 +162,8 @@ internal sealed class FileDisk : IDisk
             file = File.OpenHandle(partial, FileMode.CreateNew, FileAccess.ReadWrite, preallocationSize: size);
         }
 
+        public override long Length => RandomAccess.GetLength(file);
+
         public override void Write(long offset, ReadOnlySpan<byte> bytes) => RandomAccess.Write(file, bytes, offset);
 
         public override int Read(long offset, Span<byte> bytes) => RandomAccess.Read(file, bytes, offset);

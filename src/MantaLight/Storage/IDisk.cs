@@ -59,19 +59,14 @@ internal enum Flush
 internal readonly record struct DiskEntry(string Name, DateTimeOffset Modified);
 
 /// <summary>A file under way. Disposing it without keeping it removes it.</summary>
-internal abstract class DiskDraft : IDisposable
+internal abstract class DiskDraft : DiskFile
 {
     public abstract void Write(long offset, ReadOnlySpan<byte> bytes);
-
-    /// <summary>Reads back; returns how many bytes.</summary>
-    public abstract int Read(long offset, Span<byte> bytes);
 
     /// <summary>Gives it its name, in place of what had it.</summary>
     /// <param name="name">The name.</param>
     /// <param name="flush">When it is flushed to the disk.</param>
     public abstract void Keep(string name, Flush flush);
-
-    public abstract void Dispose();
 }
 
 /// <summary>A file open for reading.</summary>

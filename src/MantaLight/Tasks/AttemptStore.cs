@@ -23,6 +23,9 @@ internal abstract class AttemptStore
     public virtual async Task<WeightsSource> OpenResultWeightsAsync(int index, CancellationToken cancellationToken) =>
         WeightsSource.Of(await ReadResultWeightsAsync(index, cancellationToken));
 
+    /// <summary>The same, of weights that are open together with those of many others: they may take no more memory than what is being read of them.</summary>
+    public virtual Task<WeightsSource> OpenResultWeightsBesideOthersAsync(int index, CancellationToken cancellationToken) => OpenResultWeightsAsync(index, cancellationToken);
+
     /// <summary>Whether weights are here, so that opening them neither waits nor takes memory.</summary>
     public virtual bool HasResultWeights(int index) => false;
 

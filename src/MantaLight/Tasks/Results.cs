@@ -84,8 +84,19 @@ public sealed class Result
     /// <summary>Whether weights are on this node already: opening them then neither waits nor takes memory to speak of.</summary>
     public bool IsHere => store.HasResultWeights(index);
 
-    /// <summary>Pulls weights, to be read piece by piece where they lie: whoever combines many need not hold any. Dispose the result when done.</summary>
+    /// <summary>
+    /// Pulls weights, to be read piece by piece where they lie; what comes packed is unpacked in memory. For one contribution after the other: of many at
+    /// once see <see cref="OpenWeightsBesideOthersAsync"/>. Dispose the result when done.
+    /// </summary>
     /// <exception cref="BlobUnavailableException">Its producer cannot be reached or what came does not match its hash.</exception>
     /// <exception cref="MalformedDataException">The blob is not weights.</exception>
     public Task<WeightsSource> OpenWeightsAsync(CancellationToken cancellationToken) => store.OpenResultWeightsAsync(index, cancellationToken);
+
+    /// <summary>
+    /// Pulls weights that are read together with those of many others, a block of each at a time, as order statistics do: none is held in memory. What
+    /// comes packed is unpacked into a file of the node's folder, one array after the other; it is gone when the result is disposed.
+    /// </summary>
+    /// <inheritdoc cref="OpenWeightsAsync"/>
+    /// <exception cref="IOException">The disk has no room for what is unpacked.</exception>
+    public Task<WeightsSource> OpenWeightsBesideOthersAsync(CancellationToken cancellationToken) => store.OpenResultWeightsBesideOthersAsync(index, cancellationToken);
 }

@@ -3,6 +3,7 @@ using MantaLight.Blobs;
 using MantaLight.Protocol;
 using MantaLight.Storage;
 using MantaLight.Weights;
+using MantaLight.Weights.Packing;
 using MantaLight.Weights.Sources;
 
 namespace MantaLight.Tests.Aggregation;
@@ -22,6 +23,12 @@ internal sealed class BlobFiles : IDisposable
         using var mapped = store.Map(blob);
         return WeightsFile.Open(store.TryOpen(blob.Sha256)!, mapped.Content);
     }
+
+    /// <summary>Unpacks as an aggregator that reads many together.</summary>
+    public WeightsSource Unpack(NamedArrays packed, DeltaBase? reference) => WeightsFile.Unpack(store.Scratch(), packed, reference);
+
+    /// <summary>How many files there are, with those that have no name yet.</summary>
+    public int Count => Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Count();
 
     /// <summary>Opens weights whose file has become shorter since its headers were read, as on no disk that is well.</summary>
     public WeightsSource OpenCut(NamedArrays weights, int bytes)

@@ -1,6 +1,7 @@
 using MantaLight.Messaging;
 using MantaLight.Protocol;
 using MantaLight.Shared;
+using MantaLight.Tests.Aggregation;
 using MantaLight.Weights.Packing;
 
 namespace MantaLight.Tests.Nodes;
@@ -31,6 +32,18 @@ public sealed class CodecSwarmTests
         Assert.Contains("Global 'global_model_params' cannot travel as a delta", run.End.Reason, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("""{}""")]
+    [InlineData("""{ "model_params": "zstd" }""")]
+    [InlineData("""{ "model_params": ["delta", "bf16", "zstd"], "global_model_params": "fp16" }""")]
+    public async Task A_median_reads_all_contributions_together_from_files_however_they_have_travelled(string codecs)
+    {
+        var run = await RunAsync(codecs, nodes: 3, aggregator: nameof(MedianOfContributions));
+        Assert.Equal(RunStatus.Completed, run.End.Status);
+        // Nodes add 1, 2 and 3 in each of three rounds; a tenth of the vector is the accuracy.
+        Assert.Equal(0.6, run.Accuracy, 0.001);
+    }
+
     [Fact]
     public async Task The_codecs_stand_in_the_state_and_nodes_tell_which_they_know()
     {
@@ -39,10 +52,11 @@ public sealed class CodecSwarmTests
         Assert.Equal(PackingPlan.Known, run.Presence!.Codecs);
     }
 
-    private static async Task<Run> RunAsync(string codecs)
+    private static async Task<Run> RunAsync(string codecs, int nodes = 2, string aggregator = "FedAvg")
     {
-        await using var swarm = await SwarmHarness.StartAsync(new SimulatedBroker(), nodes: 2);
-        await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 3, minimumNodes: 2, extra: $", \"codecs\": {codecs}").Replace("\"retries\": 1", "\"retries\": 0", StringComparison.Ordinal));
+        await using var swarm = await SwarmHarness.StartAsync(new SimulatedBroker(), nodes);
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 3, minimumNodes: nodes, extra: $", \"codecs\": {codecs}")
+            .Replace("\"retries\": 1", "\"retries\": 0", StringComparison.Ordinal).Replace("\"FedAvg\"", $"\"{aggregator}\"", StringComparison.Ordinal));
         var end = await swarm.WaitForEndAsync();
         var messages = swarm.Messages.Select(m => ProtocolJson.Read<ControlMessage>(m.Payload, out _)).ToArray();
         return new Run(

@@ -40,24 +40,51 @@ internal static class Unpacker
     /// <exception cref="IncompatibleWeightsException">It is a delta from another base.</exception>
     public static NamedArrays Unpack(NamedArrays packed, DeltaBase? reference)
     {
-        var (plan, header) = Describe(packed);
-        if (plan.IsDelta && (reference is null || reference.Sha256 != header.Base || reference.Weights.Count != header.Arrays.Length))
-            throw new IncompatibleWeightsException($"Packed weights are a difference from {header.Base}, which is not at hand.");
-        CheckSize(header, packed);
-        using var reader = new PackedReader(plan);
         var memory = new RentedMemory();
         try
         {
-            var arrays = new List<NamedArray>(header.Arrays.Length);
-            for (var i = 0; i < header.Arrays.Length; i++)
-                arrays.Add(UnpackOne(plan, reader, header.Arrays[i], packed[i + 1], plan.IsDelta ? reference!.Weights[i] : null, memory));
-            return new NamedArrays(arrays, memory);
+            return new NamedArrays(Each(packed, reference, () => memory), memory);
         }
         catch
         {
             memory.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Unpacks one array after the other, so that no more than the largest of them is in memory.</summary>
+    /// <param name="packed">The packed form.</param>
+    /// <param name="reference">The base of a delta; null where there is none.</param>
+    /// <returns>The arrays, in their order; each is good until the next one is asked for. Asking throws what <see cref="Unpack"/> does.</returns>
+    public static IEnumerable<NamedArray> UnpackEach(NamedArrays packed, DeltaBase? reference)
+    {
+        RentedMemory? memory = null;
+        try
+        {
+            foreach (var array in Each(packed, reference, Renewed))
+                yield return array;
+        }
+        finally
+        {
+            memory?.Dispose();
+        }
+
+        RentedMemory Renewed()
+        {
+            memory?.Dispose();
+            return memory = new RentedMemory();
+        }
+    }
+
+    private static IEnumerable<NamedArray> Each(NamedArrays packed, DeltaBase? reference, Func<RentedMemory> memory)
+    {
+        var (plan, header) = Describe(packed);
+        if (plan.IsDelta && (reference is null || reference.Sha256 != header.Base || reference.Weights.Count != header.Arrays.Length))
+            throw new IncompatibleWeightsException($"Packed weights are a difference from {header.Base}, which is not at hand.");
+        CheckSize(header, packed);
+        using var reader = new PackedReader(plan);
+        for (var i = 0; i < header.Arrays.Length; i++)
+            yield return UnpackOne(plan, reader, header.Arrays[i], packed[i + 1], plan.IsDelta ? reference!.Weights[i] : null, memory());
     }
 
     /// <summary>Before anything is allocated. What a delta becomes is as large as its base, which is at hand.</summary>

@@ -1,10 +1,11 @@
 using System.Buffers;
 using System.Collections.Immutable;
 using MantaLight.Storage;
+using MantaLight.Weights.Packing;
 
 namespace MantaLight.Weights.Sources;
 
-/// <summary>A weights blob in a file, of which only the headers are held: its data are read from the page cache, and are no part of the process.</summary>
+/// <summary>Weights in a file, of which only the headers are held: their data are read from the page cache, and are no part of the process.</summary>
 internal sealed class WeightsFile : WeightsSource
 {
     private readonly DiskFile file;
@@ -21,6 +22,28 @@ internal sealed class WeightsFile : WeightsSource
     {
         var (layout, begins) = WeightsDecoder.ReadLayout(blob);
         return new WeightsFile(file, layout, begins);
+    }
+
+    /// <summary>Unpacks into a file, one array after the other.</summary>
+    /// <param name="draft">An empty file; disposed with the result, and gone then. Where there is no result, it still belongs to the caller.</param>
+    /// <param name="packed">The packed form, from an untrusted source.</param>
+    /// <param name="reference">The base of a delta; null where there is none.</param>
+    /// <exception cref="MalformedDataException">It is damaged.</exception>
+    /// <exception cref="IncompatibleWeightsException">It is a delta from another base.</exception>
+    /// <exception cref="IOException">The disk is full.</exception>
+    public static WeightsFile Unpack(DiskDraft draft, NamedArrays packed, DeltaBase? reference)
+    {
+        var layout = ImmutableArray.CreateBuilder<ArrayHeader>();
+        var begins = ImmutableArray.CreateBuilder<long>();
+        var end = 0L;
+        foreach (var array in Unpacker.UnpackEach(packed, reference))
+        {
+            layout.Add(ArrayHeader.Of(array));
+            begins.Add(end);
+            draft.Write(end, array.Data.Span);
+            end += array.Data.Length;
+        }
+        return new WeightsFile(draft, layout.ToImmutable(), begins.ToImmutable());
     }
 
     public override ReadOnlySpan<byte> Read(int array, long offset, Span<byte> buffer)

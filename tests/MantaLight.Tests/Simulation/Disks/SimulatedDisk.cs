@@ -166,6 +166,8 @@ internal sealed class SimulatedDisk(World world, Draw draw)
         {
             private byte[] content = new byte[size];
 
+            public override long Length => content.Length;
+
             [MethodImpl(MethodImplOptions.NoInlining)]
             public override void Write(long offset, ReadOnlySpan<byte> bytes)
             {
