@@ -34,7 +34,7 @@ internal sealed class MqttConnection : IBrokerConnection
 
     public string? Problem => IsConnected ? null : problem;
 
-    public BrokerLimits Limits => link.Limits with { ReplaysRetainedByWildcard = replaysByWildcard };
+    public BrokerLimits Limits => link.Limits;
 
     public TrafficCounter Traffic { get; } = new();
 
@@ -224,8 +224,12 @@ internal sealed class MqttConnection : IBrokerConnection
         }
     }
 
-    private Task<MqttLink> OpenLinkAsync(CancellationToken cancellationToken) =>
-        MqttLink.OpenAsync(endpoint, profile, subscriptions.Dispatch, Traffic, time, cancellationToken);
+    private async Task<MqttLink> OpenLinkAsync(CancellationToken cancellationToken)
+    {
+        var opened = await MqttLink.OpenAsync(endpoint, profile, subscriptions.Dispatch, Traffic, time, cancellationToken);
+        opened.Limits = opened.Limits with { ReplaysRetainedByWildcard = replaysByWildcard };
+        return opened;
+    }
 
     private async Task RemoveAsync(SubscriptionTable.Entry[] entries)
     {

@@ -40,8 +40,8 @@ internal sealed class MqttLink : IAsyncDisposable
         client.DisconnectedAsync += OnDisconnected;
     }
 
-    /// <summary>What the broker announced.</summary>
-    public BrokerLimits Limits { get; private set; } = new();
+    /// <summary>What the broker announced, and what is known of it from elsewhere.</summary>
+    public BrokerLimits Limits { get; set; } = new();
 
     /// <summary>Completes with the reason when the link is down for good.</summary>
     public Task<string> Lost => lost.Task;
@@ -93,7 +93,7 @@ internal sealed class MqttLink : IAsyncDisposable
             {
                 TopicFilters = [.. some.Select(filter => new MqttTopicFilter { Topic = filter, QualityOfServiceLevel = MqttQualityOfServiceLevel.AtLeastOnce })],
             };
-            var answer = await AskAsync(() => client.SubscribeAsync(options, aliveToken), "subscribe to", some[0]);
+            var answer = await AskAsync(static (client, options, alive) => client.SubscribeAsync(options, alive), options, "subscribe to", some[0]);
             foreach (var item in answer.Items)
             {
                 if (item.ResultCode >= MqttClientSubscribeResultCode.UnspecifiedError)
@@ -107,7 +107,10 @@ internal sealed class MqttLink : IAsyncDisposable
     public async Task UnsubscribeAsync(IEnumerable<string> filters)
     {
         foreach (var some in filters.Chunk(FiltersPerSubscribe))
-            await AskAsync(() => client.UnsubscribeAsync(new MqttClientUnsubscribeOptions { TopicFilters = [.. some] }, aliveToken), "unsubscribe from", some[0]);
+        {
+            var options = new MqttClientUnsubscribeOptions { TopicFilters = [.. some] };
+            await AskAsync(static (client, options, alive) => client.UnsubscribeAsync(options, alive), options, "unsubscribe from", some[0]);
+        }
     }
 
     /// <summary>Sends what is queued, says goodbye, closes.</summary>
@@ -164,7 +167,7 @@ internal sealed class MqttLink : IAsyncDisposable
                 Retain = message.Retain,
                 QualityOfServiceLevel = (MqttQualityOfServiceLevel)message.Delivery,
             };
-            var answer = await AskAsync(() => client.PublishAsync(packet, aliveToken), "acknowledge (it may or may not have arrived)", message.Topic, message.Delivery == Delivery.AtLeastOnce);
+            var answer = await AskAsync(static (client, packet, alive) => client.PublishAsync(packet, alive), packet, "acknowledge (it may or may not have arrived)", message.Topic, message.Delivery == Delivery.AtLeastOnce);
             if (answer.IsSuccess)
                 publish.Complete();
             else
@@ -176,12 +179,13 @@ internal sealed class MqttLink : IAsyncDisposable
         }
     }
 
-    private async Task<T> AskAsync<T>(Func<Task<T>> request, string what, string topic, bool inOrder = false)
+    private async Task<TAnswer> AskAsync<TWhat, TAnswer>(
+        Func<IMqttClient, TWhat, CancellationToken, Task<TAnswer>> request, TWhat asked, string what, string topic, bool inOrder = false)
     {
         var entry = pending.Add(inOrder);
         try
         {
-            var answer = await request();
+            var answer = await request(client, asked, aliveToken);
             pulse.Heard();
             return answer;
         }

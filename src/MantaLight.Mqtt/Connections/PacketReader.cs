@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using MantaLight.Messaging;
 using MQTTnet.Adapter;
 using MQTTnet.Channel;
@@ -65,6 +66,7 @@ internal sealed class PacketReader(IMqttChannel channel, MqttPacketFormatterAdap
     }
 
     /// <summary>Waits for a packet's first two bytes; a connection that breaks between packets has ended.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<bool> BeginAsync(CancellationToken cancellationToken)
     {
         try
@@ -77,6 +79,7 @@ internal sealed class PacketReader(IMqttChannel channel, MqttPacketFormatterAdap
         }
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<MqttPacket?> ReadWholeAsync(byte header, int length, CancellationToken cancellationToken)
     {
         if (length <= ReadAhead)
@@ -91,6 +94,7 @@ internal sealed class PacketReader(IMqttChannel channel, MqttPacketFormatterAdap
         return await FillAsync(body, length, cancellationToken) ? Decode(header, body, length) : null;
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<MqttPacket?> ReadPublishAsync(byte header, int length, CancellationToken cancellationToken)
     {
         if (!await HaveAsync(2, cancellationToken))
@@ -124,6 +128,7 @@ internal sealed class PacketReader(IMqttChannel channel, MqttPacketFormatterAdap
         formatter.Decode(new ReceivedMqttPacket(header, body, 2 + length)) ?? throw new MqttProtocolViolationException("What came is not a packet.");
 
     /// <summary>Takes so many bytes, first of what was read ahead; false where the connection ended before.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<bool> FillAsync(byte[] target, int length, CancellationToken cancellationToken)
     {
         var filled = Math.Min(length, end - start);
@@ -140,6 +145,7 @@ internal sealed class PacketReader(IMqttChannel channel, MqttPacketFormatterAdap
     }
 
     /// <summary>Reads ahead until so many bytes are there, at most <see cref="ReadAhead"/>; false where the connection ended before.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<bool> HaveAsync(int count, CancellationToken cancellationToken)
     {
         while (end - start < count)

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using MQTTnet.Channel;
 
 namespace MantaLight.Mqtt.Connections;
@@ -41,6 +42,7 @@ internal sealed class PromptSocket(int bufferSize) : IMqttClientStreamProvider
     {
         private bool isPrompt = OperatingSystem.IsLinux();
 
+        [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
             var read = await base.ReadAsync(buffer, cancellationToken);

@@ -24,7 +24,7 @@ public sealed class CheckpointKeeper : IAsyncDisposable
 
     private readonly Channel<Work> due;
     private readonly ConcurrentDictionary<string, KnownDefinition> definitions = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, (string Run, int Round, int Committed)> seen = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Seen> seen = new(StringComparer.Ordinal);
     private readonly List<IAsyncDisposable> subscriptions = [];
     private readonly CancellationTokenSource stopping = new();
     private readonly Topics topics;
@@ -148,10 +148,10 @@ public sealed class CheckpointKeeper : IAsyncDisposable
             toldOfSwarms = true;
             return;
         }
-        // A round has many states; the first one in question is enough.
+        // A round has many states; the first one in question, and of those before it each that has committed more, is enough.
         var last = seen.GetValueOrDefault(swarm);
         if (last.Run != state.Run)
-            last = (state.Run, Round: 0, Committed: 0);
+            last = new Seen(state.Run, Round: 0, Early: default);
         if (CheckpointDue.Round(state, options.Every) is { } round)
         {
             if (round != last.Round)
@@ -160,9 +160,9 @@ public sealed class CheckpointKeeper : IAsyncDisposable
         }
         else if (CheckpointDue.Early(state, options.Every) is { IsEmpty: false } early)
         {
-            if (state.Round != last.Committed)
+            if (last.Early != (state.Round, early.Length))
                 due.Writer.TryWrite(new Work(state, null, early));
-            seen[swarm] = last with { Committed = state.Round };
+            seen[swarm] = last with { Early = (state.Round, early.Length) };
         }
     }
 
@@ -196,6 +196,9 @@ public sealed class CheckpointKeeper : IAsyncDisposable
             throw new CheckpointException("its definition is not on the broker any more, or another one is");
         tell(new CheckpointNews(state.Swarm, round, await writer.WriteAsync(state, definition, round, cancellationToken), null));
     }
+
+    /// <summary>What of a swarm has been seen: its run, the last round that was due, and how many globals a round under way had committed.</summary>
+    private readonly record struct Seen(string Run, int Round, (int Round, int Count) Early);
 
     /// <summary>A round to write, or blobs to fetch.</summary>
     private sealed record Work(SwarmState State, int? Round, ImmutableArray<BlobRef> Early);

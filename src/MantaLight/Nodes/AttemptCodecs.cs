@@ -13,13 +13,16 @@ internal sealed class AttemptCodecs(string swarm, ScheduleAttempt schedule, Blob
 
     /// <summary>How the weights of a tag travel; null for as they are.</summary>
     /// <exception cref="TaskContractException">The schedule message has steps that cannot be.</exception>
-    public PackingPlan? PlanOf(string tag)
+    public static PackingPlan? PlanOf(ScheduleAttempt schedule, string tag)
     {
         if (schedule.Codecs?.FirstOrDefault(c => c.Tag == tag) is not { } codec)
             return null;
         var plan = PackingPlan.Parse(codec.Steps, out var problem) ?? throw new TaskContractException($"The codec of '{tag}' cannot be: {problem}.");
         return plan.IsPlain ? null : plan;
     }
+
+    /// <inheritdoc cref="PlanOf(ScheduleAttempt, string)"/>
+    public PackingPlan? PlanOf(string tag) => PlanOf(schedule, tag);
 
     /// <summary>Packs, with what the rounds before have lost.</summary>
     /// <param name="tag">The tag of a result or a global.</param>
@@ -34,6 +37,9 @@ internal sealed class AttemptCodecs(string swarm, ScheduleAttempt schedule, Blob
         using var lost = plan.HasErrorFeedback ? residuals.Read(swarm, schedule, tag) : null;
         return Packer.Pack(plan, weights, plain is null ? null : new DeltaBase(plain, from!.Sha256), lost);
     }
+
+    /// <summary>Writes down what this round loses of a tag's weights, for the next one to make up for.</summary>
+    public void Lose(string tag, NamedArrays residual) => residuals.Write(swarm, schedule, tag, residual);
 
     /// <summary>A blob's arrays, packed or not.</summary>
     public NamedArrays Decode(BlobRef blob)

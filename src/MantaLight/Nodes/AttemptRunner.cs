@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using MantaLight.Blobs;
 using MantaLight.Concurrency;
 using MantaLight.Diagnostics;
 using MantaLight.Messaging;
@@ -8,24 +7,6 @@ using MantaLight.Tasks;
 using Microsoft.Extensions.Logging;
 
 namespace MantaLight.Nodes;
-
-/// <summary>What attempts of a node share.</summary>
-internal sealed record AttemptServices(
-    NodeSettings Settings,
-    Topics Topics,
-    IServiceProvider Services,
-    IBrokerConnection Connection,
-    BlobStore Store,
-    BlobFetcher Fetcher,
-    BlobPublisher Publisher,
-    BlobClearer Clearer,
-    AttemptJournal Journal,
-    Residuals Residuals,
-    SwarmArchive Archive,
-    Outbox Outbox,
-    ILoggerFactory Loggers,
-    TimeProvider Time,
-    AttemptSlots Slots);
 
 /// <summary>Runs one attempt: an instance in a scope of its own, its effects staged, one record at the end.</summary>
 internal sealed class AttemptRunner(AttemptServices node, string swarm, ScheduleAttempt schedule)
@@ -47,25 +28,25 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
 
     private static readonly TimeSpan PublishPause = TimeSpan.FromSeconds(1);
 
-    private readonly NodeAttemptStore store = new(swarm, schedule, node.Store, node.Fetcher, node.Residuals, node.Connection.Limits.ChunkSize, node.Time);
+    private readonly AttemptBlobs blobs = new(swarm, schedule, node.Store, node.Fetcher, node.Connection.Limits.ChunkSize, node.Time);
     private readonly ILogger logger = node.Loggers.CreateLogger("MantaLight.Nodes.Attempt");
     private readonly ReportPace pace = new(schedule);
     private int repeats;
 
     /// <summary>Blobs that the attempt has read or made.</summary>
-    public IReadOnlyCollection<string> Touched => store.Touched;
+    public IReadOnlyCollection<string> Touched => blobs.Touched;
 
     /// <summary>What is left of an attempt that has ended without its task; completed where none is, or when the task has ended.</summary>
     public Task GoesOn { get; private set; } = Task.CompletedTask;
 
     /// <summary>Whether the attempt has read or made a blob.</summary>
-    public bool Touches(string hash) => store.Touches(hash);
+    public bool Touches(string hash) => blobs.Touches(hash);
 
     /// <summary>Globals whose chunks the attempt, or an earlier process for it, may have put on the broker.</summary>
     public ImmutableArray<BlobRef> Published { get; private set; } = [];
 
     /// <summary>Notes a blob that an earlier process has made for this attempt.</summary>
-    public void Touch(BlobRef blob) => store.Touch(blob.Sha256);
+    public void Touch(BlobRef blob) => blobs.Touch(blob.Sha256);
 
     /// <summary>Notes what an earlier process may have put on the broker: what it sent may even come after it has gone.</summary>
     public void MayHavePublished(TaskCompleted record) => Published = BlobsOf(record);
@@ -134,7 +115,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
             // What went wrong in a static constructor is the news, not that there is one.
             var cause = e is TypeInitializationException { InnerException: { } inner } ? inner : e;
             Log.AttemptFailed(logger, schedule.Attempt, cause.GetType().Name, cause.Message);
-            outcome = FailureReport.Of(cause, store.Missing);
+            outcome = FailureReport.Of(cause, blobs.Missing);
         }
         Telemetry.Attempts.Add(1, new("alias", schedule.Alias), new("outcome", outcome is TaskCompleted ? "completed" : "failed"));
         return Fill(outcome);
@@ -159,7 +140,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
             Log.AttemptAbandoned(logger, schedule.Attempt, Heed.TotalSeconds);
         }
         // Whatever it does from here on has no effect.
-        store.Close();
+        blobs.Close();
         return hasEnded ? await working : throw new OperationCanceledException(stop);
     }
 
@@ -169,6 +150,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
         if (!node.Settings.Modules.TryGetValue(schedule.Module, out var catalog))
             throw new ModuleException($"Module {schedule.Module} is not on this node; there are: {(node.Settings.Modules.IsEmpty ? "none" : string.Join(", ", node.Settings.Modules.Keys))}.");
         var type = catalog.Resolve(schedule.TaskType);
+        var store = new NodeAttemptStore(schedule, blobs, new AttemptCodecs(swarm, schedule, node.Store, node.Residuals));
         var requests = new RoundRequests();
         var began = node.Time.GetTimestamp();
         await using (var activator = new TaskActivator(node.Services))
@@ -180,7 +162,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
             task.Attach(new AttemptEnvironment(
                 new World(new Globals(store), new Results(store), requests),
                 new Local(node.Settings.Datasets),
-                new TaskLogger(node.Loggers.CreateLogger(type.FullName ?? type.Name), node.Outbox, node.Topics.Logs(swarm, node.Settings.Id), schedule, () => store.IsClosed),
+                new TaskLogger(node.Loggers.CreateLogger(type.FullName ?? type.Name), node.Outbox, node.Topics.Logs(swarm, node.Settings.Id), schedule, () => blobs.IsClosed),
                 AttemptContexts.Of(schedule, swarm, node.Settings.Id, Report, node.Settings.Alone, node.Time)));
             Report(new TaskProgress(0, null));
             await task.RunAsync(cancellationToken);
@@ -196,7 +178,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
             Next = AttemptContexts.Next(requests.Request),
             Seconds = Math.Round(seconds, 4),
         };
-        store.CheckOpen();
+        blobs.CheckOpen();
         // Written down before anything of it is seen elsewhere: whatever dies from here on, it is not done again.
         node.Journal.Write(swarm, schedule, (TaskCompleted)Fill(record));
         return await PublishAsync(record, cancellationToken);
@@ -236,7 +218,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
 
     private void Report(TaskProgress progress)
     {
-        if (!store.IsClosed && pace.IsDue(progress.Fraction, node.Time) && progress is { Fraction: var fraction, Loss: var loss })
+        if (!blobs.IsClosed && pace.IsDue(progress.Fraction, node.Time) && progress is { Fraction: var fraction, Loss: var loss })
         {
             node.Outbox.Send(node.Topics.Tasks(swarm, node.Settings.Id), Fill(new TaskRunning
             {

@@ -12,13 +12,9 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
 
     private readonly AttemptBook attempts = new();
 
-    // Files of attempts that are over, which some swarm may still need.
-    private readonly HashSet<string> left = new(StringComparer.Ordinal);
+    private readonly Leftovers leftovers = new(node, swarm, memory, isNeeded);
 
-    // Attempts that are over while their tasks go on: what those were fetching or writing comes to the disk later.
-    private readonly List<NodeAttempt> heedless = [];
-
-    private readonly Orphans orphans = new(node, swarm, memory);
+    private readonly FeedbackAccounts accounts = new(node, swarm);
 
     private readonly ResultsAhead ahead = new(node, seats, swarm);
 
@@ -29,10 +25,10 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
 
     private string Id => node.Settings.Id;
 
-    public bool IsEmpty => attempts.All.Count == 0 && left.Count == 0 && heedless.Count == 0 && orphans.IsEmpty && ahead.IsEmpty;
+    public bool IsEmpty => attempts.All.Count == 0 && leftovers.IsEmpty && ahead.IsEmpty;
 
     /// <summary>Whether the swarm needs a blob of the node's store.</summary>
-    public bool Needs(string hash) => attempts.All.Any(a => a.Runner.Touches(hash)) || orphans.Holds(hash) || ahead.Holds(hash)
+    public bool Needs(string hash) => attempts.All.Any(a => a.Runner.Touches(hash)) || leftovers.Holds(hash) || ahead.Holds(hash)
         || IsRead(memory.State, hash) || IsRead(memory.Later, hash);
 
     public void Scheduled(ScheduleAttempt schedule)
@@ -91,12 +87,12 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
     }
 
     /// <summary>Notes a blob that the node keeps for the swarm, beside those of its attempts.</summary>
-    public void Keep(string hash) => left.Add(hash);
+    public void Keep(string hash) => leftovers.Keep(hash);
 
     /// <summary>Takes note that the transfer of a result for a task to come has ended.</summary>
     public void BroughtAhead(string hash)
     {
-        left.Add(hash);
+        leftovers.Keep(hash);
         ahead.Ended(hash);
     }
 
@@ -110,7 +106,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
     /// <summary>Takes note that chunks that were this node's to clear are gone.</summary>
     public void ChunksCleared(string hash)
     {
-        orphans.Cleared(hash);
+        leftovers.ChunksCleared(hash);
         Forget();
     }
 
@@ -130,13 +126,13 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         }
         // One that another has taken the place of has no say.
         if (outcome is TaskFailed && attempts.Find(attempt.Schedule) == attempt)
-            Account(attempt, counted: false);
+            accounts.Settle(attempt, counted: false);
         // First of all: whatever fails below, it is known to have ended, and its record is sent again.
         attempt.Outcome = outcome;
         attempt.IsUnheard = outcome is TaskCompleted;
         // Its round may have been closed without it meanwhile: no state tells that again.
         if (outcome is TaskCompleted && memory.State is { } known && known.Run == attempt.Schedule.Run)
-            Account(attempt, known);
+            accounts.StateSeen(attempt, known);
         // At once or, where very many nodes end together, at a moment of its own.
         var spread = ReportSpread.Of(attempt.Schedule);
         if (spread <= TimeSpan.Zero || isStopping)
@@ -177,30 +173,13 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         foreach (var attempt in attempts.All.Where(a => a.Outcome is not null && a.Schedule.Run == seen.Run))
             attempt.Runner.HandOver(blob => seen.Globals.Any(g => g.Content.Blob?.Sha256 == blob.Sha256));
         Follow(seen, isRetained);
-        left.UnionWith(ahead.Tidy(seen));
+        leftovers.Keep(ahead.Tidy(seen));
         foreach (var attempt in attempts.Current.Where(a => a is { Outcome: TaskCompleted, Schedule.Codecs: not null } && a.Schedule.Run == seen.Run))
-            Account(attempt, seen);
+            accounts.StateSeen(attempt, seen);
         // What still runs in a round that is long over would put a global there that nobody takes any more.
         foreach (var attempt in attempts.All.Where(a => IsPast(a, seen)))
             Cancel(attempt, $"run {seen.Run} is {seen.Status} in round {seen.Round}");
         Forget();
-    }
-
-    /// <summary>Whether a contribution counted is known when its round is over: until then it may have to be made again, or the round be given up.</summary>
-    private void Account(NodeAttempt attempt, SwarmState seen)
-    {
-        if (attempt.Schedule.Round == seen.Round && seen.Tasks.FirstOrDefault(t => t.Alias == attempt.Schedule.Alias && t.Phase == TaskPhase.Committed) is { } committed)
-            attempt.Counts = committed.Counts(Id) ?? attempt.Counts;
-        if (seen.History.FirstOrDefault(h => h.Round == attempt.Schedule.Round) is { } over)
-            Account(attempt, over.Skipped is null && (attempt.Counts ?? over.LeftOut.All(l => l.Node != Id)));
-    }
-
-    private void Account(NodeAttempt attempt, bool counted)
-    {
-        if (attempt.Schedule.Codecs is null || attempt.IsAccounted)
-            return;
-        attempt.IsAccounted = true;
-        node.Residuals.Settle(swarm, attempt.Schedule, counted);
     }
 
     /// <summary>Takes note of the run that the node knows of.</summary>
@@ -231,7 +210,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         foreach (var attempt in attempts.Current.Where(a => a.Outcome is not null && !IsSettled(a) && now - a.LastSent >= Resend + ReportSpread.Of(a.Schedule)))
             Say(attempt);
         // Another swarm may have needed it until now, or a removal been on its way.
-        if (left.Count > 0 || heedless.Count > 0 || !orphans.IsEmpty || memory.State?.Status.IsRemoval() == true)
+        if (!leftovers.IsEmpty || memory.State?.Status.IsRemoval() == true)
             Forget();
     }
 
@@ -297,36 +276,10 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         if (memory.State is not { } state || (state.Status.IsRemoval() && memory.Book is { Removing: false }))
             return;
         var gone = attempts.Take(a => a.Outcome is not null && IsPast(a, state));
-        foreach (var attempt in gone)
-        {
-            if (!attempt.Runner.GoesOn.IsCompleted)
-                heedless.Add(attempt);
-            left.UnionWith(attempt.Runner.Touched);
-            // What is this node's to clear is written down until that is done.
-            var isOwn = state.Status.IsRemoval() && !attempt.Runner.Published.IsEmpty;
-            orphans.Add(attempt, isOwn);
-            if (!isOwn)
-                node.Journal.Delete(swarm, attempt.Schedule);
-            attempt.Dispose();
-        }
+        leftovers.Add(gone, state);
         if (gone.Any(a => a.Schedule.Codecs is not null) || (state.Codecs is not null && state.Status.IsRemoval()))
             node.Residuals.Forget(swarm, but: state.Status.IsRemoval() ? null : state.Run);
-        foreach (var ended in heedless.Where(a => a.Runner.GoesOn.IsCompleted).ToArray())
-        {
-            left.UnionWith(ended.Runner.Touched);
-            if (attempts.Find(ended.Schedule) is null && !orphans.IsJournaled(ended.Schedule))
-                node.Journal.Delete(swarm, ended.Schedule);
-            heedless.Remove(ended);
-        }
-        orphans.Tidy(state, hash => attempts.All.Any(a => a.Runner.Touches(hash)));
-        foreach (var hash in left.ToArray())
-        {
-            // Asked for each: somebody may have taken it up meanwhile.
-            if (isNeeded(hash))
-                continue;
-            node.Store.Delete(hash);
-            left.Remove(hash);
-        }
+        leftovers.Tidy(attempts, state);
     }
 
     private bool IsPast(NodeAttempt attempt, SwarmState state) =>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MantaLight.Nodes;
 using MantaLight.Protocol;
 using MantaLight.Tasks;
 using MantaLight.Weights;
@@ -69,7 +70,7 @@ internal sealed class VirtualAttemptStore(string node, ScheduleAttempt schedule,
     public override void StageGlobal(string tag, NamedArrays weights)
     {
         RequireOne(tag);
-        if (PlanOf(tag) is not { } plan)
+        if (AttemptCodecs.PlanOf(schedule, tag) is not { } plan)
         {
             Stage(tag, shared.StageGlobal(weights, WeightsCodec.Encode(weights), ValueFormat.Weights));
             return;
@@ -92,7 +93,7 @@ internal sealed class VirtualAttemptStore(string node, ScheduleAttempt schedule,
 
     private (StagedValue Value, NamedArrays? Residual) Pack(string tag, NamedArrays weights)
     {
-        if (PlanOf(tag) is not { } plan)
+        if (AttemptCodecs.PlanOf(schedule, tag) is not { } plan)
             return (shared.StageResult(weights, WeightsCodec.Encode(weights).Length, ValueFormat.Weights, schedule, tag), null);
         var blob = plan.Base is { } global ? RequireWeights($"Global '{global}'", Global(global).Content) : null;
         using var from = blob is null ? null : shared.Read(blob);
@@ -101,14 +102,6 @@ internal sealed class VirtualAttemptStore(string node, ScheduleAttempt schedule,
         using var sent = packed;
         using var unpacked = Unpacker.Unpack(packed, reference);
         return (shared.StageResult(unpacked, WeightsCodec.Encode(packed).Length, ValueFormat.Packed, schedule, tag), residual);
-    }
-
-    private PackingPlan? PlanOf(string tag)
-    {
-        if (schedule.Codecs?.FirstOrDefault(c => c.Tag == tag) is not { } codec)
-            return null;
-        var plan = PackingPlan.Parse(codec.Steps, out var problem) ?? throw new TaskContractException($"The codec of '{tag}' cannot be: {problem}.");
-        return plan.IsPlain ? null : plan;
     }
 
     private void Stage(string tag, StagedValue value) => Stage(new StagedGlobal { Tag = tag, Content = new ValueRef { Blob = value.Blob } }, value);

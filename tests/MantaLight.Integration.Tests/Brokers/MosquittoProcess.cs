@@ -63,7 +63,7 @@ internal sealed class MosquittoProcess : IAsyncDisposable
             max_queued_messages 0
             max_packet_size 1048576
             log_dest stderr
-            log_type all
+            log_type information
             user {Environment.UserName}
 
             """);

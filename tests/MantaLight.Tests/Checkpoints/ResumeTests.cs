@@ -131,15 +131,32 @@ public sealed class ResumeTests : IDisposable
     private async Task<SwarmState> RunAsync(string definition, CheckpointOptions? keep, int? resumeFrom = null)
     {
         var broker = new SimulatedBroker();
-        await using var swarm = await SwarmHarness.StartAsync(broker, nodes: 2);
+        await using var swarm = await SwarmHarness.StartAsync(broker, nodes: 0);
         await using var watcher = await broker.ConnectAsync(new ConnectionProfile { ClientId = "watcher" }, Stop);
         await using var keeper = keep is null ? null : await CheckpointKeeper.StartAsync(watcher, swarm.Topics.Cluster, null, keep, news.Enqueue, TimeProvider.System, Stop);
+        // These rounds are shorter than any real ones: each begins when the one before it has been kept.
+        Func<int, string, CancellationToken, Task> before = (round, alias, _) => 
+            alias == "worker" && round > 1 && (round - 1) % (keep?.Every ?? int.MaxValue) == 0 ? EventuallyToldAsync(round - 1) : Task.CompletedTask;
+        for (var i = 0; i < 2; i++)
+            await swarm.AddNodeAsync(swarm.Settings($"node_{i}") with { BeforeAttempt = before });
         await DeployAsync(swarm, definition, resumeFrom);
         var end = await swarm.WaitForEndAsync();
         // The watcher's connection may hear of the end later than the owner's.
         if (keeper is not null)
-            await SwarmHarness.EventuallyAsync(() => news.Any(n => n.Round == end.Round));
+            await EventuallyToldAsync(end.Round);
         return end;
+    }
+
+    private async Task EventuallyToldAsync(int round)
+    {
+        try
+        {
+            await SwarmHarness.EventuallyAsync(() => news.Any(n => n.Round == round));
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"No news of round {round}, but: {string.Join("; ", news)}", e);
+        }
     }
 
     private async Task DeployAsync(SwarmHarness swarm, string definition, int? resumeFrom)

@@ -6,7 +6,7 @@ using MantaLight.Protocol;
 using MantaLight.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace MantaLight.Tests.Blobs;
+namespace MantaLight.Shared;
 
 /// <summary>A node's blob side alone.</summary>
 internal sealed class Peer : IAsyncDisposable
@@ -39,7 +39,7 @@ internal sealed class Peer : IAsyncDisposable
         }
     }
 
-    public static async Task<Peer> StartAsync(string id, SimulatedBroker broker, Topics topics, string folder, BlobTiming? timing = null)
+    public static async Task<Peer> StartAsync(string id, IBroker broker, Topics topics, string folder, BlobTiming? timing = null)
     {
         timing ??= Timing;
         var connection = await broker.ConnectAsync(new ConnectionProfile { ClientId = id }, CancellationToken.None);
@@ -61,11 +61,11 @@ internal sealed class Peer : IAsyncDisposable
         return peer;
     }
 
-    public (byte[] Bytes, BlobRef Blob) Write(int size)
+    public (byte[] Bytes, BlobRef Blob) Write(int size, int chunkSize = ChunkSize)
     {
         var bytes = new byte[size];
         new Random(size).NextBytes(bytes);
-        return (bytes, Store.Write(new ReadOnlySequence<byte>(bytes), ChunkSize, ValueFormat.Weights));
+        return (bytes, Store.Write(new ReadOnlySequence<byte>(bytes), chunkSize, ValueFormat.Weights));
     }
 
     public byte[] Read(BlobRef blob)

@@ -1,0 +1,24 @@
+using MantaLight.Blobs;
+using MantaLight.Messaging;
+using MantaLight.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace MantaLight.Nodes;
+
+/// <summary>What attempts of a node share.</summary>
+internal sealed record AttemptServices(
+    NodeSettings Settings,
+    Topics Topics,
+    IServiceProvider Services,
+    IBrokerConnection Connection,
+    BlobStore Store,
+    BlobFetcher Fetcher,
+    BlobPublisher Publisher,
+    BlobClearer Clearer,
+    AttemptJournal Journal,
+    Residuals Residuals,
+    SwarmArchive Archive,
+    Outbox Outbox,
+    ILoggerFactory Loggers,
+    TimeProvider Time,
+    AttemptSlots Slots);
