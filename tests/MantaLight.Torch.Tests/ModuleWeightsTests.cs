@@ -56,6 +56,18 @@ public class ModuleWeightsTests
     }
 
     [Fact]
+    public void Weights_are_loaded_from_where_they_lie_without_a_copy_on_the_managed_heap()
+    {
+        using var model = nn.Linear(512, 512);
+        LeakGuardAttribute.ParametersMade(2);
+        using var weights = model.ToWeights();
+        model.Load(weights);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        model.Load(weights);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, weights.TotalBytes / 10);
+    }
+
+    [Fact]
     public void Weights_outlive_their_module_and_cannot_be_read_after_their_own_end()
     {
         NamedArrays weights;

@@ -39,26 +39,32 @@ internal sealed class Peer : IAsyncDisposable
         }
     }
 
+    /// <summary>A peer that answers and takes what it has asked for.</summary>
     public static async Task<Peer> StartAsync(string id, IBroker broker, Topics topics, string folder, BlobTiming? timing = null)
     {
+        var peer = Of(id, await broker.ConnectAsync(new ConnectionProfile { ClientId = id }, CancellationToken.None), topics, folder, timing);
+        await peer.Connection.SubscribeAsync(topics.Inbox(id), peer.Receive, CancellationToken.None);
+        await peer.Connection.SubscribeAsync(topics.AllNodeBlobs(id), message =>
+        {
+            if (topics.Split(message.Topic) is ["nodes", _, "blobs", var hash, var chunk])
+                peer.Inbox.Deliver(hash, chunk, message.Payload);
+        }, CancellationToken.None);
+        return peer;
+    }
+
+    /// <summary>A peer that hears nothing.</summary>
+    public static Peer Of(string id, IBrokerConnection connection, Topics topics, string folder, BlobTiming? timing = null)
+    {
         timing ??= Timing;
-        var connection = await broker.ConnectAsync(new ConnectionProfile { ClientId = id }, CancellationToken.None);
         var stamp = new MessageStamp(id, id, TimeProvider.System);
         var store = new BlobStore(new FileDisk(Path.Combine(folder, id)));
         var inbox = new ChunkInbox(new Drops(NullLogger.Instance));
-        var peer = new Peer
+        return new Peer
         {
             Connection = connection, Store = store, Inbox = inbox,
             Fetcher = new BlobFetcher(connection, topics, stamp, store, inbox, timing),
             Publisher = new BlobPublisher(connection, topics, stamp, store, timing),
         };
-        await connection.SubscribeAsync(topics.Inbox(id), peer.Receive, CancellationToken.None);
-        await connection.SubscribeAsync(topics.AllNodeBlobs(id), message =>
-        {
-            if (topics.Split(message.Topic) is ["nodes", _, "blobs", var hash, var chunk])
-                inbox.Deliver(hash, chunk, message.Payload);
-        }, CancellationToken.None);
-        return peer;
     }
 
     public (byte[] Bytes, BlobRef Blob) Write(int size, int chunkSize = ChunkSize)

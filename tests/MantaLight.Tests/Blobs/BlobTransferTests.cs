@@ -145,6 +145,20 @@ public sealed class BlobTransferTests : IAsyncLifetime
         Assert.Contains("33554432", error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(1 << 20)]
+    [InlineData((5 << 20) + 3)]
+    public void A_value_is_known_by_its_hash_whichever_cores_have_computed_it(int size)
+    {
+        // In pieces, as weights are written.
+        var bytes = new byte[size];
+        new Random(size).NextBytes(bytes);
+        var blob = producer.Store.Write(Segments.Of([.. bytes.Chunk(300_007)]), ChunkSize, ValueFormat.Weights);
+        Assert.Equal(Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(bytes)), blob.Sha256);
+        Assert.Equal(bytes, producer.Read(blob));
+    }
+
     [Fact]
     public void What_an_earlier_process_left_is_dropped_unless_it_is_to_be_kept()
     {

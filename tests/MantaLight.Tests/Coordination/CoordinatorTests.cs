@@ -32,6 +32,21 @@ public sealed class CoordinatorTests : CoordinatorDriver
     }
 
     [Fact]
+    public void A_round_costs_beside_training_what_it_takes_longer_than_its_slowest_worker()
+    {
+        Begin("a", "b");
+        now += TimeSpan.FromSeconds(6.5);
+        Complete("worker", "b", seconds: 6);
+        Complete("worker", "a", seconds: 4);
+        now += TimeSpan.FromSeconds(1.25);
+        Complete("aggregator", Host("aggregator"), seconds: 1);
+        now += TimeSpan.FromSeconds(0.25);
+        Step(new CoordinatorEvent.UpdateSeen(Completed("scheduler", Host("scheduler"), 0.1) with { Next = new NextRequest() }));
+        var summary = Assert.Single(done.OfType<CoordinatorAction.PublishState>().Last().State.History);
+        Assert.Equal((6, 2), (summary.TrainSeconds, summary.OverheadSeconds));
+    }
+
+    [Fact]
     public void The_commit_comes_before_everything_that_rests_on_it()
     {
         Begin("a", "b");

@@ -35,6 +35,21 @@ public sealed class WholeSwarmTests
     }
 
     [Fact]
+    public async Task The_broker_keeps_one_copy_of_a_global_for_all_who_read_it_and_none_of_a_contribution()
+    {
+        var broker = new SimulatedBroker();
+        await using var swarm = await SwarmHarness.StartAsync(broker, nodes: 4);
+        await swarm.PublishDefinitionAsync(SwarmHarness.Definition(rounds: 2, minimumNodes: 4).Replace("\"length\": 3", "\"length\": 300000", StringComparison.Ordinal));
+        var end = await swarm.WaitForEndAsync();
+        var global = Assert.Single(end.Globals, g => g.Tag == "global_model_params").Content.Blob!;
+        Assert.True(global.ChunkCount > 1);
+        var chunks = Enumerable.Range(0, global.ChunkCount).Select(i => swarm.Topics.SwarmBlob("vectors", global.Sha256, i)).Order(StringComparer.Ordinal).ToArray();
+        // What came before it is cleared a little later.
+        await SwarmHarness.EventuallyAsync(() => broker.Retained.Keys.Where(t => t.Contains("/blobs/", StringComparison.Ordinal)).Order(StringComparer.Ordinal).SequenceEqual(chunks));
+        Assert.Equal(global.Size, chunks.Sum(c => (long)broker.Retained[c].Length));
+    }
+
+    [Fact]
     public async Task The_same_definition_gives_the_same_bits_whoever_coordinates_and_whatever_arrives_first()
     {
         List<string[]> runs = [];

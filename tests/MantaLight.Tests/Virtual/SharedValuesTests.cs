@@ -26,6 +26,15 @@ public sealed class SharedValuesTests : IDisposable
     }
 
     [Fact]
+    public void All_who_read_a_value_read_the_same_memory()
+    {
+        var result = Result("worker", 1, 7);
+        using var one = shared.Read(result);
+        using var other = shared.Read(result);
+        Assert.True(one[0].Data.Span == other[0].Data.Span);
+    }
+
+    [Fact]
     public void Who_still_reads_what_has_gone_keeps_its_bytes()
     {
         var first = Result("worker", 1, 7);
