@@ -29,7 +29,7 @@ internal static class MeanAtOnce
         {
             foreach (var contribution in contributions)
             {
-                sources.Add(await contribution.OpenWeightsBesideOthersAsync(cancellationToken));
+                sources.Add(await contribution.OpenWeightsAsync(cancellationToken));
                 if (WeightsSource.Difference(expected.Layout ?? sources[0].Layout, sources[^1].Layout) is not null)
                     return null;
             }

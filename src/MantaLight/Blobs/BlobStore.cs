@@ -83,8 +83,8 @@ internal sealed class BlobStore(IDisk disk)
     /// <summary>Begins a blob whose chunks come in any order.</summary>
     public PartialBlob Begin(BlobRef blob) => new(blob, disk.Create(Folder, blob.Size), NameOf(blob.Sha256));
 
-    /// <summary>A file beside the blobs that never gets a name: gone when it is disposed, or when its process is.</summary>
-    /// <exception cref="IOException">The disk is full.</exception>
+    /// <summary>An empty file beside the blobs that never gets a name: gone when it is disposed; what a crash leaves, the next process removes.</summary>
+    /// <exception cref="IOException">The disk does not answer.</exception>
     public DiskDraft Scratch() => disk.Create(Folder, 0);
 
     public void Delete(string hash) => disk.Delete(NameOf(hash));

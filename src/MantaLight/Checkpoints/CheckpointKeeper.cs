@@ -150,8 +150,8 @@ public sealed class CheckpointKeeper : IAsyncDisposable
         }
         // A round has many states; the first one in question, and of those before it each that has committed more, is enough.
         var last = seen.GetValueOrDefault(swarm);
-        if (last.Run != state.Run)
-            last = new Seen(state.Run, Round: 0, Early: default);
+        if (last is null || last.Run != state.Run)
+            last = new Seen(state.Run, Round: 0, Early: []);
         if (CheckpointDue.Round(state, options.Every) is { } round)
         {
             if (round != last.Round)
@@ -160,9 +160,10 @@ public sealed class CheckpointKeeper : IAsyncDisposable
         }
         else if (CheckpointDue.Early(state, options.Every) is { IsEmpty: false } early)
         {
-            if (last.Early != (state.Round, early.Length))
+            // Rounds that are due go first: they fetch for themselves what was not fetched early.
+            if (!early.SequenceEqual(last.Early) && due.Reader.Count < Capacity / 2)
                 due.Writer.TryWrite(new Work(state, null, early));
-            seen[swarm] = last with { Early = (state.Round, early.Length) };
+            seen[swarm] = last with { Early = early };
         }
     }
 
@@ -197,8 +198,8 @@ public sealed class CheckpointKeeper : IAsyncDisposable
         tell(new CheckpointNews(state.Swarm, round, await writer.WriteAsync(state, definition, round, cancellationToken), null));
     }
 
-    /// <summary>What of a swarm has been seen: its run, the last round that was due, and how many globals a round under way had committed.</summary>
-    private readonly record struct Seen(string Run, int Round, (int Round, int Count) Early);
+    /// <summary>What of a swarm has been seen: its run, the last round that was due, and what a round under way has committed.</summary>
+    private sealed record Seen(string Run, int Round, ImmutableArray<BlobRef> Early);
 
     /// <summary>A round to write, or blobs to fetch.</summary>
     private sealed record Work(SwarmState State, int? Round, ImmutableArray<BlobRef> Early);

@@ -121,6 +121,8 @@ internal sealed class AttemptBlobs(string swarm, ScheduleAttempt schedule, BlobS
     public bool Contains(BlobRef blob) => store.Contains(blob.Sha256);
 
     /// <summary>Weights that are here, as a file.</summary>
+    /// <exception cref="BlobUnavailableException">They are not here.</exception>
+    /// <exception cref="MalformedDataException">It is no weights blob.</exception>
     public WeightsFile Open(BlobRef blob)
     {
         var file = store.TryOpen(blob.Sha256) ?? throw new BlobUnavailableException($"Blob {blob.Sha256} is not in this node's store.");

@@ -186,8 +186,10 @@ internal sealed class FileDisk : IDisk
         {
             if (isHandedOver)
                 return;
+            var isLarge = !file.IsClosed && RandomAccess.GetLength(file) > SmallFile;
             file.Dispose();
-            File.Delete(partial);
+            if (!isLarge || !disk.deletions.TryAdd(partial))
+                DeleteFile(partial);
         }
     }
 

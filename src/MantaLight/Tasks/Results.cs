@@ -93,8 +93,9 @@ public sealed class Result
     public Task<WeightsSource> OpenWeightsAsync(CancellationToken cancellationToken) => store.OpenResultWeightsAsync(index, cancellationToken);
 
     /// <summary>
-    /// Pulls weights that are read together with those of many others, a block of each at a time, as order statistics do: none is held in memory. What
-    /// comes packed is unpacked into a file of the node's folder, one array after the other; it is gone when the result is disposed.
+    /// Pulls weights that are read together with those of many others, a block of each at a time, as order statistics do: none of them is held in memory. What
+    /// comes packed is unpacked into a file of the node's folder, one array after the other; it is gone when the result is disposed. (What several are packed
+    /// differences from is held once, where it is packed itself.)
     /// </summary>
     /// <inheritdoc cref="OpenWeightsAsync"/>
     /// <exception cref="IOException">The disk has no room for what is unpacked.</exception>

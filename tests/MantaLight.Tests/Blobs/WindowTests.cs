@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using MantaLight.Blobs;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
@@ -14,19 +15,37 @@ public sealed class WindowTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Fact]
-    public async Task A_consumer_asks_for_more_when_half_a_window_has_come()
+    public async Task A_consumer_asks_for_more_when_half_a_window_has_come_and_no_sooner()
     {
-        const int Chunks = 200;
+        const int Half = BlobRequest.Window / 2;
         // Nothing is lost here: a silence would be the machine's.
         var patient = new BlobTiming { Idle = TimeSpan.FromMinutes(1), GiveUp = TimeSpan.FromMinutes(5) };
         var broker = new SimulatedBroker();
-        await using var producer = await Peer.StartAsync("producer", broker, topics, folder, patient);
         await using var consumer = await Peer.StartAsync("consumer", broker, topics, folder, patient);
-        var (_, blob) = producer.Write(Chunks * Peer.ChunkSize);
-        await consumer.Fetcher.FetchResultAsync("producer", blob, CancellationToken.None);
-        Assert.Equal(Chunks, producer.Requests.Sum(r => r.Chunks.Length));
-        Assert.Equal(BlobRequest.Window, producer.Requests[0].Chunks.Length);
-        Assert.All(producer.Requests.SkipLast(1), r => Assert.InRange(r.Chunks.Length, BlobRequest.Window / 2, BlobRequest.Window));
+        await using var line = await broker.ConnectAsync(new ConnectionProfile { ClientId = "producer" }, CancellationToken.None);
+        await using var producer = Peer.Of("producer", line, topics, folder);
+        var requests = Channel.CreateUnbounded<BlobRequest>();
+        await line.SubscribeAsync(topics.Inbox("producer"), m => requests.Writer.TryWrite((BlobRequest)ProtocolJson.Read<ControlMessage>(m.Payload, out _)!), CancellationToken.None);
+        var (bytes, blob) = producer.Write(5 * Half * Peer.ChunkSize);
+
+        var fetching = consumer.Fetcher.FetchResultAsync("producer", blob, CancellationToken.None);
+        var sent = 0;
+        for (var asked = 0; asked < 5 * Half;)
+        {
+            var request = await requests.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(SwarmHarness.Patience);
+            // The first is for a whole window; each other one comes when half of one has: an earlier or later one would be for fewer or more.
+            Assert.Equal(Enumerable.Range(asked, asked == 0 ? BlobRequest.Window : Half), request.Chunks);
+            asked += request.Chunks.Length;
+            while (sent < asked - Half)
+                await SendAsync(sent++);
+        }
+        while (sent < 5 * Half)
+            await SendAsync(sent++);
+        await fetching.WaitAsync(SwarmHarness.Patience);
+        Assert.Equal(bytes, consumer.Read(blob));
+
+        async Task SendAsync(int chunk) => await line.PublishAsync(
+            new OutboundMessage($"{topics.NodeBlobs("consumer")}{blob.Sha256}/{chunk}", bytes.AsMemory(chunk * Peer.ChunkSize, Peer.ChunkSize)), CancellationToken.None);
     }
 
     [Fact]

@@ -135,8 +135,8 @@ public sealed class ResumeTests : IDisposable
         await using var watcher = await broker.ConnectAsync(new ConnectionProfile { ClientId = "watcher" }, Stop);
         await using var keeper = keep is null ? null : await CheckpointKeeper.StartAsync(watcher, swarm.Topics.Cluster, null, keep, news.Enqueue, TimeProvider.System, Stop);
         // These rounds are shorter than any real ones: each begins when the one before it has been kept.
-        Func<int, string, CancellationToken, Task> before = (round, alias, _) => 
-            alias == "worker" && round > 1 && (round - 1) % (keep?.Every ?? int.MaxValue) == 0 ? EventuallyToldAsync(round - 1) : Task.CompletedTask;
+        Func<int, string, CancellationToken, Task> before = (round, alias, stop) =>
+            alias == "worker" && round > 1 && (round - 1) % (keep?.Every ?? int.MaxValue) == 0 ? EventuallyToldAsync(round - 1).WaitAsync(stop) : Task.CompletedTask;
         for (var i = 0; i < 2; i++)
             await swarm.AddNodeAsync(swarm.Settings($"node_{i}") with { BeforeAttempt = before });
         await DeployAsync(swarm, definition, resumeFrom);

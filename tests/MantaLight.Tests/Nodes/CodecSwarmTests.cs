@@ -40,7 +40,7 @@ public sealed class CodecSwarmTests
     {
         var run = await RunAsync(codecs, nodes: 3, aggregator: nameof(MedianOfContributions));
         Assert.Equal(RunStatus.Completed, run.End.Status);
-        // Nodes add 1, 2 and 3 in each of three rounds; a tenth of the vector is the accuracy.
+        // Nodes add 1, 2 and 3 in each of three rounds (the mean by samples would be 2 1/3); a tenth of the vector is the accuracy.
         Assert.Equal(0.6, run.Accuracy, 0.001);
     }
 

@@ -52,7 +52,7 @@ internal static class Unpacker
         }
     }
 
-    /// <summary>Unpacks one array after the other, so that no more than the largest of them is in memory.</summary>
+    /// <summary>Unpacks one array after the other: no more is in memory than one of them, and what unpacking it takes.</summary>
     /// <param name="packed">The packed form.</param>
     /// <param name="reference">The base of a delta; null where there is none.</param>
     /// <returns>The arrays, in their order; each is good until the next one is asked for. Asking throws what <see cref="Unpack"/> does.</returns>
