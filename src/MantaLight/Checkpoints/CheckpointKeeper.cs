@@ -161,9 +161,8 @@ public sealed class CheckpointKeeper : IAsyncDisposable
         else if (CheckpointDue.Early(state, options.Every) is { IsEmpty: false } early)
         {
             // Rounds that are due go first: they fetch for themselves what was not fetched early.
-            if (!early.SequenceEqual(last.Early) && due.Reader.Count < Capacity / 2)
-                due.Writer.TryWrite(new Work(state, null, early));
-            seen[swarm] = last with { Early = early };
+            if (!early.SequenceEqual(last.Early) && due.Reader.Count < Capacity / 2 && due.Writer.TryWrite(new Work(state, null, early)))
+                seen[swarm] = last with { Early = early };
         }
     }
 
@@ -198,7 +197,7 @@ public sealed class CheckpointKeeper : IAsyncDisposable
         tell(new CheckpointNews(state.Swarm, round, await writer.WriteAsync(state, definition, round, cancellationToken), null));
     }
 
-    /// <summary>What of a swarm has been seen: its run, the last round that was due, and what a round under way has committed.</summary>
+    /// <summary>What of a swarm has been seen: its run, the last round that was due, and what was asked for of a round under way.</summary>
     private sealed record Seen(string Run, int Round, ImmutableArray<BlobRef> Early);
 
     /// <summary>A round to write, or blobs to fetch.</summary>

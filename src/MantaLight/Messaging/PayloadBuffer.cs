@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 namespace MantaLight.Messaging;
 
 /// <summary>
-/// The memory of a large payload, used again when all who hold it have released it. Chunks come by the hundred: a new array for each is what the collector would be busy with.
+/// The memory of a large payload, used again, where it is of a common chunk's size, when all who hold it have released it. Chunks come by the hundred: a new array for each is what the collector would be busy with.
 /// Who does not release what it was given only leaves it to the collector.
 /// </summary>
 public sealed class PayloadBuffer : ReadOnlySequenceSegment<byte>

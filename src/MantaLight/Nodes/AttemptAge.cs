@@ -10,6 +10,15 @@ internal static class AttemptAge
         ? state.Status.IsFinal() || schedule.Round < state.Round - 1
         : IsOutranked(schedule, state);
 
+    /// <summary>Whether the commit of the attempt, or of a state beyond it, has been seen.</summary>
+    public static bool IsSettled(NodeAttempt attempt, SwarmState state)
+    {
+        if (state.Run != attempt.Schedule.Run)
+            return attempt.IsOver || IsOutranked(attempt.Schedule, state);
+        return state.Status.IsFinal() || state.Round > attempt.Schedule.Round
+            || state.Tasks.Any(t => t.Alias == attempt.Schedule.Alias && t.Phase is TaskPhase.Committed or TaskPhase.Skipped);
+    }
+
     /// <summary>
     /// Whether an attempt of another run is of lower authority: of the same term where a broker that had lost everything counted anew, even of the
     /// same node, which an earlier process of it had given.

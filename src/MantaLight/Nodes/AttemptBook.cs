@@ -79,6 +79,28 @@ internal sealed class AttemptBook
 
     public NodeAttempt? Find(string attempt) => All.FirstOrDefault(a => a.Schedule.Attempt == attempt);
 
+    /// <summary>The run that the node follows; null for none yet.</summary>
+    public string? Run { get; set; }
+
+    /// <summary>
+    /// Notes which runs are over. One process may coordinate two with the same authority, where the broker has lost everything in between: only who has seen
+    /// the one follow the other, or was another process at the time of the first, knows that it is the older.
+    /// </summary>
+    public void Follow(SwarmState seen, bool isRetained)
+    {
+        // A broker may have come back with what it retained long ago.
+        var isCurrent = !isRetained || (seen.Status.IsFinal() && seen.Status != RunStatus.Superseded);
+        foreach (var attempt in All.Where(a => a.Schedule.Run != seen.Run))
+        {
+            var isKnown = attempt.Schedule.Run == Run;
+            // Of a higher authority than has been seen here since this process began: a coordinator of it may come back.
+            var isOlder = attempt.IsRestored && Authority.Compare(attempt.Schedule, seen.Term, seen.From) <= 0;
+            attempt.IsOver |= isCurrent ? isKnown || isOlder : isOlder && !isKnown;
+        }
+        if (isCurrent)
+            Run = seen.Run;
+    }
+
     public void Put(NodeAttempt attempt)
     {
         if (Find(attempt.Schedule) is { } before)

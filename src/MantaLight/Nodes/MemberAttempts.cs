@@ -20,9 +20,6 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
 
     private bool isStopping;
 
-    // The run that the node follows.
-    private string? run;
-
     private string Id => node.Settings.Id;
 
     public bool IsEmpty => attempts.All.Count == 0 && leftovers.IsEmpty && ahead.IsEmpty;
@@ -172,7 +169,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
     {
         foreach (var attempt in attempts.All.Where(a => a.Outcome is not null && a.Schedule.Run == seen.Run))
             attempt.Runner.HandOver(blob => seen.Globals.Any(g => g.Content.Blob?.Sha256 == blob.Sha256));
-        Follow(seen, isRetained);
+        attempts.Follow(seen, isRetained);
         leftovers.Keep(ahead.Tidy(seen));
         foreach (var attempt in attempts.Current.Where(a => a is { Outcome: TaskCompleted, Schedule.Codecs: not null } && a.Schedule.Run == seen.Run))
             accounts.StateSeen(attempt, seen);
@@ -183,26 +180,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
     }
 
     /// <summary>Takes note of the run that the node knows of.</summary>
-    public void Follow(string known) => run = known;
-
-    /// <summary>
-    /// Notes which runs are over. One process may coordinate two with the same authority, where the broker has lost everything in between: only who has seen
-    /// the one follow the other, or was another process at the time of the first, knows that it is the older.
-    /// </summary>
-    private void Follow(SwarmState seen, bool isRetained)
-    {
-        // A broker may have come back with what it retained long ago.
-        var isCurrent = !isRetained || (seen.Status.IsFinal() && seen.Status != RunStatus.Superseded);
-        foreach (var attempt in attempts.All.Where(a => a.Schedule.Run != seen.Run))
-        {
-            var isKnown = attempt.Schedule.Run == run;
-            // Of a higher authority than has been seen here since this process began: a coordinator of it may come back.
-            var isOlder = attempt.IsRestored && Authority.Compare(attempt.Schedule, seen.Term, seen.From) <= 0;
-            attempt.IsOver |= isCurrent ? isKnown || isOlder : isOlder && !isKnown;
-        }
-        if (isCurrent)
-            run = seen.Run;
-    }
+    public void Follow(string known) => attempts.Run = known;
 
     public void Tick()
     {
@@ -258,16 +236,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         attempt.IsUnheard = false;
     }
 
-    /// <summary>Whether the commit of the attempt, or of a state beyond it, has been seen.</summary>
-    private bool IsSettled(NodeAttempt attempt)
-    {
-        if (memory.State is not { } state)
-            return false;
-        if (state.Run != attempt.Schedule.Run)
-            return attempt.IsOver || AttemptAge.IsOutranked(attempt.Schedule, state);
-        return state.Status.IsFinal() || state.Round > attempt.Schedule.Round
-            || state.Tasks.Any(t => t.Alias == attempt.Schedule.Alias && t.Phase is TaskPhase.Committed or TaskPhase.Skipped);
-    }
+    private bool IsSettled(NodeAttempt attempt) => memory.State is { } state && AttemptAge.IsSettled(attempt, state);
 
     /// <summary>Drops what the committed state no longer needs: records, staged blobs, and chunks of globals that were never committed.</summary>
     private void Forget()

@@ -8,12 +8,12 @@ internal sealed class FileDisk : IDisk
     private const string Partial = ".part";
     private const int SmallFile = 64 * 1024;
 
+    // Of the process, not of the disk: another one on the same folder may still have something to delete.
+    private static long partials;
+
     private readonly string root;
     private readonly BehindQueue<SafeFileHandle> flushes = new(64, FlushAndClose);
     private readonly BehindQueue<string> deletions = new(256, DeleteFile);
-
-    // Of the process, not of the disk: another one on the same folder may still have something to delete.
-    private static long partials;
 
     /// <summary>Takes the folder; what a crash left unfinished in it is removed.</summary>
     public FileDisk(string folder)

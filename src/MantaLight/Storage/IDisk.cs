@@ -69,7 +69,7 @@ internal abstract class DiskDraft : DiskFile
     public abstract void Keep(string name, Flush flush);
 }
 
-/// <summary>A file open for reading.</summary>
+/// <summary>A file that can be read.</summary>
 internal abstract class DiskFile : IDisposable
 {
     public abstract long Length { get; }

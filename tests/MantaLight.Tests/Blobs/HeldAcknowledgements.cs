@@ -1,5 +1,4 @@
 using MantaLight.Messaging;
-using MantaLight.Tests.Messaging;
 
 namespace MantaLight.Tests.Blobs;
 

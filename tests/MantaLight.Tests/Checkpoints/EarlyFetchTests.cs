@@ -7,7 +7,6 @@ using MantaLight.Messaging;
 using MantaLight.Protocol;
 using MantaLight.Shared;
 using MantaLight.Swarms;
-using MantaLight.Tests.Messaging;
 
 namespace MantaLight.Tests.Checkpoints;
 

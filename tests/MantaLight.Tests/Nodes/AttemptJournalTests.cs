@@ -146,7 +146,7 @@ public sealed class AttemptJournalTests : IDisposable
     }
 
     /// <summary>A connection that clears nothing retained until it may.</summary>
-    private sealed class SlowToClear(IBrokerConnection inner, TaskCompletionSource clears, Task goOn) : BentConnection(inner)
+    private sealed class SlowToClear(IBrokerConnection inner, TaskCompletionSource clears, Task goOn) : PassingConnection(inner)
     {
         public override async ValueTask PublishAsync(OutboundMessage message, CancellationToken cancellationToken)
         {

@@ -130,7 +130,7 @@ public sealed partial class CoordinationFaultTests
     [GeneratedRegex("\"type\": \"[A-Za-z]+\"")]
     private static partial Regex Type();
 
-    private sealed class Strict(IBrokerConnection inner, Func<string, bool> refuses) : BentConnection(inner)
+    private sealed class Strict(IBrokerConnection inner, Func<string, bool> refuses) : PassingConnection(inner)
     {
         public override ValueTask PublishAsync(OutboundMessage message, CancellationToken cancellationToken) => refuses(message.Topic)
             ? ValueTask.FromException(new BrokerRefusedException("Quota exceeded."))

@@ -97,7 +97,7 @@ public sealed class MissedWordTests
     /// <summary>The broker as the node hears it: with nothing of one topic, from the moment at which that is set.</summary>
     private BentBroker Deafening() => new(broker, (inner, profile) => profile.ClientId.EndsWith(".node_0", StringComparison.Ordinal) ? new Deaf(inner, () => unheard) : inner);
 
-    private sealed class Deaf(IBrokerConnection inner, Func<string?> unheard) : BentConnection(inner)
+    private sealed class Deaf(IBrokerConnection inner, Func<string?> unheard) : PassingConnection(inner)
     {
         public override Task<IAsyncDisposable> SubscribeAsync(string filter, Action<BrokerMessage> handler, CancellationToken cancellationToken) => base.SubscribeAsync(filter, message =>
         {

@@ -25,7 +25,7 @@ internal sealed class Mutations(Mutation mutation)
     private static bool IsCoordinator(ConnectionProfile profile) => profile.ClientId.EndsWith(".coordinator", StringComparison.Ordinal);
 
     /// <summary>Does not hear what is retained, claim or tombstone, before it has claimed.</summary>
-    private sealed class BlindToClaims(IBrokerConnection inner) : BentConnection(inner)
+    private sealed class BlindToClaims(IBrokerConnection inner) : PassingConnection(inner)
     {
         private bool hasClaimed;
 
@@ -46,7 +46,7 @@ internal sealed class Mutations(Mutation mutation)
     }
 
     /// <summary>Does not say that it was lost, and publishes when it is back.</summary>
-    private sealed class NeverLost(IBrokerConnection inner, TimeProvider time) : BentConnection(inner)
+    private sealed class NeverLost(IBrokerConnection inner, TimeProvider time) : PassingConnection(inner)
     {
         public override bool IsConnected => true;
 
@@ -70,7 +70,7 @@ internal sealed class Mutations(Mutation mutation)
     }
 
     /// <summary>Reads chunks back from what was published, whatever the broker has kept.</summary>
-    private sealed class BelievesItself(IBrokerConnection inner, SimulatedProcess process, Dictionary<string, byte[]> published) : BentConnection(inner)
+    private sealed class BelievesItself(IBrokerConnection inner, SimulatedProcess process, Dictionary<string, byte[]> published) : PassingConnection(inner)
     {
         public override ValueTask PublishAsync(OutboundMessage message, CancellationToken cancellationToken)
         {
@@ -88,7 +88,7 @@ internal sealed class Mutations(Mutation mutation)
     }
 
     /// <summary>Takes each further copy of a schedule message for one of another swarm, which nobody has seen before.</summary>
-    private sealed class CountsCopies(IBrokerConnection inner) : BentConnection(inner)
+    private sealed class CountsCopies(IBrokerConnection inner) : PassingConnection(inner)
     {
         private readonly Dictionary<string, int> copies = new(StringComparer.Ordinal);
 
@@ -104,7 +104,7 @@ internal sealed class Mutations(Mutation mutation)
     }
 
     /// <summary>Has tasks read the globals of the moment that they are scheduled at, whoever has set them.</summary>
-    private sealed class ReadsWhatIsThere(IBrokerConnection inner) : BentConnection(inner)
+    private sealed class ReadsWhatIsThere(IBrokerConnection inner) : PassingConnection(inner)
     {
         private SwarmState? committed;
 
@@ -122,7 +122,7 @@ internal sealed class Mutations(Mutation mutation)
     }
 
     /// <summary>Takes each further copy of a record for the answer to the next attempt of its task on its node.</summary>
-    private sealed class CountsRecords(IBrokerConnection inner, SimulatedProcess process) : BentConnection(inner)
+    private sealed class CountsRecords(IBrokerConnection inner, SimulatedProcess process) : PassingConnection(inner)
     {
         private readonly Dictionary<(string Node, string Alias), TaskCompleted> copies = [];
         private readonly List<Action<BrokerMessage>> handlers = [];
