@@ -44,17 +44,17 @@ internal static class OverheadTopic
                     .AtMost(times, 5, Why(nodes));
             }
             if (EchoRun.Of(broker, "echo_fp16.json", 10, Parameters, Rounds, processes: true, WarmUp) is { } half)
-                yield return Beside(flower, 10, half.Rounds.Select(s => s * 1000), 0.5) with { Name = $"overhead.{Of(broker, 10, "_fp16")}" };
+                yield return Beside(flower, 10, half.Rounds.Select(s => s * 1000), 0.5, isHalf: true) with { Name = $"overhead.{Of(broker, 10, "_fp16")}" };
         }
     }
 
     private static string Of(string broker, int nodes, string what) => string.Create(CultureInfo.InvariantCulture, $"{broker}_{nodes:D2}_nodes{what}");
 
     /// <summary>What of it is no waste: contributions cross the broker, all is hashed where it is made and where it arrives.</summary>
-    private static string Why(int nodes)
+    private static string Why(int nodes, bool isHalf = false)
     {
-        var hash = Math.Round(((3 * nodes) - 1) * Hashing.Value / Environment.ProcessorCount, 1);
-        return string.Create(CultureInfo.InvariantCulture, $"{(3 * nodes) + 1} models go over TCP and through a broker where Flower's {2 * nodes} go from end to end; {(3 * nodes) - 1} are hashed, which alone takes all cores {hash} ms, and {2 * nodes} are kept in files; four tasks are committed one after the other, each commit read by every node and kept.");
+        var hash = Math.Round(((3 * nodes) - 1) * Hashing.Value / (isHalf ? 2 : 1) / Environment.ProcessorCount, 1);
+        return string.Create(CultureInfo.InvariantCulture, $"{(3 * nodes) + 1} models{(isHalf ? " of half the bytes, each packed and unpacked," : "")} go over TCP and through a broker where Flower's {2 * nodes} go from end to end; {(3 * nodes) - 1} are hashed, which alone takes all cores {hash} ms, and {2 * nodes} are kept in files; four tasks are committed one after the other, each commit read by every node and kept.");
     }
 
     private static double HashOne()
@@ -69,7 +69,7 @@ internal static class OverheadTopic
         return Sample.Of([.. times]).Median;
     }
 
-    private static Row Beside(IReadOnlyDictionary<string, Sample> flower, int nodes, Sample rounds, double most)
+    private static Row Beside(IReadOnlyDictionary<string, Sample> flower, int nodes, Sample rounds, double most, bool isHalf = false)
     {
         var today = flower.GetValueOrDefault(string.Create(CultureInfo.InvariantCulture, $"round_{nodes}"));
         var row = new Row
@@ -80,6 +80,6 @@ internal static class OverheadTopic
         };
         return today is null
             ? row with { Note = "Not judged: Flower is not installed here (pip install flwr, or FLOWER_SOURCE)." }
-            : row.AtMost(row.Ratio!.Value, most, Why(nodes));
+            : row.AtMost(row.Ratio!.Value, most, Why(nodes, isHalf));
     }
 }
