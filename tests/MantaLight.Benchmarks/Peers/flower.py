@@ -3,6 +3,7 @@
 flower.py CLIENTS...   prints {"round_<clients>": [ms, ...], "server_<clients>": [MB], "client_<clients>": [MB], ...}
 Takes flwr as it is installed, or the folder that holds it from FLOWER_SOURCE.
 """
+# Wants: Flower 1.28: pip install flwr==1.28.0 for the Python that PYTHON names, or its source's folder in FLOWER_SOURCE
 import json
 import os
 import resource

@@ -1,4 +1,5 @@
 """The tutorial's loop in PyTorch, eager: samples a second of one run, and GFLOP/s of its matrix product, each time that a line comes."""
+# Wants: apt-get install python3-torch libopenblas0-openmp
 import json, os, re, sys, time
 import torch
 from torch import nn

@@ -60,9 +60,8 @@ internal static class Markdown
         text.Append("\n| figure | median (least to greatest) | peer | floor | ratio | target | met |\n|---|---|---|---|---|---|---|\n");
         foreach (var row in rows)
         {
-            var spread = row.Spread is [var least, var most] ? $" ({Number(least)} to {Number(most)})" : "";
-            var peer = row.Peer is { } name ? $"{name}: {Number(row.PeerValue)}" : "";
-            text.Append(CultureInfo.InvariantCulture, $"| {row.Name} | {Number(row.Value)} {row.Unit}{spread} | {peer} | {Number(row.Floor)} | {Number(row.Ratio)} | {row.Target} | {Verdict(row)} |\n");
+            var peer = row.Peer is { } name ? $"{name}: {Number(row.PeerValue)}{Spread(row.PeerSpread)}" : "";
+            text.Append(CultureInfo.InvariantCulture, $"| {row.Name} | {Number(row.Value)} {row.Unit}{Spread(row.Spread)} | {peer} | {Number(row.Floor)}{Spread(row.FloorSpread)} | {Number(row.Ratio)} | {row.Target} | {Verdict(row)} |\n");
         }
     }
 
@@ -80,6 +79,8 @@ internal static class Markdown
         text.Append(CultureInfo.InvariantCulture, $"\n```mermaid\nxychart-beta\n  x-axis \"{name}\" [{string.Join(", ", first.Select(r => $"\"{Place(r.Point!.At)}\""))}]\n");
         text.Append(CultureInfo.InvariantCulture, $"  y-axis \"{columns[0].Series}, {columns[0].Unit}\"\n  line [{string.Join(", ", first.Select(r => r.Value.ToString("G4", CultureInfo.InvariantCulture)))}]\n```\n");
     }
+
+    private static string Spread(double[]? spread) => spread is [var least, var most] ? $" ({Number(least)} to {Number(most)})" : "";
 
     private static string Verdict(Row row) => row.Target is null ? "" : row.Met switch { true => "yes", false => "**no**", null => "no verdict" };
 

@@ -11,13 +11,19 @@ internal static class Python
     public static ProcessStartInfo Script(string script, string[] arguments, (string Name, string Value)[] environment)
     {
         var program = Environment.GetEnvironmentVariable("PYTHON") is { Length: > 0 } named ? named : File.Exists(System) ? System : "python3";
-        var start = new ProcessStartInfo(program, [Path.Combine(AppContext.BaseDirectory, "Peers", $"{script}.py"), .. arguments]) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(program, [PathOf(script), .. arguments]) { RedirectStandardOutput = true };
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
         return start;
     }
 
-    /// <summary>Says that a script's figures are left out, and what it wants.</summary>
-    public static void LeftOut(string script, string why) =>
-        Console.Error.WriteLine($"{script}.py {why}; its figures are left out. {(script == "flower" ? "It wants Flower 1.28: pip install flwr==1.28.0 for the Python that PYTHON names, or its source's folder in FLOWER_SOURCE" : "Install what it imports: apt-get install python3-numpy python3-msgpack python3-torch libopenblas0-openmp")}.");
+    /// <summary>Says that a script's figures are left out, and what it wants: its first line that begins with <c># Wants: </c> says it.</summary>
+    public static void LeftOut(string script, string why)
+    {
+        const string Wants = "# Wants: ";
+        var wanted = File.ReadLines(PathOf(script)).FirstOrDefault(l => l.StartsWith(Wants, StringComparison.Ordinal));
+        Console.Error.WriteLine($"{script}.py {why}; its figures are left out. It wants {wanted?[Wants.Length..] ?? "Python 3"}.");
+    }
+
+    private static string PathOf(string script) => Path.Combine(AppContext.BaseDirectory, "Peers", $"{script}.py");
 }

@@ -25,8 +25,16 @@ internal sealed record Row
     /// <summary>The peer's figure, in the same unit.</summary>
     public double? PeerValue { get; init; }
 
+    /// <summary>The least and the greatest of the peer's runs.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double[]? PeerSpread { get; init; }
+
     /// <summary>What the machine could do at best, in the same unit.</summary>
     public double? Floor { get; init; }
+
+    /// <summary>The least and the greatest of the floor's runs.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double[]? FloorSpread { get; init; }
 
     /// <summary>The figure in relation to what the target speaks of.</summary>
     public double? Ratio { get; init; }
@@ -53,6 +61,10 @@ internal sealed record Row
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Machine { get; init; }
 
+    /// <summary>What the verdict came of; null where there is none, or none of today.</summary>
+    [JsonIgnore]
+    public Judgement? Judgement { get; init; }
+
     /// <summary>How to measure it again.</summary>
     public string Command => $"dotnet run -c Release --project tests/MantaLight.Benchmarks -- report --only {Name}";
 
@@ -60,22 +72,41 @@ internal sealed record Row
     [JsonIgnore]
     public string Topic => Name.Split('.')[0];
 
+    /// <summary>A row of several runs.</summary>
+    public static Row Of(string name, Sample value, string unit) => new() { Name = name, Value = value.Median, Spread = value.Spread, Unit = unit };
+
+    /// <summary>Beside a peer; as it is where that was not measured.</summary>
+    public Row Beside(string name, Sample? peer) => peer is null ? this : this with { Peer = name, PeerValue = peer.Median, PeerSpread = peer.Spread };
+
+    /// <summary>Above a floor; as it is where that was not measured.</summary>
+    public Row Above(Sample? floor) => floor is null ? this : this with { Floor = floor.Median, FloorSpread = floor.Spread };
+
     /// <summary>With a target that it must not exceed; where it does, the note says by how much, and why.</summary>
     /// <param name="figure">What the target speaks of.</param>
     /// <param name="most">The most that it may be.</param>
     /// <param name="why">Why it is missed, where it is.</param>
-    public Row AtMost(double figure, double most, string why) => Judge(figure <= most, figure / most - 1, "too much", why);
+    public Row AtMost(double figure, double most, string why) => Judge(new Judgement(figure <= most, figure / most - 1, "too much", why, Note), Note);
 
     /// <summary>With a target that it must reach; where it does not, the note says by how much, and why.</summary>
     /// <inheritdoc cref="AtMost"/>
-    public Row AtLeast(double figure, double least, string why) => Judge(figure >= least, 1 - (figure / least), "too little", why);
+    public Row AtLeast(double figure, double least, string why) => Judge(new Judgement(figure >= least, 1 - (figure / least), "too little", why, Note), Note);
 
-    private Row Judge(bool met, double off, string how, string why) => this with
+    /// <summary>With a verdict, beside what else is to be known.</summary>
+    public Row Judge(Judgement verdict, string? note) => this with
     {
-        Met = met,
-        Note = met ? Note : string.Create(CultureInfo.InvariantCulture, $"{Note} Missed by {off * 100:F0} % {how}: {why}").TrimStart(),
+        Judgement = verdict,
+        Met = verdict.IsMet,
+        Note = verdict.IsMet ? note : string.Create(CultureInfo.InvariantCulture, $"{note} Missed by {verdict.Off * 100:F0} % {verdict.How}: {verdict.Why}").TrimStart(),
     };
 }
+
+/// <summary>A verdict on one run.</summary>
+/// <param name="IsMet">Whether the target is.</param>
+/// <param name="Off">By how much it is missed, as a part of it; below 0 where it is not.</param>
+/// <param name="How">In which direction.</param>
+/// <param name="Why">Why it is missed, where it is.</param>
+/// <param name="Note">What else is to be known of that run.</param>
+internal sealed record Judgement(bool IsMet, double Off, string How, string Why, string? Note);
 
 /// <summary>A figure's place on a curve.</summary>
 /// <param name="Curve">What grows: the first column's head.</param>

@@ -2,19 +2,20 @@ namespace MantaLight.Benchmarks.Report;
 
 /// <summary>Rows that come of one run, and how to make it.</summary>
 /// <param name="Rows">Their names, without the topic's.</param>
-/// <param name="Run">Measures them; a row that cannot be measured here is left out.</param>
+/// <param name="Run">Measures them; a row that cannot be measured here is left out. It is told which run it is, from 1 on: a seed for what is random.</param>
 /// <param name="IsRepeated">Whether it is run several times; else each row has its several runs within it.</param>
-internal sealed record Measurement(IReadOnlyList<string> Rows, Func<IEnumerable<Row>> Run, bool IsRepeated = false)
+internal sealed record Measurement(IReadOnlyList<string> Rows, Func<int, IEnumerable<Row>> Run, bool IsRepeated = false)
 {
-    /// <summary>Measures its rows; each of a repeated measurement is that of the run with the median, with the spread of all.</summary>
+    /// <summary>One whose runs are all alike.</summary>
+    public Measurement(IReadOnlyList<string> rows, Func<IEnumerable<Row>> run, bool isRepeated = false)
+        : this(rows, _ => run(), isRepeated)
+    {
+    }
+
+    /// <summary>Measures its rows; each of a repeated measurement is the median of its runs.</summary>
     /// <param name="runs">How many times a repeated one is run.</param>
     public IEnumerable<Row> Measure(int runs) =>
-        IsRepeated ? Enumerable.Range(0, runs).SelectMany(_ => Run()).GroupBy(r => r.Name, StringComparer.Ordinal).Select(r => Median([.. r.OrderBy(row => row.Value)])) : Run();
-
-    private static Row Median(Row[] runs) => runs.Length == 1 ? runs[0] : runs[runs.Length / 2] with
-    {
-        Spread = [Math.Round(runs.Min(r => r.Spread?[0] ?? r.Value), 4), Math.Round(runs.Max(r => r.Spread?[1] ?? r.Value), 4)],
-    };
+        IsRepeated ? Enumerable.Range(1, runs).SelectMany(Run).GroupBy(r => r.Name, StringComparer.Ordinal).Select(Repeated.Median) : Run(1);
 }
 
 /// <summary>What belongs together in the report.</summary>

@@ -1,12 +1,8 @@
-using System.Buffers;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using MantaLight.Aggregation;
-using MantaLight.Aggregation.Blocks;
 using MantaLight.Benchmarks.Report;
 using MantaLight.Weights;
-using MantaLight.Weights.Sources;
 
 namespace MantaLight.Benchmarks.Topics;
 
@@ -22,7 +18,7 @@ internal static class AggregationTopic
     /// <summary>The rows, without the topic's name.</summary>
     public static IReadOnlyList<string> Rows { get; } =
     [
-        "as_they_arrive", "as_they_arrive_all_cores", "all_at_once", "all_at_once_all_cores", "share_of_bandwidth", "share_of_bandwidth_all_cores", "peer_in_place", "same_bits",
+        "as_they_arrive", "as_they_arrive_all_cores", "all_at_once", "all_at_once_all_cores", "share_of_bandwidth", "share_of_bandwidth_all_cores", "peer_in_place",
     ];
 
     public static IEnumerable<Row> Measure()
@@ -34,10 +30,10 @@ internal static class AggregationTopic
             Runs,
             () => ReadAll(models, 1),
             () => ReadAll(models, cores),
-            () => Arriving(models, samples, 1),
-            () => Arriving(models, samples, cores),
-            () => AtOnce(models, samples, 1),
-            () => AtOnce(models, samples, cores));
+            () => Fold.Arriving(models, samples, 1).Dispose(),
+            () => Fold.Arriving(models, samples, cores).Dispose(),
+            () => Fold.AtOnce(models, samples, 1).Dispose(),
+            () => Fold.AtOnce(models, samples, cores).Dispose());
         var (read, readAll) = (Ms(times[0]), Ms(times[1]));
         var (blocks, blocksAll) = (Ms(times[4]), Ms(times[5]));
         var peer = Peer.Run("aggregation", []);
@@ -49,25 +45,7 @@ internal static class AggregationTopic
         yield return Share("aggregation.share_of_bandwidth", read, blocks);
         yield return Share("aggregation.share_of_bandwidth_all_cores", readAll, blocksAll);
         if (peer.GetValueOrDefault("in_place") is { } inPlace)
-            yield return new Row { Name = "aggregation.peer_in_place", Value = inPlace.Median, Spread = inPlace.Spread, Unit = "ms", Note = "numpy, multiplied and added in place one model after the other." };
-        yield return SameBits(models, samples);
-    }
-
-    private static Row SameBits(NamedArrays[] models, long[] samples)
-    {
-        int[] threads = [1, 2, 3, 5, Environment.ProcessorCount];
-        var hashes = threads.SelectMany(t => new[] { Hash(Arrived(models, samples, t)), Hash(TakenAtOnce(models, samples, t)) }).Distinct(StringComparer.Ordinal).Count();
-        return new Row
-        {
-            Name = "aggregation.same_bits", Value = hashes, Unit = "different results", Target = "1, whoever comes first",
-            Note = "As they arrive and all at once, on 1, 2, 3, 5 and all threads. Who comes first is pulled first, and folded in the order of node ids.",
-        }.AtMost(hashes, 1, "an element was not summed in the order of node ids.");
-    }
-
-    private static string Hash(NamedArrays mean)
-    {
-        using (mean)
-            return Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(WeightsCodec.Encode(mean).ToArray()));
+            yield return Row.Of("aggregation.peer_in_place", inPlace, "ms") with { Note = "numpy, multiplied and added in place one model after the other." };
     }
 
     private static Row Share(string name, Sample read, Sample blocks) => new Row
@@ -76,27 +54,6 @@ internal static class AggregationTopic
     }.AtLeast(
         read.Median / blocks.Median, 0.75,
         "checks for NaN, weights and float64 sums are in the same pass: where memory delivers faster than a core does these, they take the time.");
-
-    // As FedAvg folds them.
-    private static void Arriving(NamedArrays[] models, long[] samples, int threads) => Arrived(models, samples, threads).Dispose();
-
-    private static NamedArrays Arrived(NamedArrays[] models, long[] samples, int threads)
-    {
-        using var mean = new WeightedMean(models[0]) { Threads = threads };
-        for (var i = 0; i < models.Length; i++)
-        {
-            if (!mean.TryFold(Source(models[i]), samples[i]))
-                throw new InvalidOperationException("A model has no mean.");
-        }
-        return mean.Finish();
-    }
-
-    private static void AtOnce(NamedArrays[] models, long[] samples, int threads) => TakenAtOnce(models, samples, threads).Dispose();
-
-    private static NamedArrays TakenAtOnce(NamedArrays[] models, long[] samples, int threads) =>
-        BlockPass.Run([.. models.Select(Source)], new MeanRule(samples), threads, CancellationToken.None)!;
-
-    private static WeightsSource Source(NamedArrays model) => WeightsSource.Of(new NamedArrays(model));
 
     private static void ReadAll(NamedArrays[] models, int threads)
     {
@@ -124,11 +81,10 @@ internal static class AggregationTopic
 
     private static Row RowOf(string name, Sample value, Sample read, Sample? mean, double least, string why, string? note = null)
     {
-        var row = new Row
+        var row = (Row.Of(name, value, "ms") with
         {
-            Name = name, Value = value.Median, Spread = value.Spread, Unit = "ms", Floor = read.Median, Peer = mean is null ? null : "numpy np.mean of the list", PeerValue = mean?.Median,
             Ratio = mean?.Median / value.Median, Target = FormattableString.Invariant($"at least {least} x numpy's speed"), Note = note,
-        };
+        }).Above(read).Beside("numpy np.mean of the list", mean);
         return mean is null ? row : row.AtLeast(
             row.Ratio!.Value, least, FormattableString.Invariant($"numpy takes {mean.Median / read.Median:F1} times a core's read here, {least} x its speed is {mean.Median / read.Median / least:F1} times; {why}"));
     }

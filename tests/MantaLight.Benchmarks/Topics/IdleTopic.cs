@@ -14,8 +14,8 @@ internal static class IdleTopic
     /// <summary>The node, and the connections.</summary>
     public static IReadOnlyList<Measurement> Measurements =>
     [
-        new(["node_processor", "node_memory"], Node, IsRepeated: true),
-        new(["connections_memory"], IdleConnections, IsRepeated: true),
+        new(["node_processor", "node_memory"], Node, isRepeated: true),
+        new(["connections_memory"], IdleConnections, isRepeated: true),
     ];
 
     private static IEnumerable<Row> Node()

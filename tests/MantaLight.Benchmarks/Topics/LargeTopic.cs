@@ -14,7 +14,7 @@ internal static class LargeTopic
     public static IReadOnlyList<Measurement> Measurements =>
     [
         .. Millions.Select(m => new Measurement(
-            [Name(m, "round"), Name(m, "aggregator_memory"), Name(m, "worker_memory"), Name(m, "broker_memory")], () => Measure(m), IsRepeated: true)),
+            [Name(m, "round"), Name(m, "aggregator_memory"), Name(m, "worker_memory"), Name(m, "broker_memory")], () => Measure(m), isRepeated: true)),
     ];
 
     private static IEnumerable<Row> Measure(int millions)

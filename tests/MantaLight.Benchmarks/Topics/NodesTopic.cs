@@ -13,7 +13,7 @@ internal static class NodesTopic
     public static IReadOnlyList<Measurement> Measurements =>
     [
         .. BrokerProcess.Names.SelectMany(broker => Sizes.Select(nodes => new Measurement(
-            [Name(broker, nodes, "round"), Name(broker, nodes, "memory"), Name(broker, nodes, "broker_memory")], () => Measure(broker, nodes), IsRepeated: true))),
+            [Name(broker, nodes, "round"), Name(broker, nodes, "memory"), Name(broker, nodes, "broker_memory")], () => Measure(broker, nodes), isRepeated: true))),
     ];
 
     private static IEnumerable<Row> Measure(string broker, int nodes)

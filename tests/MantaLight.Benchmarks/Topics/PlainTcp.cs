@@ -9,10 +9,10 @@ namespace MantaLight.Benchmarks.Topics;
 /// <summary>What a round's bytes cost over plain TCP: each node, in a process of its own, receives a model and sends one, all at once.</summary>
 internal static class PlainTcp
 {
-    private const int Runs = 150;
-    private const int WarmUp = 50;
+    // Several times what a process takes to start.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    public static Sample Milliseconds(int nodes, int bytes) => MillisecondsAsync(nodes, bytes).GetAwaiter().GetResult();
+    public static Sample Milliseconds(int nodes, int bytes, int runs = 100, int warmUp = 50) => MillisecondsAsync(nodes, bytes, runs, warmUp).GetAwaiter().GetResult();
 
     /// <summary>A node: <c>tcp PORT BYTES</c>.</summary>
     public static async Task<int> AnswerAsync(string[] arguments)
@@ -26,7 +26,7 @@ internal static class PlainTcp
         return 0;
     }
 
-    private static async Task<Sample> MillisecondsAsync(int nodes, int bytes)
+    private static async Task<Sample> MillisecondsAsync(int nodes, int bytes, int runs, int warmUp)
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
@@ -34,21 +34,22 @@ internal static class PlainTcp
         var processes = Enumerable.Range(0, nodes).Select(_ => WholeProcess.StartBenchmarks("tcp", Text(port), Text(bytes))).ToArray();
         try
         {
+            using var patience = new CancellationTokenSource(Patience);
             var servers = new List<TcpClient>();
             for (var i = 0; i < nodes; i++)
-                servers.Add(await listener.AcceptTcpClientAsync());
+                servers.Add(await listener.AcceptTcpClientAsync(patience.Token));
             servers.ForEach(server => server.NoDelay = true);
             var model = new byte[bytes];
             var buffers = servers.ConvertAll(_ => new byte[bytes]);
             var times = new List<double>();
-            for (var run = 0; run < Runs; run++)
+            for (var run = 0; run < warmUp + runs; run++)
             {
                 var began = Stopwatch.GetTimestamp();
                 await Task.WhenAll(servers.Select((server, i) => Task.Run(() => ServeAsync(server.GetStream(), model, buffers[i]))));
                 times.Add(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
             }
             servers.ForEach(server => server.Dispose());
-            return Sample.Of(times.Skip(WarmUp).ToArray());
+            return Sample.Of(times.Skip(warmUp).ToArray());
         }
         finally
         {

@@ -13,7 +13,8 @@ namespace MantaLight.Benchmarks.Topics;
 /// <summary>The tutorial's model after one and after two rounds on a quarter of MNIST: a global, and what a worker makes of it.</summary>
 internal static class TrainedModels
 {
-    public static (NamedArrays Before, NamedArrays After) Create()
+    /// <param name="seed">Of first weights and of the order of samples.</param>
+    public static (NamedArrays Before, NamedArrays After) Create(int seed)
     {
         var folder = Directory.CreateTempSubdirectory("mantalight-codecs-").FullName;
         try
@@ -22,7 +23,7 @@ internal static class TrainedModels
             if (code != 0)
                 throw new InvalidOperationException($"MNIST is not to be had:\n{output}");
             using var data = ArrayFile.ReadAsync(Directory.GetFiles(folder, "mnist.npz", SearchOption.AllDirectories).Order(StringComparer.Ordinal).First(), CancellationToken.None).GetAwaiter().GetResult();
-            return TorchThread.RunAsync(() => Train(data), 1, CancellationToken.None).GetAwaiter().GetResult();
+            return TorchThread.RunAsync(() => Train(data, seed), 1, CancellationToken.None).GetAwaiter().GetResult();
         }
         finally
         {
@@ -30,17 +31,17 @@ internal static class TrainedModels
         }
     }
 
-    private static (NamedArrays Before, NamedArrays After) Train(NamedArrays data)
+    private static (NamedArrays Before, NamedArrays After) Train(NamedArrays data, int seed)
     {
         TorchRuntime.EnsureLoaded();
         using var scope = NewDisposeScope();
-        manual_seed(1);
+        manual_seed(seed);
         using var model = new Mlp();
         var (x, y) = (data["x_train"], data["y_train"]);
         // It takes the data over.
         using var loader = new DataLoader(new TensorDataset(
             tensor(x.Data.ToArray(), [.. x.Shape], ScalarType.Byte).DetachFromDisposeScope(),
-            tensor(y.Data.ToArray(), [.. y.Shape], ScalarType.Byte).to(ScalarType.Int64).DetachFromDisposeScope()), 32, seed: 1);
+            tensor(y.Data.ToArray(), [.. y.Shape], ScalarType.Byte).to(ScalarType.Int64).DetachFromDisposeScope()), 32, (ulong)seed);
         var hyperparameters = new Hyperparameters { OptimizerParams = new Dictionary<string, JsonElement> { ["lr"] = TaskJson.Write(0.01), ["momentum"] = TaskJson.Write(0.9) } };
         return (Round(1), Round(2));
 
@@ -48,7 +49,7 @@ internal static class TrainedModels
         {
             var context = new AttemptContext(_ => { })
             {
-                Swarm = "b", Round = round, MaximumRounds = 2, Node = "n", Alias = "w", Attempt = 1, Seed = 1, Threads = 1, Deadline = DateTimeOffset.MaxValue,
+                Swarm = "b", Round = round, MaximumRounds = 2, Node = "n", Alias = "w", Attempt = 1, Seed = (ulong)seed, Threads = 1, Deadline = DateTimeOffset.MaxValue,
                 Options = JsonElement.Parse("{}"), Time = TimeProvider.System,
             };
             new TrainingLoop(model, hyperparameters, context, model.call, (result, targets, loss) => loss.Compute(result, targets)).Run(loader, CancellationToken.None);

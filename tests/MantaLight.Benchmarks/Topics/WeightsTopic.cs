@@ -43,18 +43,15 @@ internal static class WeightsTopic
             "the same bytes are copied, with headers between them, to one buffer in place of six tensors; what a copy takes depends on which of both is in a cache.");
         yield return RowOf("weights.decode", decode, copy, peer, "msgpack_decode", 1.2, "From a buffer to tensors that are there already, checked for NaN in the same read; the floor copies from tensors to the same tensors.",
             "each value is checked as it is copied, which takes time of its own where the bytes are in a cache and a copy does not wait for memory.");
-        yield return new Row { Name = "weights.encode_gather", Value = gather.Median, Spread = gather.Spread, Unit = "us", Note = "Headers beside the tensors' own memory, as they are written to disk: nothing is copied." };
+        yield return Row.Of("weights.encode_gather", gather, "us") with { Note = "Headers beside the tensors' own memory, as they are written to disk: nothing is copied." };
         foreach (var (name, text) in new[] { ("savez", "np.savez"), ("load", "np.load"), ("pickle_dumps", "pickle dumps"), ("pickle_loads", "pickle loads") })
         {
             if (peer.TryGetValue(name, out var sample))
-                yield return new Row { Name = $"weights.peer_{name}", Value = sample.Median, Spread = sample.Spread, Unit = "us", Note = $"{text} of the same arrays, for comparison." };
+                yield return Row.Of($"weights.peer_{name}", sample, "us") with { Note = $"{text} of the same arrays, for comparison." };
         }
     }
 
-    private static Row RowOf(string name, Sample value, Sample copy, IReadOnlyDictionary<string, Sample> peer, string figure, double most, string note, string why) => new Row
-    {
-        Name = name, Value = value.Median, Spread = value.Spread, Unit = "us", Floor = copy.Median, Ratio = value.Median / copy.Median,
-        Peer = peer.ContainsKey(figure) ? "Python msgpack" : null, PeerValue = peer.GetValueOrDefault(figure)?.Median,
-        Target = FormattableString.Invariant($"at most {most} x a copy"), Note = note,
-    }.AtMost(value.Median / copy.Median, most, why);
+    private static Row RowOf(string name, Sample value, Sample copy, IReadOnlyDictionary<string, Sample> peer, string figure, double most, string note, string why) =>
+        (Row.Of(name, value, "us") with { Ratio = value.Median / copy.Median, Target = FormattableString.Invariant($"at most {most} x a copy"), Note = note })
+            .Above(copy).Beside("Python msgpack", peer.GetValueOrDefault(figure)).AtMost(value.Median / copy.Median, most, why);
 }

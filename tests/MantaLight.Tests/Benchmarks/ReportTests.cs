@@ -56,21 +56,21 @@ public sealed class ReportTests
     public void A_rows_name_has_nothing_measured_that_it_does_not_come_of()
     {
         var wanted = new HashSet<string> { "growth.at_20" };
-        Assert.Equal(["growth.at_20"], Topics.SelectMany(t => t.Wanted(wanted).SelectMany(m => m.Run()).Where(r => t.Wants(wanted, r))).Select(r => r.Name));
+        Assert.Equal(["growth.at_20"], Topics.SelectMany(t => t.Wanted(wanted).SelectMany(m => m.Run(1)).Where(r => t.Wants(wanted, r))).Select(r => r.Name));
     }
 
     [Fact]
     public void Of_a_run_of_several_rows_the_one_that_is_asked_for_is_written()
     {
         var wanted = new HashSet<string> { "weights.decode" };
-        Assert.Equal([2.0], Topics.SelectMany(t => t.Wanted(wanted).SelectMany(m => m.Run()).Where(r => t.Wants(wanted, r))).Select(r => r.Value));
+        Assert.Equal([2.0], Topics.SelectMany(t => t.Wanted(wanted).SelectMany(m => m.Run(1)).Where(r => t.Wants(wanted, r))).Select(r => r.Value));
     }
 
     [Fact]
     public void A_row_of_several_runs_is_that_of_the_median_with_the_spread_of_all()
     {
         var left = new Queue<Row[]>([[RowOf("a", 3), RowOf("b", 1)], [RowOf("a", 1)], [RowOf("a", 2) with { Note = "the middle one" }, RowOf("b", 5) with { Spread = [4, 9] }]]);
-        var rows = new Measurement(["a", "b"], () => left.Dequeue(), IsRepeated: true).Measure(runs: 3).ToArray();
+        var rows = new Measurement(["a", "b"], () => left.Dequeue(), isRepeated: true).Measure(runs: 3).ToArray();
         Assert.Equal(["a", "b"], rows.Select(r => r.Name));
         Assert.Equal((2, "the middle one"), (rows[0].Value, rows[0].Note));
         Assert.Equal([1, 3], rows[0].Spread!);
@@ -78,6 +78,39 @@ public sealed class ReportTests
         Assert.Equal([1, 9], rows[1].Spread!);
         left.Enqueue([RowOf("a", 7)]);
         Assert.Null(new Measurement(["a"], () => left.Dequeue()).Measure(runs: 3).Single().Spread);
+    }
+
+    [Fact]
+    public void Peer_and_floor_of_several_runs_are_medians_with_their_spread_too()
+    {
+        var left = new Queue<Row>([Beside(5, 10, 1), Beside(1, 40, 3) with { PeerSpread = [35, 45] }, Beside(3, 20, 2)]);
+        var row = new Measurement(["a"], () => [left.Dequeue()], isRepeated: true).Measure(runs: 3).Single();
+        Assert.Equal((3, 20, 2, 0.15), (row.Value, row.PeerValue, row.Floor, row.Ratio));
+        Assert.Equal([10, 45], row.PeerSpread!);
+        Assert.Equal([1, 3], row.FloorSpread!);
+    }
+
+    [Fact]
+    public void A_verdict_on_several_runs_is_that_of_the_middle_one_by_what_the_target_speaks_of()
+    {
+        // By its value the first is in the middle, and misses; by its ratio it is the worst.
+        var left = new Queue<Row>([Judged(2, peer: 1), Judged(3, peer: 6), Judged(1, peer: 1)]);
+        var row = new Measurement(["a"], () => [left.Dequeue()], isRepeated: true).Measure(runs: 3).Single();
+        Assert.Equal((2, 1, true, "of 2"), (row.Value, row.Ratio, row.Met, row.Note));
+
+        static Row Judged(double value, double peer) => (Beside(value, peer, 0) with { Note = $"of {value}" }).AtMost(value / peer, 1.5, "slow.");
+    }
+
+    [Fact]
+    public void Runs_are_told_apart_so_that_each_has_its_own_seed() =>
+        Assert.Equal([1, 3], new Measurement(["a"], run => [RowOf("a", run)], IsRepeated: true).Measure(runs: 3).Single().Spread!);
+
+    [Fact]
+    public void Spreads_stand_beside_what_they_are_of()
+    {
+        var row = RowOf("weights.encode", 2).Beside("msgpack", Sample.Of([4, 8, 6])).Above(Sample.Of([1, 1.5, 2]));
+        var text = Markdown.Of(ReportFiles.Merge(null, [row], Topics, "machine", "2026-01-01"), Topics);
+        Assert.Contains("| weights.encode | 2.00 ms | msgpack: 6.00 (4.00 to 8.00) | 1.50 (1.00 to 2.00) |", text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -136,6 +169,8 @@ public sealed class ReportTests
             new HashSet<string> { "name", "value", "unit", "peer", "peer_value", "floor", "ratio", "target", "met", "command" }, row.EnumerateObject().Select(p => p.Name).ToHashSet());
         Assert.EndsWith("report --only weights.encode", row.GetProperty("command").GetString(), StringComparison.Ordinal);
     }
+
+    private static Row Beside(double value, double peer, double floor) => RowOf("a", value) with { Peer = "peer", PeerValue = peer, Floor = floor, Ratio = value / peer };
 
     private static Row RowOf(string name, double value) => new() { Name = name, Value = value, Unit = "ms" };
 }
