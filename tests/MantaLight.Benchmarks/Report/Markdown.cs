@@ -9,7 +9,7 @@ internal static class Markdown
     public static string Of(BenchmarkReport report, IReadOnlyList<Topic> topics)
     {
         var text = new StringBuilder("# Benchmarks\n\n");
-        text.Append(CultureInfo.InvariantCulture, $"Measured on {report.Date}: {report.Machine}. Machines are noisy: what counts is the relation of figures of one row, which come of one run.\n\n");
+        text.Append(CultureInfo.InvariantCulture, $"Measured on {report.Date}: {report.Machine}. Machines are noisy: what counts is the relation of figures of one row, which come of the same runs. Each is the median of several, peers' and floors' too, with the least and the greatest beside it.\n\n");
         text.Append("Measure again with `dotnet run -c Release --project tests/MantaLight.Benchmarks -- report`; a topic or a row alone with `--only NAME`.\n");
         text.Append("This file and `benchmarks.json` are written by that command.\n");
         Summary(text, report.Rows);

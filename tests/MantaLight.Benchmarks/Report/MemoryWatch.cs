@@ -12,6 +12,7 @@ internal sealed class MemoryWatch : IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
 
+    private readonly Lock gate = new();
     private readonly Dictionary<int, string> names;
     private readonly Dictionary<int, Peak> peaks = [];
     private readonly ManualResetEventSlim stop = new();
@@ -30,7 +31,18 @@ internal sealed class MemoryWatch : IDisposable
     public IReadOnlyDictionary<string, Peak> End()
     {
         Dispose();
-        return peaks.GroupBy(p => names[p.Key]).ToDictionary(g => g.Key, g => g.Select(p => p.Value).MaxBy(p => p.All), StringComparer.Ordinal);
+        return Take();
+    }
+
+    /// <summary>Tells the peaks by name since it began or was last asked; that of all memory is since its process began.</summary>
+    public IReadOnlyDictionary<string, Peak> Take()
+    {
+        lock (gate)
+        {
+            var taken = peaks.GroupBy(p => names[p.Key]).ToDictionary(g => g.Key, g => g.Select(p => p.Value).MaxBy(p => p.All), StringComparer.Ordinal);
+            peaks.Clear();
+            return taken;
+        }
     }
 
     public void Dispose()
@@ -43,20 +55,26 @@ internal sealed class MemoryWatch : IDisposable
     {
         do
         {
-            foreach (var id in names.Keys.ToArray())
-            {
-                foreach (var child in ChildrenOf(id))
-                {
-                    // One that has just been forked does not say yet what it is.
-                    if (NodeOf(child) is { } node)
-                        names.TryAdd(child, node);
-                }
-                var (all, anonymous) = (WholeProcess.Status(id, "VmHWM"), WholeProcess.Status(id, "RssAnon"));
-                var before = peaks.GetValueOrDefault(id);
-                peaks[id] = new Peak(Math.Max(before.All, all), Math.Max(before.Anonymous, anonymous));
-            }
+            lock (gate)
+                Look();
         }
         while (!stop.Wait(Interval));
+    }
+
+    private void Look()
+    {
+        foreach (var id in names.Keys.ToArray())
+        {
+            foreach (var child in ChildrenOf(id))
+            {
+                // One that has just been forked does not say yet what it is.
+                if (NodeOf(child) is { } node)
+                    names.TryAdd(child, node);
+            }
+            var (all, anonymous) = (WholeProcess.Status(id, "VmHWM"), WholeProcess.Status(id, "RssAnon"));
+            var before = peaks.GetValueOrDefault(id);
+            peaks[id] = new Peak(Math.Max(before.All, all), Math.Max(before.Anonymous, anonymous));
+        }
     }
 
     /// <summary>Those that any of its threads has started.</summary>

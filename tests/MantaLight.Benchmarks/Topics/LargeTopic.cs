@@ -19,14 +19,16 @@ internal static class LargeTopic
 
     private static IEnumerable<Row> Measure(int millions)
     {
+        var floor = PlainTcp.Milliseconds(Nodes, millions * 4_000_000, runs: 3, warmUp: 1).Select(ms => ms / 1000);
         if (EchoRun.Of("embedded", "echo.json", Nodes, millions * 1_000_000L, Rounds, processes: true) is not { } run)
             yield break;
         var isAimedAt = millions == Millions[^1];
         var model = millions * 4_000_000.0;
-        yield return new Row
+        yield return (Row.Of($"large.{Name(millions, "round")}", run.Rounds, "s") with
         {
-            Name = $"large.{Name(millions, "round")}", Value = run.Rounds.Median, Spread = run.Rounds.Spread, Unit = "s", Point = new Point(Curve, millions, "a round"),
-        };
+            Ratio = run.Rounds.Median / floor.Median, Point = new Point(Curve, millions, "a round"),
+            Note = FormattableString.Invariant($"Plain TCP takes {floor.Median:G3} s for the model's bytes down to four processes and up from them."),
+        }).Above(floor);
         var aggregator = run.Aggregators.Select(id => run.Peaks[id]).MaxBy(p => p.All);
         // Mapped files as well: what they take is the system's to give back, but it is there.
         var row = MemoryOf(millions, "aggregator", aggregator, model) with { Ratio = aggregator.All / model };

@@ -9,22 +9,30 @@ internal static class NodesTopic
     private const int Rounds = 3;
     private static readonly int[] Sizes = [2, 10, 30, 100, 300, 1000];
 
-    /// <summary>One for each size and broker.</summary>
+    /// <summary>One for each size, with one broker after the other: mosquitto is the embedded one's peer.</summary>
     public static IReadOnlyList<Measurement> Measurements =>
     [
-        .. BrokerProcess.Names.SelectMany(broker => Sizes.Select(nodes => new Measurement(
-            [Name(broker, nodes, "round"), Name(broker, nodes, "memory"), Name(broker, nodes, "broker_memory")], () => Measure(broker, nodes), isRepeated: true))),
+        .. Sizes.Select(nodes => new Measurement(
+            [.. BrokerProcess.Names.SelectMany(broker => new[] { "round", "memory", "broker_memory" }.Select(what => Name(broker, nodes, what)))],
+            () => Measure(nodes), isRepeated: true)),
     ];
+
+    private static IEnumerable<Row> Measure(int nodes)
+    {
+        Row[] peers = [.. Measure("mosquitto", nodes)];
+        Row[] own = [.. Measure("embedded", nodes)];
+        return own.Select((row, i) => peers.Length == 0 ? row : row with
+        {
+            Peer = "mosquitto", PeerValue = peers[i].Value, PeerSpread = peers[i].Spread, Ratio = row.Value / peers[i].Value,
+        }).Concat(peers);
+    }
 
     private static IEnumerable<Row> Measure(string broker, int nodes)
     {
         if (EchoRun.Of(broker, "echo_sampled.json", nodes, Parameters, Rounds, processes: false) is not { } run)
             yield break;
         var curve = $"nodes on {broker}";
-        yield return new Row
-        {
-            Name = $"nodes.{Name(broker, nodes, "round")}", Value = run.Rounds.Median, Spread = run.Rounds.Spread, Unit = "s", Point = new Point(curve, nodes, "a round"),
-        };
+        yield return Row.Of($"nodes.{Name(broker, nodes, "round")}", run.Rounds, "s") with { Point = new Point(curve, nodes, "a round") };
         yield return new Row
         {
             Name = $"nodes.{Name(broker, nodes, "memory")}", Value = run.Peaks["run"].All / 1e6, Unit = "MB", Point = new Point(curve, nodes, "memory of all nodes"),

@@ -27,15 +27,9 @@ internal static partial class ParticipantsTopic
             yield break;
         }
         var costs = Sample.Of(runs.Select(r => 60_000 / double.Parse(Rate.Match(r.Output).Groups[1].Value, NumberStyles.Number, CultureInfo.InvariantCulture)));
-        yield return new Row
-        {
-            Name = $"participants.{Name(participants, "cost")}", Value = costs.Median, Spread = costs.Spread, Unit = "ms", Point = new Point("participants", participants, "cost of a round for each that is asked"),
-        };
+        yield return Row.Of($"participants.{Name(participants, "cost")}", costs, "ms") with { Point = new Point("participants", participants, "cost of a round for each that is asked") };
         var peaks = Sample.Of(runs.Select(r => r.Peak / 1e6));
-        yield return new Row
-        {
-            Name = $"participants.{Name(participants, "memory")}", Value = peaks.Median, Spread = peaks.Spread, Unit = "MB", Point = new Point("participants", participants, "memory"),
-        };
+        yield return Row.Of($"participants.{Name(participants, "memory")}", peaks, "MB") with { Point = new Point("participants", participants, "memory") };
     }
 
     private static string Name(int participants, string what) => FormattableString.Invariant($"{participants:D5}_{what}");

@@ -1,12 +1,9 @@
-using System.Buffers.Binary;
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using System.Text;
 
 namespace MantaLight.Benchmarks.Topics;
 
-/// <summary>Connections that have introduced themselves by MQTT 5 and say nothing more: sockets, and nothing else on this side.</summary>
+/// <summary>Connections that introduce themselves and subscribe as nodes do, and say nothing more: sockets, and nothing else on this side.</summary>
 internal sealed class RawConnections : IDisposable
 {
     // An address has some 28,000 ports to go out from.
@@ -16,7 +13,7 @@ internal sealed class RawConnections : IDisposable
     private readonly List<Socket> sockets = [];
 
     /// <summary>Opens them; null, with a word on standard error, where so many files are not allowed.</summary>
-    /// <exception cref="InvalidOperationException">The broker does not accept one.</exception>
+    /// <exception cref="InvalidOperationException">The broker does not accept one, or one of its subscriptions.</exception>
     public static RawConnections? TryOpen(Uri broker, int count)
     {
         var all = new RawConnections();
@@ -47,23 +44,38 @@ internal sealed class RawConnections : IDisposable
         if (OperatingSystem.IsLinux()) // where all of 127.0.0.0/8 is this machine
             socket.Bind(new IPEndPoint(new IPAddress([127, 0, 1, (byte)(1 + (index / PerAddress))]), 0));
         socket.Connect(IPAddress.Parse(broker.Host), broker.Port);
-        var id = Encoding.ASCII.GetBytes($"idle-{index.ToString(CultureInfo.InvariantCulture)}");
-        Span<byte> keepAlive = stackalloc byte[2], length = stackalloc byte[2];
-        BinaryPrimitives.WriteUInt16BigEndian(keepAlive, 600);
-        BinaryPrimitives.WriteUInt16BigEndian(length, (ushort)id.Length);
-        // CONNECT: name, version 5, clean start, no properties, the id.
-        socket.Send([0x10, (byte)(13 + id.Length), 0, 4, .. "MQTT"u8, 5, 2, .. keepAlive, 0, .. length, .. id]);
+        socket.Send(IdleNode.Connect(index));
+        socket.Send(IdleNode.Subscribe(index));
         return socket;
     }
 
     private void AwaitAnswers(int from)
     {
-        var answer = new byte[256];
         foreach (var socket in sockets.Skip(from))
         {
-            // CONNACK, and its reason: success.
-            if (socket.Receive(answer) < 4 || answer[0] != 0x20 || answer[3] != 0)
+            if (Receive(socket) is not [0x20, _, 0, ..])
                 throw new InvalidOperationException("The broker did not accept a connection.");
+            // A reason of 128 or more is a refusal.
+            if (Receive(socket) is not [0x90, _, _, 0, .. var reasons] || reasons.Any(r => r >= 0x80))
+                throw new InvalidOperationException("The broker did not accept a subscription.");
         }
+    }
+
+    /// <summary>A packet of less than 128 bytes, without the length.</summary>
+    private static byte[] Receive(Socket socket)
+    {
+        var head = Exactly(socket, 2);
+        return [head[0], .. Exactly(socket, head[1])];
+    }
+
+    private static byte[] Exactly(Socket socket, int count)
+    {
+        var bytes = new byte[count];
+        for (var at = 0; at < count;)
+        {
+            var got = socket.Receive(bytes.AsSpan(at));
+            at += got > 0 ? got : throw new InvalidOperationException("The broker closed a connection.");
+        }
+        return bytes;
     }
 }

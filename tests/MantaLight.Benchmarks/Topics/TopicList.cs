@@ -9,7 +9,8 @@ internal static class TopicList
     public static IReadOnlyList<Topic> All { get; } =
     [
         new("training", "The tutorial's training loop as a worker runs it, beside PyTorch's eager one.",
-            new Measurement(TrainingTopic.Rows, TrainingTopic.Measure), new Measurement(["memory_of_1000_rounds"], () => [Topics.Rounds.Measure()], isRepeated: true)),
+            new Measurement(TrainingTopic.Rows, TrainingTopic.Measure), new Measurement(["memory_of_1000_rounds"], () => [Topics.Rounds.Measure()], isRepeated: true),
+            new Measurement(["nodes_memory_of_1000_rounds"], NodeRounds.Measure, isRepeated: true)),
         new("weights", "A worker's tensors to bytes and back, beside a copy of the same bytes.",
             new Measurement(["encode", "decode", "encode_gather", "peer_savez", "peer_load", "peer_pickle_dumps", "peer_pickle_loads"], WeightsTopic.Measure)),
         new("aggregation", "The weighted mean of 100 models, as they arrive and of all at once, beside one read of them.",
@@ -26,6 +27,6 @@ internal static class TopicList
         new("participants", "Growth of a simulated swarm: a hundred participants at most take part in a round, 40 kB of model, no training.", ParticipantsTopic.Measurements),
         new("nodes", "Growth of a real swarm: nodes with connections of their own in one process, a hundred at most taking part in a round, 40 kB of model, no training.", NodesTopic.Measurements),
         new("large", "Growth of the model: four nodes in processes of their own and the embedded broker in another, no training; memory is what is not of mapped files.", LargeTopic.Measurements),
-        new("idle", "What costs while nothing happens: a node that is online, and 10,000 connections to a broker.", IdleTopic.Measurements),
+        new("idle", "What costs while nothing happens: a node that is online, and the connections of 10,000 nodes to a broker.", IdleTopic.Measurements),
     ];
 }

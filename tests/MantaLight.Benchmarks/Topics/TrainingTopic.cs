@@ -55,27 +55,23 @@ internal static class TrainingTopic
             peers.Add(figures["samples_per_second"]);
             peerGemm.Add(figures["gemm_gflops"]);
         }
-        var (peak, beside, rate) = (Sample.Of(gemm).Median, peer is null ? null : Sample.Of(peers), peer is null ? 0 : Sample.Of(peerGemm).Median);
+        var (peak, beside, rate) = (Sample.Of(gemm), peer is null ? null : Sample.Of(peers), peer is null ? 0 : Sample.Of(peerGemm).Median);
         // A peer whose matrix products are far below what this machine does is no peer.
-        var isFair = peer is not null && rate >= 0.7 * peak;
+        var isFair = peer is not null && rate >= 0.7 * peak.Median;
         var note = peer is null ? null : string.Create(
             CultureInfo.InvariantCulture,
-            $"{peer.Text}: {rate:F0} GFLOP/s, {(isFair ? "" : "too few to compare with (apt-get install libopenblas0-openmp), ")}here {peak:F0}; the floor is the step's products at these. PyTorch {Spread(beside!)}.");
+            $"{peer.Text}: {rate:F0} GFLOP/s, {(isFair ? "" : "too few to compare with (apt-get install libopenblas0-openmp), ")}here {peak.Median:F0}; the floor is the step's products at these.");
         return
         [
-            .. Variants.Select((variant, i) => (variant, Own: Sample.Of(own[i]))).Select(v => Judged(v.variant, isFair, new Row
+            .. Variants.Select((variant, i) => Judged(variant, isFair, (Row.Of($"training.{variant.Name}_{count}_threads", Sample.Of(own[i]), "samples/s") with
             {
-                Name = $"training.{v.variant.Name}_{count}_threads", Value = v.Own.Median, Spread = v.Own.Spread, Unit = "samples/s",
-                Peer = peer is null ? null : "PyTorch eager", PeerValue = beside?.Median, Floor = peak * 1e9 / FlopPerSample, Ratio = v.Own.Median / beside?.Median,
-                Target = FormattableString.Invariant($"at least {v.variant.Target} x PyTorch eager"), Note = note,
-            })),
+                Ratio = Sample.Of(own[i]).Median / beside?.Median, Target = FormattableString.Invariant($"at least {variant.Target} x PyTorch eager"), Note = note,
+            }).Above(peak.Select(p => p * 1e9 / FlopPerSample)).Beside("PyTorch eager", beside))),
         ];
     }
 
     private static Row Judged(Variant variant, bool isFair, Row row) => !isFair ? row : row.AtLeast(
         row.Ratio!.Value, variant.Target, $"forward and backward are products of 32 rows here and there, slower than the floor's large ones, and most of the step; {variant.Why}");
-
-    private static string Spread(Sample sample) => string.Create(CultureInfo.InvariantCulture, $"{sample.Runs[0]:N0} to {sample.Runs[^1]:N0} samples/s");
 
     /// <summary>GFLOP/s of a product of two matrices of 1,024 x 1,024.</summary>
     private static double Gemm(int threads) => TorchThread.RunAsync(

@@ -1,8 +1,8 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using MantaLight.Benchmarks.Report;
-using MantaLight.Broker;
 using MantaLight.Messaging;
 using MantaLight.Mqtt;
 
@@ -18,45 +18,32 @@ internal static class TransportTopic
     public static IEnumerable<Row> Measure()
     {
         var floors = (Chunks: Tcp(), Trips: TcpRoundTripsAsync().GetAwaiter().GetResult());
-        Row[] peers = [];
-        using (var mosquitto = Mosquitto.TryStart())
+        Measured? mosquitto = null;
+        using (var broker = BrokerProcess.TryStart("mosquitto"))
         {
-            if (mosquitto is not null)
-                peers = [.. Measure("mosquitto", new Uri(mosquitto.Uri), floors, [])];
+            if (broker is not null)
+            {
+                mosquitto = Measure(new Uri(broker.Uri));
+                var paho = Peer.Run("transport", [new Uri(broker.Uri).Port.ToString(CultureInfo.InvariantCulture)]);
+                foreach (var row in RowsOf("mosquitto", mosquitto, floors, "paho, a client in Python", paho.GetValueOrDefault("chunks"), paho.GetValueOrDefault("round_trip")))
+                    yield return row;
+            }
         }
-        foreach (var row in peers)
+        using var embedded = BrokerProcess.TryStart("embedded")!;
+        foreach (var row in RowsOf("embedded", Measure(new Uri(embedded.Uri)), floors, "mosquitto", mosquitto?.Chunks, mosquitto?.Trips))
             yield return row;
-        var port = Mosquitto.FreePort().ToString(System.Globalization.CultureInfo.InvariantCulture);
-        using var broker = WholeProcess.Start("broker", "--port", port);
-        try
-        {
-            // Its first line says that it listens.
-            broker.StandardOutput.ReadLine();
-            foreach (var row in Measure("embedded", new Uri($"mqtt://127.0.0.1:{port}"), floors, peers))
-                yield return row;
-        }
-        finally
-        {
-            broker.Kill();
-        }
     }
 
-    private static IEnumerable<Row> Measure(string name, Uri uri, (Sample Chunks, Sample Trips) floors, Row[] peers)
-    {
-        var chunks = Sample.Of(Enumerable.Range(0, 5).Select(_ => OneWayAsync(uri).GetAwaiter().GetResult()).ToArray());
-        yield return new Row
-        {
-            Name = $"transport.{name}_chunks", Value = chunks.Median, Spread = chunks.Spread, Unit = "MB/s", Floor = floors.Chunks.Median, Ratio = chunks.Median / floors.Chunks.Median,
-            Peer = peers.Length == 0 ? null : "mosquitto", PeerValue = peers.Length == 0 ? null : peers[0].Value,
-            Note = "256 KiB, QoS 1, from one connection to another.",
-        };
-        var trips = RoundTripsAsync(uri).GetAwaiter().GetResult();
-        yield return new Row
-        {
-            Name = $"transport.{name}_round_trip", Value = trips.Median, Spread = trips.Spread, Unit = "us", Floor = floors.Trips.Median, Ratio = trips.Median / floors.Trips.Median,
-            Peer = peers.Length == 0 ? null : "mosquitto", PeerValue = peers.Length == 0 ? null : peers[1].Value, Note = "200 bytes there and 200 back, QoS 1.",
-        };
-    }
+    private static Measured Measure(Uri uri) => new(
+        Sample.Of(Enumerable.Range(0, 5).Select(_ => OneWayAsync(uri).GetAwaiter().GetResult()).ToArray()), RoundTripsAsync(uri).GetAwaiter().GetResult());
+
+    private static IEnumerable<Row> RowsOf(string broker, Measured own, (Sample Chunks, Sample Trips) floors, string peer, Sample? chunks, Sample? trips) =>
+    [
+        (Row.Of($"transport.{broker}_chunks", own.Chunks, "MB/s") with { Ratio = own.Chunks.Median / floors.Chunks.Median, Note = "256 KiB, QoS 1, from one connection to another." })
+            .Above(floors.Chunks).Beside(peer, chunks),
+        (Row.Of($"transport.{broker}_round_trip", own.Trips, "us") with { Ratio = own.Trips.Median / floors.Trips.Median, Note = "200 bytes there and 200 back, QoS 1." })
+            .Above(floors.Trips).Beside(peer, trips),
+    ];
 
     private static async Task<double> OneWayAsync(Uri uri)
     {
@@ -170,4 +157,7 @@ internal static class TransportTopic
         await sending;
         return (double)Chunk * Chunks / Stopwatch.GetElapsedTime(began).TotalSeconds / 1e6;
     }
+
+    /// <summary>Our client over a broker.</summary>
+    private sealed record Measured(Sample Chunks, Sample Trips);
 }
