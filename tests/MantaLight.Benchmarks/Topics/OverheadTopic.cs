@@ -13,10 +13,7 @@ internal static class OverheadTopic
     private const int Parameters = 669_706;
     private const int ModelBytes = Parameters * sizeof(float);
 
-    // Each node is a process that compiles its code while it runs: until then rounds take half as long again.
-    private const int WarmUp = 100;
     private const int Rounds = 30;
-
     private const int Most = 10;
     private static readonly int[] Nodes = [2, 5, Most];
 
@@ -59,7 +56,7 @@ internal static class OverheadTopic
 
     private static Row? Round(string broker, int nodes, string definition, string what, Sample floor, Sample? flower, double most)
     {
-        if (EchoRun.Of(broker, definition, nodes, Parameters, Rounds, processes: true, WarmUp) is not { } run)
+        if (EchoRun.Of(broker, definition, nodes, Parameters, Rounds, processes: true, WarmUp(nodes)) is not { } run)
             return null;
         var rounds = run.Rounds.Select(s => s * 1000);
         var peer = flower?.Median ?? OfAnotherDay[nodes];
@@ -71,6 +68,9 @@ internal static class OverheadTopic
             ? row with { Note = "Not judged: Flower is not installed here (pip install flwr, or FLOWER_SOURCE)." }
             : row.AtMost(row.Ratio!.Value, most, Why(nodes, isHalf: what.Length > 0));
     }
+
+    // Each node is a process that compiles its code while it runs: until then rounds take half as long again. Those of ten nodes last longer, and fewer of them are enough.
+    private static int WarmUp(int nodes) => nodes == Most ? 80 : 150;
 
     private static string Of(string broker, int nodes, string what) => string.Create(CultureInfo.InvariantCulture, $"{broker}_{nodes:D2}_nodes{what}");
 
