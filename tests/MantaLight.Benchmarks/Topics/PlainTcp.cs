@@ -34,10 +34,9 @@ internal static class PlainTcp
         var processes = Enumerable.Range(0, nodes).Select(_ => WholeProcess.StartBenchmarks("tcp", Text(port), Text(bytes))).ToArray();
         try
         {
-            using var patience = new CancellationTokenSource(Patience);
             var servers = new List<TcpClient>();
             for (var i = 0; i < nodes; i++)
-                servers.Add(await listener.AcceptTcpClientAsync(patience.Token));
+                servers.Add(await listener.AcceptTcpClientAsync().WaitAsync(Patience));
             servers.ForEach(server => server.NoDelay = true);
             var model = new byte[bytes];
             var buffers = servers.ConvertAll(_ => new byte[bytes]);
