@@ -58,7 +58,7 @@ internal static class IdleTopic
         {
             Name = "idle.connections_memory", Value = memory / 1e6, Unit = "MB", Target = "under 300 MB", Peer = own is null ? null : "mosquitto", PeerValue = own / 1e6, Ratio = memory / own,
             Note = FormattableString.Invariant($"The broker's process with {Connections:N0} connections, {memory / 1e3 / Connections:F0} kB each: each with a node's client id, will and subscriptions. None publishes its presence, which each of the others would receive."),
-        }.AtMost(memory / 1e6, ConnectionLimit, "buffers of a socket, a session, its will, and eleven subscriptions, each by its filter and by its client.");
+        }.AtMost(memory / 1e6, ConnectionLimit, "buffers of a socket, a session, its will and eleven subscriptions, which the server's library keeps for each client by itself.");
     }
 
     /// <summary>A broker's memory with all connections; null where it is not here, or so many are not allowed.</summary>
