@@ -49,6 +49,18 @@ public sealed class ReportTests
     }
 
     [Fact]
+    public void What_is_published_are_medians_with_their_spread()
+    {
+        var published = JsonSerializer.Deserialize(Repository.Read("docs/benchmarks.json"), ReportJson.Default.BenchmarkReport)!;
+        Assert.All(published.Rows, row =>
+        {
+            Assert.True(row.Spread is [_, _], $"{row.Name} has no spread.");
+            // As it is written, the spread is rounded and the value is not.
+            Assert.InRange(row.Value, row.Spread[0] - 0.0001, row.Spread[1] + 0.0001);
+        });
+    }
+
+    [Fact]
     public void Names_of_topics_and_rows_are_known_and_others_are_told() =>
         Assert.Equal(["growth.at_30", "encode"], Topic.Unknown(["weights", "growth.at_20", "growth.at_30", "encode"], Topics));
 
