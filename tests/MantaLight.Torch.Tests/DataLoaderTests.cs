@@ -75,6 +75,46 @@ public class DataLoaderTests
         Assert.Equal([7, 257], labels);
     }
 
+    [Theory]
+    [InlineData(ScalarType.Byte, 1UL)]
+    [InlineData(ScalarType.Float32, 1UL)]
+    [InlineData(ScalarType.Byte, null)]
+    [InlineData(ScalarType.Float32, null)]
+    public void Batches_are_views_that_are_made_once_and_an_epoch_allocates_no_managed_memory_for_each_batch(ScalarType type, ulong? seed)
+    {
+        // More than a block, the last batch not full.
+        const int Count = 4000, Batch = 8;
+        using var loader = new DataLoader(new TensorDataset(ones(Count - 3, 1000, type), zeros(Count - 3, ScalarType.Int64)), Batch, seed);
+        HashSet<nint> Handles() => [.. loader.Epoch().Select(b => b.Samples.Handle)];
+        var first = Handles();
+        Assert.Equal(first, Handles());
+        Assert.Equal(seed is null && type == ScalarType.Float32 ? Count / Batch : (2 << 20) / (Batch * 1000 * 4) + 1, first.Count);
+
+        var (before, batches) = (GC.GetAllocatedBytesForCurrentThread(), 0);
+        foreach (var batch in loader.Epoch())
+            batches += batch.Count > 0 ? 1 : 0;
+        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        Assert.Equal(loader.Batches, batches);
+        // An enumerator, and the handles of a few tensors for each block.
+        Assert.InRange(allocated, 0, 1024 + (2000 * loader.Batches / (first.Count - 1)));
+    }
+
+    [Fact]
+    public void A_batch_that_its_reader_has_disposed_of_is_there_in_the_next_epoch()
+    {
+        using var loader = new DataLoader(new TensorDataset(arange(10, ScalarType.Float32), zeros(10, ScalarType.Int64)), 4, seed: 1);
+        for (var epoch = 0; epoch < 2; epoch++)
+        {
+            var seen = new List<float>();
+            foreach (var batch in loader.Epoch())
+            {
+                using var samples = batch.Samples;
+                seen.AddRange(samples.data<float>().ToArray());
+            }
+            Assert.Equal(Enumerable.Range(0, 10).Select(i => (float)i), seen.Order());
+        }
+    }
+
     [Fact]
     public void What_is_missing_or_of_another_kind_is_named()
     {

@@ -6,16 +6,19 @@ using static TorchSharp.torch;
 namespace MantaLight.Torch;
 
 /// <summary>
-/// Batches of a data set, in an order of its own for each epoch where a seed is given. The samples of an epoch are put in that order once, as they are;
-/// bytes become floats a batch at a time, in one buffer that the processor's cache keeps. The same seed gives the same epochs, whatever else the process
-/// draws. Not for several threads at once.
+/// Batches of a data set, in an order of its own for each epoch where a seed is given. Some batches at a time are put side by side in one block of memory,
+/// in that order and as floats, and a batch is a view of it; the block, and the views, are used again for the next ones. Floats in the data set's own order are
+/// not copied at all. The same seed gives the same epochs, whatever else the process draws. Not for several threads at once.
 /// </summary>
 public sealed class DataLoader : IDisposable
 {
+    // What the processor's cache keeps, so that a block is still there when its batches are read.
+    private const long BlockBytes = 2 << 20;
+
     private readonly TensorDataset dataset;
     private readonly Generator? order;
     private readonly ImageAugmenter? augmenter;
-    private Tensor? buffer;
+    private BatchBlock? block;
 
     /// <summary>Takes the data set over.</summary>
     /// <param name="dataset">The samples.</param>
@@ -41,21 +44,18 @@ public sealed class DataLoader : IDisposable
     /// <summary>Batches of an epoch.</summary>
     public long Batches => (Count + BatchSize - 1) / BatchSize;
 
-    /// <summary>One pass over the data, in the next order. A batch's tensors are disposed, and their memory is used again, when the next one is asked for.</summary>
+    /// <summary>One pass over the data, in the next order. A batch's tensors are the loader's, and hold other samples when the next one is asked for.</summary>
     public IEnumerable<Batch> Epoch()
     {
-        var (samples, targets) = Arrange();
-        using (samples)
-        using (targets)
+        using var permutation = order is null ? null : Order();
+        block ??= IsAsItIs ? new BatchBlock(Kept(dataset.Samples.alias()), Kept(dataset.Targets.alias()), BatchSize) : Room();
+        for (long start = 0; start < Count; start += block.Count)
         {
-            for (long start = 0; start < Count; start += BatchSize)
-            {
-                var count = Math.Min(BatchSize, Count - start);
-                using var x = View(samples, start, count);
-                using var y = View(targets, start, count);
-                using var scaled = x.dtype == ScalarType.Byte ? Scale(x) : null;
-                yield return new Batch(scaled ?? x, y, count);
-            }
+            var count = Math.Min(block.Count, Count - start);
+            if (!IsAsItIs)
+                Fill(start, count, permutation);
+            for (long first = 0; first < count; first += BatchSize)
+                yield return block.At(first, Math.Min(BatchSize, count - first));
         }
     }
 
@@ -66,51 +66,49 @@ public sealed class DataLoader : IDisposable
         using var scope = NewDisposeScope();
         var x = dataset.Samples.narrow(0, 0, count);
         x = x.dtype == ScalarType.Byte ? x.to(ScalarType.Float32).div_(255) : x.alias();
-        return new Batch(x.DetachFromDisposeScope(), View(dataset.Targets, 0, count), count);
+        return new Batch(x.DetachFromDisposeScope(), dataset.Targets.narrow(0, 0, count).DetachFromDisposeScope(), count);
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        buffer?.Dispose();
+        block?.Dispose();
         order?.Dispose();
         augmenter?.Dispose();
         dataset.Dispose();
     }
 
-    // The samples as they are, but for augmentation, which needs floats.
-    private (Tensor Samples, Tensor Targets) Arrange()
+    private bool IsAsItIs => order is null && augmenter is null && dataset.Samples.dtype == ScalarType.Float32;
+
+    private Tensor Order()
+    {
+        using var noGradients = no_grad();
+        return Kept(randperm(Count, generator: order));
+    }
+
+    private BatchBlock Room()
+    {
+        var (samples, targets) = (dataset.Samples, dataset.Targets);
+        var batch = BatchSize * samples.numel() / Count * sizeof(float);
+        // Augmentation draws for an epoch at once.
+        var count = augmenter is not null ? Count : Math.Min(Count, BatchSize * Math.Max(1, BlockBytes / Math.Max(1, batch)));
+        return new BatchBlock(Kept(empty([count, .. samples.shape[1..]], ScalarType.Float32)), Kept(empty([count, .. targets.shape[1..]], targets.dtype)), BatchSize);
+    }
+
+    private void Fill(long start, long count, Tensor? permutation)
     {
         using var noGradients = no_grad();
         using var scope = NewDisposeScope();
-        var (x, y) = (dataset.Samples.alias(), dataset.Targets.alias());
-        if (order is not null)
-        {
-            var permutation = randperm(Count, generator: order);
-            (x, y) = (x.index_select(0, permutation), y.index_select(0, permutation));
-        }
-        if (augmenter is not null)
-        {
-            // The buffer stays: a new one for each epoch would be page faults all over again.
-            buffer ??= empty(x.shape, ScalarType.Float32).DetachFromDisposeScope();
-            buffer.copy_(x);
-            if (x.dtype == ScalarType.Byte)
-                buffer.div_(255);
-            augmenter.Apply(buffer);
-            x = buffer.alias();
-        }
-        return (x.DetachFromDisposeScope(), y.DetachFromDisposeScope());
+        var (x, y) = (block!.Samples.narrow(0, 0, count), block.Targets.narrow(0, 0, count));
+        var indices = permutation?.narrow(0, start, count);
+        x.copy_(indices is null ? dataset.Samples.narrow(0, start, count) : dataset.Samples.index_select(0, indices));
+        y.copy_(indices is null ? dataset.Targets.narrow(0, start, count) : dataset.Targets.index_select(0, indices));
+        if (dataset.Samples.dtype == ScalarType.Byte)
+            x.div_(255);
+        augmenter?.Apply(x);
     }
 
-    private Tensor Scale(Tensor pixels)
-    {
-        using var noGradients = no_grad();
-        using var scope = NewDisposeScope();
-        buffer ??= empty([Math.Min(BatchSize, Count), .. pixels.shape[1..]], ScalarType.Float32).DetachFromDisposeScope();
-        return buffer.narrow(0, 0, pixels.shape[0]).copy_(pixels).div_(255).DetachFromDisposeScope();
-    }
-
-    private static Tensor View(Tensor all, long start, long count) => all.narrow(0, start, count).DetachFromDisposeScope();
+    private static Tensor Kept(Tensor made) => made.DetachFromDisposeScope();
 }
 
 /// <summary>Some samples of an epoch.</summary>

@@ -33,7 +33,14 @@ internal sealed partial class LossScript
                 "The worker's script defines neither 'def loss(samples: Tensor, targets: Tensor, parameters: List[Tensor]) -> Tensor:' nor "
                 + "'def step(samples: Tensor, targets: Tensor, parameters: List[Tensor], velocities: List[Tensor], rate: float, momentum: float) -> Tensor:'.");
         }
-        unit = Said("does not compile", () => jit.compile(text.EndsWith('\n') ? text : text + "\n"));
+        try
+        {
+            unit = jit.compile(text.EndsWith('\n') ? text : text + "\n");
+        }
+        catch (Exception e) when (IsTorchs(e))
+        {
+            throw Refused("does not compile", e);
+        }
     }
 
     /// <summary>Compiles a script that defines <c>loss</c>, or <c>step</c>, or both, as <see cref="TorchWorker{TModel}"/> has them.</summary>
@@ -66,9 +73,19 @@ internal sealed partial class LossScript
 
     /// <summary>The loss of a batch.</summary>
     /// <exception cref="TaskContractException">The script fails; the message is torch's.</exception>
-    public Tensor Compute(Batch batch, Tensor[] parameters) => hasLoss
-        ? Said("failed", () => unit.invoke<Tensor>("loss", batch.Samples, batch.Targets, parameters))
-        : throw new TaskContractException("The worker's script defines a step alone, which is for SGD with 'lr' and 'momentum' and nothing else; define 'loss' for other optimizers.");
+    public Tensor Compute(Batch batch, Tensor[] parameters)
+    {
+        if (!hasLoss)
+            throw new TaskContractException("The worker's script defines a step alone, which is for SGD with 'lr' and 'momentum' and nothing else; define 'loss' for other optimizers.");
+        try
+        {
+            return unit.invoke<Tensor>("loss", batch.Samples, batch.Targets, parameters);
+        }
+        catch (Exception e) when (IsTorchs(e))
+        {
+            throw Refused("failed", e);
+        }
+    }
 
     /// <summary>The script's own step; null where it has none, or where the optimizer is more than a rate and a momentum.</summary>
     public ScriptedStep? StepFor(ParameterStep optimizer, Parameter[] parameters) =>
@@ -79,7 +96,14 @@ internal sealed partial class LossScript
     public Tensor Step(Batch batch, Tensor[] parameters, Tensor[] velocities, double rate, double momentum)
     {
         using var noGradients = no_grad();
-        return Said("failed", () => unit.invoke<Tensor>("step", batch.Samples, batch.Targets, parameters, velocities, rate, momentum));
+        try
+        {
+            return unit.invoke<Tensor>("step", batch.Samples, batch.Targets, parameters, velocities, rate, momentum);
+        }
+        catch (Exception e) when (IsTorchs(e))
+        {
+            throw Refused("failed", e);
+        }
     }
 
     private void WarmUp(Batch batch, Parameter[] parameters)
@@ -105,17 +129,9 @@ internal sealed partial class LossScript
         }
     }
 
-    private static T Said<T>(string what, Func<T> call)
-    {
-        try
-        {
-            return call();
-        }
-        catch (Exception e) when (e is ExternalException or ArgumentException or InvalidOperationException)
-        {
-            throw new TaskContractException($"The worker's script {what}: {e.Message}", e);
-        }
-    }
+    private static bool IsTorchs(Exception e) => e is ExternalException or ArgumentException or InvalidOperationException;
+
+    private static TaskContractException Refused(string what, Exception e) => new($"The worker's script {what}: {e.Message}", e);
 
     [GeneratedRegex(@"^def loss\(\s*\w+: Tensor,\s*\w+: Tensor,\s*\w+: List\[Tensor\]\s*\) -> Tensor:", RegexOptions.Multiline)]
     private static partial Regex LossSignature { get; }
