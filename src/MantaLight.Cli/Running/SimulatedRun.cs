@@ -1,9 +1,9 @@
 using System.Globalization;
-using MantaLight.Checkpoints;
 using MantaLight.Cli.Checkpoints;
 using MantaLight.Cli.Modules;
 using MantaLight.Cli.Swarms;
 using MantaLight.Cli.Watching;
+using MantaLight.Messaging;
 using MantaLight.Protocol;
 using MantaLight.Swarms;
 using MantaLight.Tasks;
@@ -17,8 +17,10 @@ namespace MantaLight.Cli.Running;
 internal sealed class SimulatedRun(SimulationSettings settings, CliConsole console, ILoggerFactory loggers, TimeProvider time)
 {
     private readonly long began = time.GetTimestamp();
+    private readonly SimulatedCheckpoints checkpoints = new(settings.Checkpoints);
     private SwarmDefinition? definition;
-    private SimulationWatch? watch;
+    private RunView? view;
+    private TimeSpan? ran;
 
     /// <summary>Runs to the end.</summary>
     /// <returns>The exit code.</returns>
@@ -63,17 +65,49 @@ internal sealed class SimulatedRun(SimulationSettings settings, CliConsole conso
         var fraction = settings.Fraction is { } part and < 1 ? string.Create(CultureInfo.InvariantCulture, $", {part * 100:0.##} % of them in each round,") : "";
         console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Simulating {settings.Participants:N0} participants{fraction} on {slots} {(slots == 1 ? "slot" : "slots")}"));
         await using var services = new ServiceCollection().AddSingleton(loggers).AddLogging().AddSingleton(time).BuildServiceProvider();
-        watch = new SimulationWatch(definition, settings, time);
+        // As in a real swarm, but that a message is as large as it has to be.
+        var broker = new SimulatedBroker(new SimulatedBrokerOptions { Limits = new BrokerLimits { MaximumPacketSize = int.MaxValue, ReplaysRetainedByWildcard = true } }, time);
+        await using var client = await SwarmClient.ConnectAsync(broker, VirtualSwarmSettings.LocalCluster, time, cancellationToken);
+        view = new RunView(definition.Name);
+        await using var watcher = await SwarmWatcher.StartAsync(client, view, time, cancellationToken);
         await using var swarm = new VirtualSwarm(
             new VirtualSwarmSettings
             {
                 Swarm = definition.Name, Definition = definition, Catalog = catalog, Nodes = nodes, Services = services, Slots = slots,
-                Checkpoints = settings.Checkpoints, Kept = watch.Kept, From = checkpoint,
+                Checkpoints = settings.Checkpoints, Kept = news => watcher.Note(checkpoints.Note(news)), From = checkpoint,
             },
-            watch.Hear, loggers, time);
-        var running = swarm.RunAsync(cancellationToken);
-        await RunScreens.ShowAsync(console, screen => watch.ShowAsync(screen, running));
-        return (await running).Status == RunStatus.Completed;
+            broker, loggers, time);
+        return (await RunScreens.ShowAsync(console, screen => ShowAsync(swarm, watcher, settings.Json is null ? new ForgetfulScreen(screen) : screen, cancellationToken))).Status == RunStatus.Completed;
+    }
+
+    private async Task<SwarmState> ShowAsync(VirtualSwarm swarm, SwarmWatcher watcher, IRunScreen screen, CancellationToken cancellationToken)
+    {
+        var simulating = time.GetTimestamp();
+        var running = RunAsync();
+        try
+        {
+            await ((Task)watcher.WatchAsync(screen, cancellationToken)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return await running;
+        }
+        finally
+        {
+            ran = time.GetElapsedTime(simulating);
+            // What came last: the checkpoint of the last round, or what was done when it was cancelled.
+            watcher.Show(screen);
+        }
+
+        async Task<SwarmState> RunAsync()
+        {
+            try
+            {
+                return await swarm.RunAsync(cancellationToken);
+            }
+            catch (Exception) when (!cancellationToken.IsCancellationRequested)
+            {
+                watcher.GiveUp("The simulation has failed");
+                throw;
+            }
+        }
     }
 
     private SwarmDefinition Changed(SwarmDefinition read)
@@ -87,8 +121,8 @@ internal sealed class SimulatedRun(SimulationSettings settings, CliConsole conso
 
     private async Task ReportAsync(string failure)
     {
-        RoundView[] rounds = [.. watch?.View.Finished ?? []];
-        var state = watch?.View.State;
+        RoundView[] rounds = [.. view?.Finished ?? []];
+        var state = view?.State;
         var ended = state is not null && state.Status.IsFinal();
         var report = new RunReport
         {
@@ -104,10 +138,12 @@ internal sealed class SimulatedRun(SimulationSettings settings, CliConsole conso
             BytesDown = state?.BytesDown ?? 0,
             Seconds = Math.Round(time.GetElapsedTime(began).TotalSeconds, 3),
         };
-        if (watch is not null)
+        if (view is not null)
         {
             RunSummary.Write(console, rounds, report);
-            watch.WriteEnd(console);
+            checkpoints.Write(console);
+            var (updates, took) = (rounds.Sum(r => (long)r.Summary!.Participants), ran ?? time.GetElapsedTime(began));
+            console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{updates:N0} participant updates in {took.TotalSeconds:F1} s: {updates / Math.Max(took.TotalMinutes, 1e-9):N0} a minute"));
         }
         if (settings.Json is { } path)
             await report.WriteAsync(path, CancellationToken.None);

@@ -53,10 +53,13 @@ internal sealed class SwarmClient : IAsyncDisposable
         ConnectAsync(new MqttBrokerOptions { Uri = uri }, cluster, time, cancellationToken);
 
     /// <inheritdoc cref="ConnectAsync(Uri, string, TimeProvider, CancellationToken)"/>
-    public static async Task<SwarmClient> ConnectAsync(MqttBrokerOptions options, string cluster, TimeProvider time, CancellationToken cancellationToken)
+    public static Task<SwarmClient> ConnectAsync(MqttBrokerOptions options, string cluster, TimeProvider time, CancellationToken cancellationToken) =>
+        ConnectAsync(new MqttBroker(options, time: time), cluster, time, cancellationToken);
+
+    /// <inheritdoc cref="ConnectAsync(Uri, string, TimeProvider, CancellationToken)"/>
+    public static async Task<SwarmClient> ConnectAsync(IBroker broker, string cluster, TimeProvider time, CancellationToken cancellationToken)
     {
         var topics = new Topics(cluster);
-        var broker = new MqttBroker(options, time: time);
         var name = $"cli-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}";
         var connection = await broker.ConnectAsync(new ConnectionProfile { ClientId = $"{cluster}.{name}" }, cancellationToken);
         return new SwarmClient(connection, topics, broker.Description, name, time);

@@ -14,6 +14,9 @@ internal sealed class RunView(string swarm, Predicate<SwarmState>? accepts = nul
     private const int MaximumRounds = 10_000;
     private const int MaximumAttempts = 10_000;
 
+    // More nodes than these are counted, not told one by one.
+    private const int MaximumTold = 100;
+
     private static readonly TimeSpan WaitingPatience = TimeSpan.FromSeconds(1);
 
     /// <summary>While tasks run, their own lines show that it goes on.</summary>
@@ -33,8 +36,8 @@ internal sealed class RunView(string swarm, Predicate<SwarmState>? accepts = nul
     /// <summary>Whether those are there who could go on with it.</summary>
     public Pulse Pulse { get; } = new();
 
-    /// <summary>Counts where nodes are too many to be known one by one; null where each one is known.</summary>
-    public RoundProgress? Progress { get; init; }
+    /// <summary>Counts where nodes are too many to be told one by one; null where each one is.</summary>
+    public RoundProgress? Progress { get; private set; }
 
     /// <summary>The last state of the run; null before the first.</summary>
     public SwarmState? State { get; private set; }
@@ -80,12 +83,18 @@ internal sealed class RunView(string swarm, Predicate<SwarmState>? accepts = nul
     }
 
     /// <summary>Notices that time has gone by.</summary>
-    public IReadOnlyList<Happening> Tick(DateTimeOffset now)
+    /// <param name="now">The time.</param>
+    /// <param name="isQuiet">Whether nothing else has happened since the last time.</param>
+    public IReadOnlyList<Happening> Tick(DateTimeOffset now, bool isQuiet = true)
     {
         if (HasEnded)
             return [];
         seen = now;
         var happened = new List<Happening>();
+        if (!isQuiet)
+            Progress?.Told(now);
+        else if (Progress is { } progress)
+            happened.AddRange(progress.Tick(now));
         if (Pulse.Tick(now) is { } pulse)
             happened.Add(pulse);
         if (TellWait(now) && Waiting is { } text)
@@ -137,6 +146,8 @@ internal sealed class RunView(string swarm, Predicate<SwarmState>? accepts = nul
                 attempts.Remove(old);
         }
         State = state;
+        if (Pulse.Online > MaximumTold || state.Tasks.Any(t => t.Placed > MaximumTold))
+            Progress ??= new RoundProgress();
         Progress?.See(state);
         foreach (var summary in state.History)
         {

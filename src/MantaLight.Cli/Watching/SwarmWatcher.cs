@@ -60,24 +60,9 @@ internal sealed class SwarmWatcher : IAsyncDisposable
         using var timer = new PeriodicTimer(RefreshInterval, time);
         do
         {
-            var happened = new List<Happening>();
-            // Both before what has arrived is read, which came before it.
+            // Before what has arrived is read, which came before it.
             var (over, isClosed) = (givenUp, client.IsClosed);
-            view.Pulse.Connection(client.Broker, client.Problem, Now);
-            foreach (var input in inputs.TakeAll(out var lost))
-            {
-                if (lost > 0)
-                    happened.Add(new Happening.Trouble($"{lost} messages came faster than they can be shown and were dropped, the oldest first"));
-                lost = 0;
-                if (input.Happening is { } happening)
-                    happened.Add(happening);
-                if (input.Message is { } message)
-                    happened.AddRange(view.Apply(message, Now, input.IsRetained));
-            }
-            happened.AddRange(view.Tick(Now));
-            if (over is not null && !view.HasEnded)
-                happened.Add(new Happening.Trouble(over));
-            screen.Show(view, happened);
+            Show(screen, over);
             if (view.HasEnded)
                 return true;
             if (over is not null)
@@ -87,6 +72,29 @@ internal sealed class SwarmWatcher : IAsyncDisposable
         }
         while (await timer.WaitForNextTickAsync(cancellationToken));
         return false;
+    }
+
+    /// <summary>Shows what has arrived.</summary>
+    /// <param name="screen">Where.</param>
+    /// <param name="over">Why the watch was given up; null where it was not.</param>
+    public void Show(IRunScreen screen, string? over = null)
+    {
+        var happened = new List<Happening>();
+        view.Pulse.Connection(client.Broker, client.Problem, Now);
+        foreach (var input in inputs.TakeAll(out var lost))
+        {
+            if (lost > 0)
+                happened.Add(new Happening.Trouble($"{lost} messages came faster than they can be shown and were dropped, the oldest first"));
+            lost = 0;
+            if (input.Happening is { } happening)
+                happened.Add(happening);
+            if (input.Message is { } message)
+                happened.AddRange(view.Apply(message, Now, input.IsRetained));
+        }
+        happened.AddRange(view.Tick(Now, isQuiet: happened.Count == 0));
+        if (over is not null && !view.HasEnded)
+            happened.Add(new Happening.Trouble(over));
+        screen.Show(view, happened);
     }
 
     public async ValueTask DisposeAsync()

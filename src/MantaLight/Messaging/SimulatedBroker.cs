@@ -4,7 +4,7 @@ using System.Collections.Concurrent;
 namespace MantaLight.Messaging;
 
 /// <summary>
-/// A broker in memory, for tests: retained messages, wildcards, takeover of client ids, wills, and faults on demand.
+/// A broker in memory, for swarms in one process and for tests: retained messages, wildcards, takeover of client ids, wills, and faults on demand.
 /// Deterministic: everything happens in the order of the calls, and time is the given provider's.
 /// </summary>
 public sealed class SimulatedBroker(SimulatedBrokerOptions? options = null, TimeProvider? time = null) : IBroker

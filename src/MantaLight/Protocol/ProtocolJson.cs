@@ -24,12 +24,17 @@ public static class ProtocolJson
     public static T? Read<T>(ReadOnlySequence<byte> payload, out string? problem)
         where T : ControlMessage
     {
-        problem = null;
-        if (payload.Length > MaximumMessage)
-        {
-            problem = $"{payload.Length} bytes where at most {MaximumMessage} are read";
-            return null;
-        }
+        problem = payload.Length > MaximumMessage ? $"{payload.Length} bytes where at most {MaximumMessage} are read" : null;
+        return problem is null ? ReadWhole<T>(payload, out problem) : null;
+    }
+
+    /// <summary>Reads what this process has written itself, of any size; null where it is of another type.</summary>
+    internal static T? ReadOwn<T>(ReadOnlySequence<byte> payload)
+        where T : ControlMessage => ReadWhole<T>(payload, out _);
+
+    private static T? ReadWhole<T>(ReadOnlySequence<byte> payload, out string? problem)
+        where T : ControlMessage
+    {
         try
         {
             var reader = new Utf8JsonReader(payload, new JsonReaderOptions { MaxDepth = MaximumDepth });

@@ -9,8 +9,7 @@ using Microsoft.Extensions.Logging;
 namespace MantaLight.Virtual;
 
 /// <summary>Where a virtual swarm's attempts run: so many at a time, the others in the order in which they were scheduled.</summary>
-internal sealed class VirtualSlots(
-    VirtualSwarmSettings settings, SharedValues shared, Action<TaskUpdate> report, Action<ControlMessage> watch, ILoggerFactory loggers, TimeProvider time)
+internal sealed class VirtualSlots(VirtualSwarmSettings settings, SharedValues shared, VirtualCrowd crowd, ILoggerFactory loggers, TimeProvider time)
 {
     // As nodes have it, and not above what a command has to end in after Ctrl-C.
     private static readonly TimeSpan Heed = TimeSpan.FromSeconds(5);
@@ -122,7 +121,7 @@ internal sealed class VirtualSlots(
                 task = activator.Create(type);
             task.Attach(new AttemptEnvironment(
                 new World(new Globals(store), new Results(store), requests), new Local(node.Datasets),
-                new VirtualTaskLogger(loggers.CreateLogger(type.FullName ?? type.Name), log => watch(log with { From = node.Id, Run = schedule.Run, Round = schedule.Round, Alias = schedule.Alias })),
+                new VirtualTaskLogger(loggers.CreateLogger(type.FullName ?? type.Name), log => crowd.Log(log with { From = node.Id, Run = schedule.Run, Round = schedule.Round, Alias = schedule.Alias })),
                 AttemptContexts.Of(schedule, settings.Swarm, node.Id, _ => { }, alone: null, time)));
             await task.RunAsync(cancellationToken);
         }
@@ -137,9 +136,9 @@ internal sealed class VirtualSlots(
     private void Tell(string node, ScheduleAttempt schedule, TaskUpdate update)
     {
         var (sent, received) = traffic.GetValueOrDefault(node);
-        report(update with
+        crowd.Tell(update with
         {
-            From = node, Incarnation = "virtual", Run = schedule.Run, Round = schedule.Round, Alias = schedule.Alias, Attempt = schedule.Attempt,
+            From = node, Run = schedule.Run, Round = schedule.Round, Alias = schedule.Alias, Attempt = schedule.Attempt,
             BytesSent = sent, BytesReceived = received,
         });
     }

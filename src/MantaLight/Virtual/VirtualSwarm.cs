@@ -1,20 +1,20 @@
-using System.Collections.Immutable;
 using System.Threading.Channels;
 using MantaLight.Checkpoints;
 using MantaLight.Concurrency;
 using MantaLight.Coordination;
+using MantaLight.Messaging;
 using MantaLight.Nodes;
 using MantaLight.Protocol;
 using MantaLight.Swarms;
-using MantaLight.Weights.Packing;
 using Microsoft.Extensions.Logging;
 
 namespace MantaLight.Virtual;
 
 /// <summary>
-/// A whole swarm in one process: the coordinator's state machine, the tasks and the strategies of a real one, with an attempt's slot in place of a node
-/// and shared memory in place of a broker. A swarm of the same definition and nodes comes to the same globals, bit for bit, as long as the same contributions
-/// count in each round: who fails or is late depends on machines and time.
+/// A whole swarm in one process: the coordinator's state machine, the tasks and the strategies of a real one, with an attempt's slot in place of a node.
+/// What is said crosses a broker in memory, on which anybody can watch it as a real swarm; weights are shared where they lie, and do not. A swarm of the same
+/// definition and nodes comes to the same globals, bit for bit, as long as the same contributions count in each round: who fails or is late depends on machines
+/// and time.
 /// </summary>
 public sealed class VirtualSwarm : IAsyncDisposable
 {
@@ -27,34 +27,23 @@ public sealed class VirtualSwarm : IAsyncDisposable
     private readonly SharedValues shared = new();
     private readonly VirtualSwarmSettings settings;
     private readonly SwarmDefinition definition;
-    private readonly ImmutableDictionary<string, VirtualNode> nodes;
-    private readonly Action<ControlMessage> watch;
-    private readonly MessageStamp coordinator;
-    private readonly VirtualSlots slots;
+    private readonly SimulatedBroker broker;
+    private readonly ILoggerFactory loggers;
     private readonly VirtualCheckpoints? checkpoints;
     private readonly TimeProvider time;
 
     /// <param name="settings">What it is made of.</param>
-    /// <param name="watch">Hears what a watcher of a real swarm would see, one message after the other.</param>
+    /// <param name="broker">Where it is told, in this process: messages are as large as they have to be.</param>
     /// <param name="loggers">For the tasks' log records.</param>
     /// <param name="time">The clock.</param>
-    /// <exception cref="InvalidSettingException">The options for checkpoints cannot be.</exception>
+    /// <exception cref="InvalidSettingException">The cluster's name, or the options for checkpoints, cannot be.</exception>
     /// <exception cref="CheckpointException">Their folder cannot be written to.</exception>
-    public VirtualSwarm(VirtualSwarmSettings settings, Action<ControlMessage> watch, ILoggerFactory loggers, TimeProvider time)
+    public VirtualSwarm(VirtualSwarmSettings settings, SimulatedBroker broker, ILoggerFactory loggers, TimeProvider time)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(settings.Slots, 1);
-        (this.settings, this.time) = (settings, time);
-        var gate = new Lock();
-        // Tasks' log records come from the slots.
-        this.watch = message =>
-        {
-            lock (gate)
-                watch(message);
-        };
+        _ = new Topics(settings.Cluster);
+        (this.settings, this.broker, this.loggers, this.time) = (settings, broker, loggers, time);
         definition = settings.From is { } from ? settings.Definition with { Start = VirtualCheckpoints.Start(from, shared) } : settings.Definition;
-        nodes = settings.Nodes.ToImmutableDictionary(n => n.Id, StringComparer.Ordinal);
-        coordinator = new MessageStamp("coordinator", "virtual", time);
-        slots = new VirtualSlots(settings, shared, update => events.Writer.TryWrite(new CoordinatorEvent.UpdateSeen(update)), this.watch, loggers, time);
         if (settings.Checkpoints is not { } options)
             return;
         CheckpointKeeper.RequireSound(options);
@@ -68,9 +57,16 @@ public sealed class VirtualSwarm : IAsyncDisposable
     public async Task<SwarmState> RunAsync(CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await using var nodes = await broker.ConnectAsync(new ConnectionProfile { ClientId = $"{settings.Cluster}.{settings.Swarm}.nodes" }, cancellationToken);
+        await using var coordinator = await broker.ConnectAsync(new ConnectionProfile { ClientId = $"{settings.Cluster}.{settings.Swarm}.coordinator" }, cancellationToken);
+        var seat = new VirtualSeat(settings, coordinator, time);
+        await seat.ListenAsync(update => events.Writer.TryWrite(new CoordinatorEvent.UpdateSeen(update)), cancellationToken);
+        var crowd = new VirtualCrowd(settings, nodes, time);
+        var slots = new VirtualSlots(settings, shared, crowd, loggers, time);
+        await crowd.ComeAsync(slots, cancellationToken);
         await using var ticks = time.CreateTimer(_ => events.Writer.TryWrite(new CoordinatorEvent.Tick(default)), null, CoordinatorSeat.TickInterval, CoordinatorSeat.TickInterval);
-        Task[] working = slots.Begin(stop.Token);
-        var coordinating = CoordinateAsync(stop.Token);
+        Task[] working = [crowd.SpeakAsync(stop.Token), .. slots.Begin(stop.Token)];
+        var coordinating = CoordinateAsync(seat, stop.Token);
         try
         {
             // No slot ends by itself: where one does, something is wrong that whoever waits for its attempts would never hear of.
@@ -92,7 +88,7 @@ public sealed class VirtualSwarm : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    private async Task<SwarmState> CoordinateAsync(CancellationToken cancellationToken)
+    private async Task<SwarmState> CoordinateAsync(VirtualSeat seat, CancellationToken cancellationToken)
     {
         var rounds = definition.Rounds;
         var fresh = new CoordinatorState
@@ -111,17 +107,17 @@ public sealed class VirtualSwarm : IAsyncDisposable
             Term = 1,
             Timing = new CoordinatorTiming(),
         };
-        var (state, actions) = CoordinatorMachine.Begin(fresh, null, goesOn: false, Presences(), time.SteadyNow());
-        var last = await DoAsync(actions, null, cancellationToken);
+        var (state, actions) = CoordinatorMachine.Begin(fresh, null, goesOn: false, await seat.MembersAsync(cancellationToken), time.SteadyNow());
+        var last = await DoAsync(seat, state, actions, null, cancellationToken);
         while (last is null || !last.Status.IsFinal())
         {
             var happening = IsAtAnEnd(state)
                 ? new CoordinatorEvent.RunEnded(RunStatus.Failed, $"{state.Waiting ?? "nothing is left to do"}; nobody else can come")
                 : await events.Reader.ReadAsync(cancellationToken);
-            if (happening is CoordinatorEvent.UpdateSeen { Update: var update })
-                watch(update);
+            if (happening is CoordinatorEvent.Tick)
+                await seat.BeatAsync(state.Term, cancellationToken);
             (state, actions) = CoordinatorMachine.Step(state, happening, time.SteadyNow());
-            last = await DoAsync(actions, last, cancellationToken);
+            last = await DoAsync(seat, state, actions, last, cancellationToken);
         }
         return last;
     }
@@ -129,25 +125,30 @@ public sealed class VirtualSwarm : IAsyncDisposable
     /// <summary>Whether it waits for nodes: all that there are have been there from the beginning.</summary>
     private static bool IsAtAnEnd(CoordinatorState state) => !state.Tasks.Values.Any(t => t.Phase == TaskPhase.Running && t.Open > 0);
 
-    private async Task<SwarmState?> DoAsync(IReadOnlyList<CoordinatorAction> actions, SwarmState? last, CancellationToken cancellationToken)
+    private async Task<SwarmState?> DoAsync(VirtualSeat seat, CoordinatorState state, IReadOnlyList<CoordinatorAction> actions, SwarmState? last, CancellationToken cancellationToken)
     {
         foreach (var action in actions)
         {
             switch (action)
             {
                 case CoordinatorAction.PublishState publish:
-                    last = (SwarmState)coordinator.Stamp(publish.State);
+                    last = await seat.CommitAsync(publish.State, cancellationToken);
                     shared.Settle(last.Round, ReadByAll(last));
                     shared.Residuals.Settle(last);
-                    watch(last);
                     if (checkpoints is not null)
                         await checkpoints.SeeAsync(last, cancellationToken);
                     break;
+                case CoordinatorAction.PublishGlobal publish:
+                    await seat.TellAsync(new GlobalValue { Run = state.Run.ToString(), Term = state.Term, Global = publish.Global }, cancellationToken);
+                    break;
+                case CoordinatorAction.ClearGlobal clear:
+                    await seat.ClearGlobalAsync(clear.Tag, cancellationToken);
+                    break;
                 case CoordinatorAction.Schedule schedule:
-                    slots.Add(nodes[schedule.Node], schedule.Message);
+                    await seat.ScheduleAsync(schedule, cancellationToken);
                     break;
                 case CoordinatorAction.Cancel cancel:
-                    slots.Cancel(cancel.Message.Attempt);
+                    await seat.CancelAsync(cancel, cancellationToken);
                     break;
                 case CoordinatorAction.ClearBlob clear:
                     shared.Remove(clear.Blob);
@@ -163,16 +164,5 @@ public sealed class VirtualSwarm : IAsyncDisposable
     {
         var done = state.Tasks.Where(t => t.Phase is TaskPhase.Committed or TaskPhase.Skipped).Select(t => t.Alias).ToHashSet(StringComparer.Ordinal);
         return [.. done.Where(alias => definition.Tasks.All(t => !t.After.Contains(alias) || done.Contains(t.Alias)))];
-    }
-
-    private IEnumerable<Presence> Presences()
-    {
-        // Whatever the definition asks of a machine, these are of that kind; they share what they tell alike.
-        ImmutableArray<string> tags = [.. definition.Tasks.SelectMany(t => t.Tags).Distinct()], modules = [definition.Module];
-        var resources = new NodeResources { Gpu = definition.Tasks.Any(t => t.Gpu) };
-        return settings.Nodes.Select(node => (Presence)new MessageStamp(node.Id, "virtual", time).Stamp(new Presence
-        {
-            Status = NodeStatus.Online, Datasets = node.Sizes, Modules = modules, Concurrency = 1, Codecs = PackingPlan.Known, Tags = tags, Resources = resources,
-        }));
     }
 }

@@ -51,6 +51,21 @@ public sealed class RunViewTests
         Assert.Contains("- Scheduler: no round is left (threshold 99.0% not reached)", Lines(end));
     }
 
+    [Theory]
+    [InlineData(100, 1)]
+    [InlineData(101, 0)]
+    public void Up_to_a_hundred_nodes_are_named_and_more_are_counted(int nodes, int lines)
+    {
+        for (var node = 0; node < nodes; node++)
+            Lines(new Presence { From = $"node_{node}", Status = NodeStatus.Online });
+        Lines(State(1) with { Tasks = [new TaskState { Alias = "worker", Phase = TaskPhase.Running, Placed = nodes }] });
+        Assert.Equal(lines, Lines(Completed("node_0", "worker")).Length);
+        Assert.Equal(lines == 1 ? null : (("worker", 1, nodes)), view.Progress?.Tasks.Single());
+        // Counts are told where nothing else is.
+        Assert.Empty(view.Tick(Now));
+        Assert.Equal(1 - lines, view.Tick(Now.AddSeconds(10)).OfType<Happening.Progressed>().Count());
+    }
+
     [Fact]
     public void Duplicates_and_late_messages_say_nothing()
     {

@@ -15,7 +15,6 @@ public sealed partial class SourceTests
         { "Weights", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms", "Tasks", "Aggregation"] },
         { "Storage", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms", "Tasks", "Aggregation", "Weights"] },
         { "Concurrency", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms", "Tasks", "Aggregation", "Weights", "Storage"] },
-        { "Virtual", ["Messaging"] },
         { "Messaging", ["Protocol", "Coordination", "Nodes", "Blobs", "Swarms", "Tasks", "Aggregation", "Weights"] },
     };
 

@@ -43,6 +43,38 @@ public sealed class VirtualSwarmTests
     }
 
     [Fact]
+    public async Task Whoever_watches_its_broker_sees_what_a_watcher_of_real_nodes_sees()
+    {
+        var definition = SwarmHarness.Definition(rounds: 2, minimumNodes: 2);
+        await using var swarm = await SwarmHarness.StartAsync(new SimulatedBroker(), nodes: 2);
+        await swarm.PublishDefinitionAsync(definition);
+        await swarm.WaitForEndAsync();
+        var (_, messages) = await RunAsync(definition, nodes: 2, slots: 2);
+        var real = swarm.Messages.Select(m => ProtocolJson.Read<ControlMessage>(m.Payload, out _)).OfType<ControlMessage>().ToArray();
+        Assert.Equal(Seen(real), Seen(messages));
+
+        // Retained globals, and each node's presence, updates and schedule; the states between are as many as the coordinator finds time for.
+        static IEnumerable<string> Seen(IEnumerable<ControlMessage> messages) => messages.Select(m => m switch
+        {
+            Presence { Status: NodeStatus.Online } => $"presence of {m.From}",
+            ScheduleAttempt schedule => $"schedule {schedule.Attempt}",
+            TaskAccepted or TaskCompleted => $"{m.GetType().Name} {((TaskUpdate)m).Attempt} of {m.From}",
+            GlobalValue value => $"global {value.Global.Tag} {value.Global.Version} {value.Global.Content.Blob?.Sha256}",
+            SwarmState state => $"state {state.Status} {state.Round}",
+            _ => "",
+        }).Where(line => line.Length > 0).Distinct().Order(StringComparer.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_message_may_be_larger_than_any_that_is_read_from_elsewhere()
+    {
+        // As the results of very many are together.
+        var large = System.Text.Json.JsonElement.Parse($"\"{new string('x', ProtocolJson.MaximumMessage)}\"");
+        var (end, _) = await RunAsync(SwarmHarness.Definition(rounds: 1), nodes: 1, slots: 1, change: s => s with { Definition = s.Definition with { Globals = s.Definition.Globals.Add("large", large) } });
+        Assert.Equal(RunStatus.Completed, end.Status);
+    }
+
+    [Fact]
     public async Task A_task_that_fails_ends_the_run_with_its_reason()
     {
         var (end, _) = await RunAsync(SwarmHarness.Definition("ThrowingWorker", minimumNodes: 2).Replace("\"retries\": 1", "\"retries\": 0", StringComparison.Ordinal), nodes: 2, slots: 2);
@@ -154,21 +186,27 @@ public sealed class VirtualSwarmTests
     private static async Task<(SwarmState End, List<ControlMessage> Messages)> RunAsync(string definition, int nodes, int slots, Action<ControlMessage>? also = null, Func<VirtualSwarmSettings, VirtualSwarmSettings>? change = null, CancellationToken cancellationToken = default)
     {
         var messages = new List<ControlMessage>();
+        var broker = new SimulatedBroker(new SimulatedBrokerOptions { Limits = new BrokerLimits { ReplaysRetainedByWildcard = true } });
         await using var services = new ServiceCollection().BuildServiceProvider();
         var settings = new VirtualSwarmSettings
         {
             Swarm = "vectors", Definition = SwarmJson.Parse(System.Text.Encoding.UTF8.GetBytes(definition)), Catalog = new TaskCatalog([typeof(SwarmHarness).Assembly]),
             Nodes = [.. Enumerable.Range(0, nodes).Select(n => new VirtualNode($"node_{n}", new NoData(), []))], Services = services, Slots = slots,
         };
-        await using var swarm = new VirtualSwarm(
-            change?.Invoke(settings) ?? settings,
-            message =>
-            {
-                messages.Add(message);
-                also?.Invoke(message);
-            },
-            NullLoggerFactory.Instance, TimeProvider.System);
-        return (await swarm.RunAsync(cancellationToken), messages);
+        // Anybody who watches.
+        await using var watcher = await broker.ConnectAsync(new ConnectionProfile { ClientId = "watcher" }, CancellationToken.None);
+        await watcher.SubscribeAsync($"mantalight/{VirtualSwarmSettings.LocalCluster}/#", message =>
+        {
+            if (ProtocolJson.Read<ControlMessage>(message.Payload, out _) is not { } heard)
+                return;
+            messages.Add(heard);
+            also?.Invoke(heard);
+        }, CancellationToken.None);
+        await using var swarm = new VirtualSwarm(change?.Invoke(settings) ?? settings, broker, NullLoggerFactory.Instance, TimeProvider.System);
+        var end = await swarm.RunAsync(cancellationToken);
+        await watcher.CloseAsync(CancellationToken.None);
+        Assert.Empty(broker.HandlerFailures);
+        return (end, messages);
     }
 
     private sealed class NoData : IDatasetProvider
