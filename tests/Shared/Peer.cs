@@ -44,9 +44,10 @@ internal sealed class Peer : IAsyncDisposable
     {
         var peer = Of(id, await broker.ConnectAsync(new ConnectionProfile { ClientId = id }, CancellationToken.None), topics, folder, timing);
         await peer.Connection.SubscribeAsync(topics.Inbox(id), peer.Receive, CancellationToken.None);
+        var parent = topics.NodeBlobs(id);
         await peer.Connection.SubscribeAsync(topics.AllNodeBlobs(id), message =>
         {
-            if (topics.Split(message.Topic) is ["nodes", _, "blobs", var hash, var chunk])
+            if (Topics.TryReadChunk(message.Topic, parent, out var hash, out var chunk))
                 peer.Inbox.Deliver(hash, chunk, message.Payload);
         }, CancellationToken.None);
         return peer;

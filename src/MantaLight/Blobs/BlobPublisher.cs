@@ -30,7 +30,8 @@ internal sealed class BlobPublisher(IBrokerConnection connection, Topics topics,
     {
         for (var chunk = connection.Limits.ReplaysRetainedByWildcard ? blob.ChunkCount - 1 : 0; chunk < blob.ChunkCount; chunk++)
         {
-            if (await ReadBackAsync(swarm, blob, chunk, cancellationToken) is not { } kept || kept.Length != blob.LengthOf(chunk))
+            using var kept = await ReadBackAsync(swarm, blob, chunk, cancellationToken);
+            if (kept?.Bytes.Length != blob.LengthOf(chunk))
                 return false;
             if (sign is not null)
                 await sign.GiveAsync();
@@ -123,14 +124,35 @@ internal sealed class BlobPublisher(IBrokerConnection connection, Topics topics,
 
     private async Task<bool> IsKeptAsync(string swarm, BlobRef blob, DiskFile file, int chunk, CancellationToken cancellationToken)
     {
-        if (await ReadBackAsync(swarm, blob, chunk, cancellationToken) is not { } kept)
+        using var kept = await ReadBackAsync(swarm, blob, chunk, cancellationToken);
+        var length = blob.LengthOf(chunk);
+        if (kept?.Bytes.Length != length)
             return false;
-        var expected = new byte[blob.LengthOf(chunk)];
-        ReadExactly(file, expected, (long)chunk * blob.ChunkSize);
-        return kept.AsSpan().SequenceEqual(expected);
+        var expected = ArrayPool<byte>.Shared.Rent(length);
+        try
+        {
+            ReadExactly(file, expected.AsSpan(0, length), (long)chunk * blob.ChunkSize);
+            return IsSame(kept.Bytes, expected);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(expected);
+        }
     }
 
-    private async Task<byte[]?> ReadBackAsync(string swarm, BlobRef blob, int chunk, CancellationToken cancellationToken)
+    private static bool IsSame(ReadOnlySequence<byte> bytes, ReadOnlySpan<byte> expected)
+    {
+        foreach (var segment in bytes)
+        {
+            if (!segment.Span.SequenceEqual(expected[..segment.Length]))
+                return false;
+            expected = expected[segment.Length..];
+        }
+        return true;
+    }
+
+    /// <summary>What the broker has on a chunk's topic; null where it has nothing. Dispose it when done.</summary>
+    private async Task<Echo?> ReadBackAsync(string swarm, BlobRef blob, int chunk, CancellationToken cancellationToken)
     {
         // What comes by while it is on its way through a cluster tells nothing of what is kept: that is asked for again.
         for (var tries = 0; tries < 3; tries++)
@@ -138,20 +160,25 @@ internal sealed class BlobPublisher(IBrokerConnection connection, Topics topics,
             var found = new Awaited<Echo>();
             void Take(BrokerMessage message)
             {
-                found.TrySet(new Echo(message.Payload.ToArray(), message.Retained));
-                PayloadBuffer.Release(message.Payload);
+                var came = new Echo(message.Payload, message.Retained);
+                if (!found.TrySet(came))
+                    came.Dispose();
             }
             await using var subscription = await connection.SubscribeAsync(
                 topics.SwarmBlob(swarm, blob.Sha256, chunk), Take, cancellationToken);
             var echo = await found.WaitAsync(5 * timing.Idle, stamp.Time, cancellationToken);
             if (echo is null or { IsRetained: true })
-                return echo?.Bytes;
+                return echo;
+            echo.Dispose();
         }
         return null;
     }
 
-    /// <summary>What came on a chunk's topic.</summary>
-    private sealed record Echo(byte[] Bytes, bool IsRetained);
+    /// <summary>What came on a chunk's topic, where it lies, until it is disposed.</summary>
+    private sealed record Echo(ReadOnlySequence<byte> Bytes, bool IsRetained) : IDisposable
+    {
+        public void Dispose() => PayloadBuffer.Release(Bytes);
+    }
 
     private static void ReadExactly(DiskFile file, Span<byte> target, long offset)
     {

@@ -21,6 +21,18 @@ internal sealed class PartialBlob(BlobRef blob, DiskDraft draft, string name) : 
 
     public bool Has(int chunk) => have[chunk];
 
+    /// <summary>The first chunks that have not come yet, so many at most.</summary>
+    public int[] FirstMissing(int most)
+    {
+        var found = new int[Math.Min(most, Missing)];
+        for (int chunk = 0, count = 0; count < found.Length; chunk++)
+        {
+            if (!have[chunk])
+                found[count++] = chunk;
+        }
+        return found;
+    }
+
     /// <summary>Whether it can be a chunk of the blob, here already or not.</summary>
     public bool Fits(Arrival arrival) => arrival.Chunk >= 0 && arrival.Chunk < blob.ChunkCount && arrival.Bytes.Length == blob.LengthOf(arrival.Chunk);
 

@@ -41,8 +41,7 @@ internal sealed class RetainedRead(IBrokerConnection connection, Topics topics, 
             if (partial.Missing == 0)
                 break;
             // Whatever the wildcard did not bring is fetched chunk by chunk: the way on brokers that do not replay by wildcard.
-            var wanted = Enumerable.Range(0, blob.ChunkCount).Where(i => !partial.Has(i)).Take(pace.Window).ToArray();
-            if (await FetchAsync(swarm, blob, chunks.Reader, partial, wanted, Take, cancellationToken))
+            if (await FetchAsync(swarm, blob, chunks.Reader, partial, Take, cancellationToken))
                 continue;
             if (peer is not null && await pull.TryRunAsync(peer, blob, partial, cancellationToken))
                 break;
@@ -58,10 +57,11 @@ internal sealed class RetainedRead(IBrokerConnection connection, Topics topics, 
     }
 
     private async Task<bool> FetchAsync(
-        string swarm, BlobRef blob, ChannelReader<Arrival> chunks, PartialBlob partial, int[] wanted, Action<BrokerMessage> take, CancellationToken cancellationToken)
+        string swarm, BlobRef blob, ChannelReader<Arrival> chunks, PartialBlob partial, Action<BrokerMessage> take, CancellationToken cancellationToken)
     {
+        var wanted = partial.FirstMissing(pace.Window);
         var until = partial.Missing - wanted.Length;
-        await using var window = await connection.SubscribeAsync([.. wanted.Select(chunk => topics.SwarmBlob(swarm, blob.Sha256, chunk))], take, cancellationToken);
+        await using var window = await connection.SubscribeAsync(Array.ConvertAll(wanted, chunk => topics.SwarmBlob(swarm, blob.Sha256, chunk)), take, cancellationToken);
         return await CollectAsync(chunks, partial, until, cancellationToken);
     }
 
