@@ -58,25 +58,24 @@ internal sealed class ResultsAhead(AttemptServices node, SeatContext seats, stri
     {
         var past = known.Values.Where(t => t.Run != state.Run || t.Round < state.Round || state.Status.IsFinal()).ToArray();
         foreach (var transfer in past)
-        {
-            if (!transfer.IsPast && transfer.IsRunning)
-                seats.Supervise(transfer.Cancelling = transfer.Stop.CancelBesideAsync());
-            transfer.IsPast = true;
-            if (!transfer.IsRunning)
-                Forget(transfer);
-        }
+            End(transfer);
         return [.. past.Where(t => !t.IsRunning).Select(t => t.Blob.Sha256)];
     }
 
     /// <summary>Ends all of them: the node stops.</summary>
     public void Stop()
     {
-        waiting.Clear();
-        foreach (var transfer in known.Values.Where(t => t is { IsRunning: true, IsPast: false }))
-        {
+        foreach (var transfer in known.Values.ToArray())
+            End(transfer);
+    }
+
+    private void End(Transfer transfer)
+    {
+        if (!transfer.IsPast && transfer.IsRunning)
             seats.Supervise(transfer.Cancelling = transfer.Stop.CancelBesideAsync());
-            transfer.IsPast = true;
-        }
+        transfer.IsPast = true;
+        if (!transfer.IsRunning)
+            Forget(transfer);
     }
 
     private void Go()

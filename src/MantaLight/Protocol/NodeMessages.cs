@@ -165,7 +165,7 @@ public sealed record BlobRequest : ControlMessage
     public ImmutableArray<int> Chunks { get; set; } = [];
 
     /// <summary>Whether its parts can be those of a request.</summary>
-    internal bool IsSound() => BlobRef.IsHash(Hash) && Identifier.IsValid(From) && ChunkSize is >= 1024 and <= 64 << 20 && Chunks.Length <= Window;
+    internal bool IsSound() => BlobRef.IsHash(Hash) && Identifier.IsValid(From) && ChunkSize is >= 1024 and <= BlobRef.MaximumChunkSize && Chunks.Length <= Window;
 }
 
 /// <summary>Tells a consumer that a blob is not to be had here (inbox).</summary>

@@ -11,6 +11,9 @@ public sealed record BlobRef
     /// <summary>The largest blob, in bytes.</summary>
     public const long MaximumSize = 64L << 30;
 
+    /// <summary>The largest chunk, in bytes: a packet with one is less than what a node has its broker send at most.</summary>
+    public const int MaximumChunkSize = 4 << 20;
+
     /// <summary>The SHA-256 of the bytes, lower-case hex.</summary>
     public string Sha256 { get; set; } = "";
 
@@ -31,7 +34,7 @@ public sealed record BlobRef
 
     /// <summary>Whether the numbers agree and the hash looks like one.</summary>
     public bool IsSound() =>
-        IsHash(Sha256) && Size is > 0 and <= MaximumSize && ChunkSize is >= 1024 and <= 64 << 20
+        IsHash(Sha256) && Size is > 0 and <= MaximumSize && ChunkSize is >= 1024 and <= MaximumChunkSize
         && ChunkCount == (Size + ChunkSize - 1) / ChunkSize && (HoldsWeights || Format == ValueFormat.Json);
 
     /// <summary>Whether the bytes are weights, packed or as they are.</summary>

@@ -12,6 +12,7 @@ internal static partial class StartReader
     private const int MaximumRound = 1_000_000 - 1;
     private const int MaximumGlobals = 1000;
     private const long MaximumBlob = 64L << 30;
+    private const int MaximumChunk = 4 << 20;
 
     public static StartDefinition? Read(JsonObjectReader json, SwarmProblems problems)
     {
@@ -70,7 +71,7 @@ internal static partial class StartReader
         var format = blob.RequiredText("format", FormatPattern, "'weights' or 'json'");
         foreach (var key in (string[])["size", "chunk_size", "chunk_count"])
             blob.Required(key, "an integer");
-        if (blob.Integer("size", 1, MaximumBlob) is not { } size || blob.Integer("chunk_size", 1024, 64 << 20) is not { } chunk
+        if (blob.Integer("size", 1, MaximumBlob) is not { } size || blob.Integer("chunk_size", 1024, MaximumChunk) is not { } chunk
             || blob.Integer("chunk_count", 1, int.MaxValue) is not { } count || hash is null || format is null)
         {
             return null;

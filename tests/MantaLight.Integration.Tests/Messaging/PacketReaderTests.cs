@@ -1,6 +1,7 @@
 using System.Buffers;
 using MantaLight.Messaging;
 using MantaLight.Mqtt.Connections;
+using MantaLight.Protocol;
 using MQTTnet.Exceptions;
 using MQTTnet.Formatter;
 using MQTTnet.Packets;
@@ -44,6 +45,15 @@ public sealed class PacketReaderTests
             Assert.IsType<MqttPingRespPacket>(await reader.ReadAsync(CancellationToken.None));
         }
         Assert.Null(await reader.ReadAsync(CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task The_largest_chunk_that_the_protocol_allows_comes_through()
+    {
+        var largest = Message(new Random(6), BlobRef.MaximumChunkSize);
+        var read = Assert.IsType<MqttPublishPacket>(await ReaderOf(new PiecewiseChannel(Encoded(largest), () => 1 << 20)).ReadAsync(CancellationToken.None));
+        Assert.True(largest.Payload.ToArray().AsSpan().SequenceEqual(read.Payload.ToArray()));
+        Assert.False(new BlobRef { Sha256 = new string('a', 64), Size = 1, ChunkSize = BlobRef.MaximumChunkSize + 1, ChunkCount = 1, Format = ValueFormat.Weights }.IsSound());
     }
 
     [Fact]

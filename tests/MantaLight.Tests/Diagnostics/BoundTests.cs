@@ -84,7 +84,7 @@ public sealed class BoundTests : IDisposable
     [Theory]
     [InlineData(1024, 512)]
     [InlineData(256 << 10, 256)]
-    [InlineData(64 << 20, 16)]
+    [InlineData(BlobRef.MaximumChunkSize, 16)]
     public void Chunks_of_a_transfer_by_their_number_and_by_their_bytes(int chunkSize, int expected)
     {
         var inbox = new ChunkInbox(drops);
