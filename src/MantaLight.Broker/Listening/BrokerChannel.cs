@@ -44,7 +44,8 @@ internal sealed class BrokerChannel(ConnectionContext connection, EmbeddedBroker
 
     public bool IsSecureConnection => false;
 
-    public MqttPacketFormatterAdapter PacketFormatterAdapter { get; } = new(new MqttBufferWriter(4096, 65_535));
+    // It grows with what is sent: most of very many clients are sent a few bytes now and then.
+    public MqttPacketFormatterAdapter PacketFormatterAdapter { get; } = new(new MqttBufferWriter(256, 65_535));
 
     public Task ConnectAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
