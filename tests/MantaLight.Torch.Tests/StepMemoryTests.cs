@@ -18,7 +18,7 @@ public class StepMemoryTests
     [InlineData("Adam", null)]
     [InlineData("Adam", Scripts.Loss)]
     [InlineData("SGD", Scripts.Step)]
-    public void A_step_allocates_handles_of_tensors_and_nothing_of_a_batch_or_of_a_model(string optimizer, string? script)
+    public void A_step_leaves_the_handles_of_its_tensors_on_the_managed_heap_and_little_else(string optimizer, string? script)
     {
         using var model = new TinyModel();
         Allocated(model, optimizer, script, steps: 10);

@@ -40,7 +40,7 @@ internal static class SimulateCommand
         var checkpoints = new CheckpointFlags();
         var resume = CheckpointFlags.ResumeFrom();
         var verbose = new Option<bool>("--verbose") { Description = "Shows the tasks' logs on standard error." };
-        var command = new Command("simulate", "Run a swarm of very many participants in this process, without a broker: the same tasks, coordination and bits.")
+        var command = new Command("simulate", "Run a swarm of very many participants in this process, on a broker in its memory: the same tasks, coordination and bits.")
         {
             target, participants, fraction, slots, threads, partition, samples, test, rounds, seed, set, json, data, checkpoints.Folder, checkpoints.Every, checkpoints.Keep, resume, verbose,
         }.WithExamples(

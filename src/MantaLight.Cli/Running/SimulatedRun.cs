@@ -68,8 +68,8 @@ internal sealed class SimulatedRun(SimulationSettings settings, CliConsole conso
         // As in a real swarm, but that a message is as large as it has to be.
         var broker = new SimulatedBroker(new SimulatedBrokerOptions { Limits = new BrokerLimits { MaximumPacketSize = int.MaxValue, ReplaysRetainedByWildcard = true } }, time);
         await using var client = await SwarmClient.ConnectAsync(broker, VirtualSwarmSettings.LocalCluster, time, cancellationToken);
-        view = new RunView(definition.Name);
-        await using var watcher = await SwarmWatcher.StartAsync(client, view, time, cancellationToken);
+        view = new RunView(definition.Name) { AreMany = settings.Participants > RunView.MaximumTold };
+        await using var watcher = await SwarmWatcher.StartAsync(client, view, time, cancellationToken, isOwn: true);
         await using var swarm = new VirtualSwarm(
             new VirtualSwarmSettings
             {
@@ -77,37 +77,30 @@ internal sealed class SimulatedRun(SimulationSettings settings, CliConsole conso
                 Checkpoints = settings.Checkpoints, Kept = news => watcher.Note(checkpoints.Note(news)), From = checkpoint,
             },
             broker, loggers, time);
-        return (await RunScreens.ShowAsync(console, screen => ShowAsync(swarm, watcher, settings.Json is null ? new ForgetfulScreen(screen) : screen, cancellationToken))).Status == RunStatus.Completed;
+        return (await RunScreens.ShowAsync(console, screen => ShowAsync(swarm, client, watcher, settings.Json is null ? new ForgetfulScreen(screen) : screen, cancellationToken))).Status == RunStatus.Completed;
     }
 
-    private async Task<SwarmState> ShowAsync(VirtualSwarm swarm, SwarmWatcher watcher, IRunScreen screen, CancellationToken cancellationToken)
+    private async Task<SwarmState> ShowAsync(VirtualSwarm swarm, SwarmClient client, SwarmWatcher watcher, IRunScreen screen, CancellationToken cancellationToken)
     {
         var simulating = time.GetTimestamp();
-        var running = RunAsync();
-        try
-        {
-            await ((Task)watcher.WatchAsync(screen, cancellationToken)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            return await running;
-        }
-        finally
-        {
-            ran = time.GetElapsedTime(simulating);
-            // What came last: the checkpoint of the last round, or what was done when it was cancelled.
-            watcher.Show(screen);
-        }
-
-        async Task<SwarmState> RunAsync()
-        {
-            try
-            {
-                return await swarm.RunAsync(cancellationToken);
-            }
-            catch (Exception) when (!cancellationToken.IsCancellationRequested)
-            {
-                watcher.GiveUp("The simulation has failed");
-                throw;
-            }
-        }
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var over = new CancellationTokenSource();
+        var running = swarm.RunAsync(stop.Token);
+        Task watching = watcher.WatchAsync(screen, over.Token);
+        await Task.WhenAny(running, watching);
+        // Nobody would see how it goes on.
+        if (watching.IsFaulted)
+            await stop.CancelAsync();
+        await ((Task)running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        ran = time.GetElapsedTime(simulating);
+        await over.CancelAsync();
+        await watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (watching.IsFaulted)
+            await watching;
+        // A connection that is closed has handed over all that came; it may be the last round, or what became of its checkpoint.
+        await client.DisposeAsync();
+        watcher.Show(screen);
+        return await running;
     }
 
     private SwarmDefinition Changed(SwarmDefinition read)

@@ -33,9 +33,6 @@ internal sealed class Pulse
     /// <summary>Who is missing, and for how long; null where nobody is.</summary>
     public string? Missing { get; private set; }
 
-    /// <summary>How many nodes are there.</summary>
-    public int Online => online.Count;
-
     /// <summary>When the coordinator was last heard; null where it never was.</summary>
     public DateTimeOffset? Heard => heard;
 

@@ -7,7 +7,8 @@ internal sealed class RoundProgress
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(10);
 
-    private readonly Dictionary<string, int> done = new(StringComparer.Ordinal);
+    // A node says again that it has completed until it sees that this was committed.
+    private readonly Dictionary<string, HashSet<string>> done = new(StringComparer.Ordinal);
     private int round;
     private DateTimeOffset? told;
 
@@ -20,7 +21,7 @@ internal sealed class RoundProgress
         if (state.Round != round)
             done.Clear();
         round = state.Round;
-        Tasks = [.. state.Tasks.Where(t => t.Phase == TaskPhase.Running).Select(t => (t.Alias, done.GetValueOrDefault(t.Alias), t.Placed))];
+        Tasks = [.. state.Tasks.Where(t => t.Phase == TaskPhase.Running).Select(t => (t.Alias, Math.Max(t.Completed, done.GetValueOrDefault(t.Alias)?.Count ?? 0), t.Placed))];
     }
 
     /// <summary>Counts an attempt that has completed.</summary>
@@ -28,8 +29,10 @@ internal sealed class RoundProgress
     {
         if (completed.Round != round)
             return;
-        var count = done[completed.Alias] = done.GetValueOrDefault(completed.Alias) + 1;
-        Tasks = [.. Tasks.Select(t => t.Alias == completed.Alias ? t with { Done = count } : t)];
+        if (!done.TryGetValue(completed.Alias, out var nodes))
+            done[completed.Alias] = nodes = new HashSet<string>(StringComparer.Ordinal);
+        nodes.Add(completed.From);
+        Tasks = [.. Tasks.Select(t => t.Alias == completed.Alias ? t with { Done = Math.Max(t.Done, nodes.Count) } : t)];
     }
 
     /// <summary>What is told now and then, of a round that takes a while.</summary>

@@ -95,7 +95,7 @@ internal sealed class LiveScreen(LiveDisplayContext context) : IRunScreen
         var grid = new Grid().AddColumn().AddColumn().AddColumn();
         foreach (var (alias, done, of) in progress.Tasks)
         {
-            var filled = (int)((long)BarWidth * done / Math.Max(1, of));
+            var filled = Math.Clamp((int)((long)BarWidth * done / Math.Max(1, of)), 0, BarWidth);
             grid.AddRow(
                 new Text(alias), new Text(new string('━', filled) + new string('╌', BarWidth - filled), new Style(Color.Blue)),
                 new Text(string.Create(CultureInfo.InvariantCulture, $"{done:N0} of {of:N0}")));

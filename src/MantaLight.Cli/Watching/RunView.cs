@@ -14,8 +14,8 @@ internal sealed class RunView(string swarm, Predicate<SwarmState>? accepts = nul
     private const int MaximumRounds = 10_000;
     private const int MaximumAttempts = 10_000;
 
-    // More nodes than these are counted, not told one by one.
-    private const int MaximumTold = 100;
+    // More nodes of a task than these are counted, not told one by one.
+    public const int MaximumTold = 100;
 
     private static readonly TimeSpan WaitingPatience = TimeSpan.FromSeconds(1);
 
@@ -38,6 +38,9 @@ internal sealed class RunView(string swarm, Predicate<SwarmState>? accepts = nul
 
     /// <summary>Counts where nodes are too many to be told one by one; null where each one is.</summary>
     public RoundProgress? Progress { get; private set; }
+
+    /// <summary>Whether nodes are known to be too many for that, however few of them a round asks.</summary>
+    public bool AreMany { get; init; }
 
     /// <summary>The last state of the run; null before the first.</summary>
     public SwarmState? State { get; private set; }
@@ -108,7 +111,7 @@ internal sealed class RunView(string swarm, Predicate<SwarmState>? accepts = nul
         if (waiting is not { } wait)
             return false;
         waiting = wait = wait with { IsLong = now - wait.Since >= WaitingPatience };
-        var isBusy = Attempts.Any(a => a.Status is AttemptStatus.Accepted or AttemptStatus.Running);
+        var isBusy = Progress is { Tasks.Count: > 0 } || Attempts.Any(a => a.Status is AttemptStatus.Accepted or AttemptStatus.Running);
         var isDue = wait.Told is { } told
             ? told.Reason != wait.Reason && now - told.At >= WaitingReminder
             : now - wait.Since >= (isBusy ? BusyPatience : WaitingPatience);
@@ -131,6 +134,7 @@ internal sealed class RunView(string swarm, Predicate<SwarmState>? accepts = nul
                     End(RunStatus.Superseded, "another run of this swarm has started", happened);
                 return;
             }
+            Progress = null;
             rounds.Clear();
             attempts.Clear();
             told.Clear();
@@ -146,7 +150,7 @@ internal sealed class RunView(string swarm, Predicate<SwarmState>? accepts = nul
                 attempts.Remove(old);
         }
         State = state;
-        if (Pulse.Online > MaximumTold || state.Tasks.Any(t => t.Placed > MaximumTold))
+        if (AreMany || state.Tasks.Any(t => t.Placed > MaximumTold))
             Progress ??= new RoundProgress();
         Progress?.See(state);
         foreach (var summary in state.History)

@@ -8,21 +8,24 @@ namespace MantaLight.Cli.Watching;
 internal sealed class SwarmWatcher : IAsyncDisposable
 {
     private const int QueueCapacity = 65_536;
+    private const int OwnQueueCapacity = 1 << 20;
 
     private static readonly TimeSpan RefreshInterval = TimeSpan.FromMilliseconds(100);
 
-    private readonly WatchQueue inputs = new(QueueCapacity);
+    private readonly WatchQueue inputs;
     private readonly List<IAsyncDisposable> subscriptions = [];
     private readonly SwarmClient client;
     private readonly RunView view;
     private readonly TimeProvider time;
     private readonly DateTimeOffset began;
+    private readonly bool isOwn;
     private readonly long beganAt;
     private volatile string? givenUp;
 
-    private SwarmWatcher(SwarmClient client, RunView view, TimeProvider time)
+    private SwarmWatcher(SwarmClient client, RunView view, TimeProvider time, bool isOwn)
     {
-        (this.client, this.view, this.time) = (client, view, time);
+        (this.client, this.view, this.time, this.isOwn) = (client, view, time, isOwn);
+        inputs = new WatchQueue(isOwn ? OwnQueueCapacity : QueueCapacity);
         (began, beganAt) = (time.GetUtcNow(), time.GetTimestamp());
     }
 
@@ -30,9 +33,14 @@ internal sealed class SwarmWatcher : IAsyncDisposable
     private DateTimeOffset Now => began + time.GetElapsedTime(beganAt);
 
     /// <summary>Subscribes; from then on nothing is missed.</summary>
-    public static async Task<SwarmWatcher> StartAsync(SwarmClient client, RunView view, TimeProvider time, CancellationToken cancellationToken)
+    /// <param name="client">The connection.</param>
+    /// <param name="view">What it is folded into.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <param name="isOwn">Whether all of the swarm is in this process: then messages are as large, and as many, as they have to be.</param>
+    public static async Task<SwarmWatcher> StartAsync(SwarmClient client, RunView view, TimeProvider time, CancellationToken cancellationToken, bool isOwn = false)
     {
-        var watcher = new SwarmWatcher(client, view, time);
+        var watcher = new SwarmWatcher(client, view, time, isOwn);
         try
         {
             foreach (var filter in Filters(client.Topics, view.Swarm))
@@ -120,13 +128,18 @@ internal sealed class SwarmWatcher : IAsyncDisposable
                 inputs.Add(new WatchInput(new Presence { From = gone, Status = NodeStatus.Offline }));
             return;
         }
-        if (ProtocolJson.Read<ControlMessage>(received.Payload, out _) is not { } message || !Identifier.IsValid(message.From))
+        // There may be very many nodes, of whose messages the type is known.
+        var read = levels is ["nodes", _] ? Read<Presence>(received) : Read<ControlMessage>(received);
+        if (read is not { } message || !Identifier.IsValid(message.From))
             return;
         // A node speaks for itself alone; what a coordinator says has no node in its topic.
         if (SpeakerOf(levels) is { } node && node != message.From)
             return;
         inputs.Add(new WatchInput(message, IsRetained: received.Retained));
     }
+
+    private ControlMessage? Read<T>(BrokerMessage received)
+        where T : ControlMessage => isOwn ? ProtocolJson.ReadOwn<T>(received.Payload) : ProtocolJson.Read<T>(received.Payload, out _);
 
     private static string? SpeakerOf(string[] levels) => levels switch
     {

@@ -44,7 +44,10 @@ public sealed class DataLoader : IDisposable
     /// <summary>Batches of an epoch.</summary>
     public long Batches => (Count + BatchSize - 1) / BatchSize;
 
-    /// <summary>One pass over the data, in the next order. A batch's tensors are the loader's, and hold other samples when the next one is asked for.</summary>
+    /// <summary>
+    /// One pass over the data, in the next order; one pass at a time. A batch's tensors are the loader's, and hold other samples when the next one is asked for: whoever
+    /// changes them in place, or wants their gradient, takes an alias of them for that.
+    /// </summary>
     public IEnumerable<Batch> Epoch()
     {
         using var permutation = order is null ? null : Order();

@@ -29,7 +29,7 @@ public static class ProtocolJson
     }
 
     /// <summary>Reads what this process has written itself, of any size; null where it is of another type.</summary>
-    internal static T? ReadOwn<T>(ReadOnlySequence<byte> payload)
+    public static T? ReadOwn<T>(ReadOnlySequence<byte> payload)
         where T : ControlMessage => ReadWhole<T>(payload, out _);
 
     private static T? ReadWhole<T>(ReadOnlySequence<byte> payload, out string? problem)

@@ -11,7 +11,7 @@ public sealed record BlobRef
     /// <summary>The largest blob, in bytes.</summary>
     public const long MaximumSize = 64L << 30;
 
-    /// <summary>The largest chunk, in bytes: a packet with one is less than what a node has its broker send at most.</summary>
+    /// <summary>The largest chunk, in bytes: a packet with one is less than the 8 MiB that a node accepts.</summary>
     public const int MaximumChunkSize = 4 << 20;
 
     /// <summary>The SHA-256 of the bytes, lower-case hex.</summary>

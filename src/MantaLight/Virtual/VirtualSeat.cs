@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using MantaLight.Concurrency;
 using MantaLight.Coordination;
 using MantaLight.Messaging;
@@ -7,34 +6,21 @@ using MantaLight.Protocol;
 namespace MantaLight.Virtual;
 
 /// <summary>The coordinator of a virtual swarm on its connection: it hears the nodes, and says what a coordinator says.</summary>
-internal sealed class VirtualSeat(VirtualSwarmSettings settings, IBrokerConnection connection, TimeProvider time)
+/// <param name="settings">The swarm.</param>
+/// <param name="connection">Its own.</param>
+/// <param name="time">The clock.</param>
+/// <param name="take">Takes a message up, and ends the run where that fails.</param>
+internal sealed class VirtualSeat(VirtualSwarmSettings settings, IBrokerConnection connection, TimeProvider time, Action<BrokerMessage, Action<BrokerMessage>> take)
 {
     private static readonly TimeSpan Beat = new ElectionTiming().Beat;
 
     private readonly Topics topics = new(settings.Cluster);
     private readonly MessageStamp stamp = new("coordinator", "virtual", time);
-    private readonly Dictionary<string, Presence> present = new(StringComparer.Ordinal);
-    private readonly TaskCompletionSource complete = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private DateTimeOffset spoken = time.SteadyNow();
 
     /// <summary>Listens from here on.</summary>
-    public async Task ListenAsync(Action<TaskUpdate> told, CancellationToken cancellationToken)
-    {
-        await connection.SubscribeAsync(topics.AllPresence, Came, cancellationToken);
-        await connection.SubscribeAsync(topics.Tasks(settings.Swarm, "+"), message =>
-        {
-            if (ProtocolJson.ReadOwn<TaskUpdate>(message.Payload) is { } update && topics.Split(message.Topic).LastOrDefault() == update.From)
-                told(update);
-        }, cancellationToken);
-    }
-
-    /// <summary>Waits until all nodes have come.</summary>
-    public async Task<ImmutableArray<Presence>> MembersAsync(CancellationToken cancellationToken)
-    {
-        await complete.Task.WaitAsync(cancellationToken);
-        // All have come, and nobody else does: the handler writes no more.
-        return [.. settings.Nodes.Select(n => present[n.Id])];
-    }
+    public Task ListenAsync(Action<TaskUpdate> told, CancellationToken cancellationToken) => connection.SubscribeAsync(
+        topics.Tasks(settings.Swarm, "+"), message => take(message, m => told(ProtocolJson.ReadOwn<TaskUpdate>(m.Payload) ?? throw VirtualCrowd.Unreadable(m))), cancellationToken);
 
     /// <summary>Commits a state.</summary>
     /// <returns>The state as it was said.</returns>
@@ -66,14 +52,5 @@ internal sealed class VirtualSeat(VirtualSwarmSettings settings, IBrokerConnecti
     {
         spoken = time.SteadyNow();
         return connection.PublishAsync(new OutboundMessage(topic, ProtocolJson.Write(message), retain), cancellationToken);
-    }
-
-    private void Came(BrokerMessage message)
-    {
-        if (complete.Task.IsCompleted || ProtocolJson.ReadOwn<Presence>(message.Payload) is not { } presence)
-            return;
-        present[presence.From] = presence;
-        if (present.Count == settings.Nodes.Count)
-            complete.TrySetResult();
     }
 }

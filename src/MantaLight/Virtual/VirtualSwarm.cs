@@ -33,15 +33,17 @@ public sealed class VirtualSwarm : IAsyncDisposable
     private readonly TimeProvider time;
 
     /// <param name="settings">What it is made of.</param>
-    /// <param name="broker">Where it is told, in this process: messages are as large as they have to be.</param>
+    /// <param name="broker">Where it is told, in this process. Its packets must be as large as the largest message: with very many nodes, one that names a result of each.</param>
     /// <param name="loggers">For the tasks' log records.</param>
     /// <param name="time">The clock.</param>
-    /// <exception cref="InvalidSettingException">The cluster's name, or the options for checkpoints, cannot be.</exception>
+    /// <exception cref="InvalidSettingException">The cluster's name, an id, or the options for checkpoints, cannot be.</exception>
     /// <exception cref="CheckpointException">Their folder cannot be written to.</exception>
     public VirtualSwarm(VirtualSwarmSettings settings, SimulatedBroker broker, ILoggerFactory loggers, TimeProvider time)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(settings.Slots, 1);
         _ = new Topics(settings.Cluster);
+        foreach (var id in settings.Nodes.Select(n => n.Id).Prepend(settings.Swarm))
+            Identifier.Require(id, "An id");
         (this.settings, this.broker, this.loggers, this.time) = (settings, broker, loggers, time);
         definition = settings.From is { } from ? settings.Definition with { Start = VirtualCheckpoints.Start(from, shared) } : settings.Definition;
         if (settings.Checkpoints is not { } options)
@@ -59,18 +61,31 @@ public sealed class VirtualSwarm : IAsyncDisposable
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         await using var nodes = await broker.ConnectAsync(new ConnectionProfile { ClientId = $"{settings.Cluster}.{settings.Swarm}.nodes" }, cancellationToken);
         await using var coordinator = await broker.ConnectAsync(new ConnectionProfile { ClientId = $"{settings.Cluster}.{settings.Swarm}.coordinator" }, cancellationToken);
-        var seat = new VirtualSeat(settings, coordinator, time);
+        // What cannot be read or taken up would be waited for without end.
+        var broken = new TaskCompletionSource<SwarmState>(TaskCreationOptions.RunContinuationsAsynchronously);
+        void Take(BrokerMessage message, Action<BrokerMessage> take)
+        {
+            try
+            {
+                take(message);
+            }
+            catch (Exception e)
+            {
+                broken.TrySetException(e);
+            }
+        }
+        var seat = new VirtualSeat(settings, coordinator, time, Take);
         await seat.ListenAsync(update => events.Writer.TryWrite(new CoordinatorEvent.UpdateSeen(update)), cancellationToken);
-        var crowd = new VirtualCrowd(settings, nodes, time);
+        var crowd = new VirtualCrowd(settings, nodes, time, Take);
         var slots = new VirtualSlots(settings, shared, crowd, loggers, time);
         await crowd.ComeAsync(slots, cancellationToken);
         await using var ticks = time.CreateTimer(_ => events.Writer.TryWrite(new CoordinatorEvent.Tick(default)), null, CoordinatorSeat.TickInterval, CoordinatorSeat.TickInterval);
         Task[] working = [crowd.SpeakAsync(stop.Token), .. slots.Begin(stop.Token)];
-        var coordinating = CoordinateAsync(seat, stop.Token);
+        var coordinating = CoordinateAsync(seat, crowd.Members, stop.Token);
         try
         {
             // No slot ends by itself: where one does, something is wrong that whoever waits for its attempts would never hear of.
-            await await Task.WhenAny([coordinating, .. working]);
+            await await Task.WhenAny([coordinating, broken.Task, .. working]);
             return await coordinating;
         }
         finally
@@ -88,7 +103,7 @@ public sealed class VirtualSwarm : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    private async Task<SwarmState> CoordinateAsync(VirtualSeat seat, CancellationToken cancellationToken)
+    private async Task<SwarmState> CoordinateAsync(VirtualSeat seat, IEnumerable<Presence> members, CancellationToken cancellationToken)
     {
         var rounds = definition.Rounds;
         var fresh = new CoordinatorState
@@ -107,7 +122,7 @@ public sealed class VirtualSwarm : IAsyncDisposable
             Term = 1,
             Timing = new CoordinatorTiming(),
         };
-        var (state, actions) = CoordinatorMachine.Begin(fresh, null, goesOn: false, await seat.MembersAsync(cancellationToken), time.SteadyNow());
+        var (state, actions) = CoordinatorMachine.Begin(fresh, null, goesOn: false, members, time.SteadyNow());
         var last = await DoAsync(seat, state, actions, null, cancellationToken);
         while (last is null || !last.Status.IsFinal())
         {

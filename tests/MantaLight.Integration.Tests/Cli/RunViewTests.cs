@@ -52,18 +52,30 @@ public sealed class RunViewTests
     }
 
     [Theory]
-    [InlineData(100, 1)]
-    [InlineData(101, 0)]
-    public void Up_to_a_hundred_nodes_are_named_and_more_are_counted(int nodes, int lines)
+    [InlineData(100, false, 1)]
+    [InlineData(101, false, 0)]
+    [InlineData(100, true, 0)]
+    public void Up_to_a_hundred_nodes_of_a_task_are_named_and_more_are_counted(int nodes, bool areMany, int lines)
     {
-        for (var node = 0; node < nodes; node++)
+        var counting = new RunView("mnist") { AreMany = areMany };
+        string[] Lines(ControlMessage message) => [.. counting.Apply(message, Now).SelectMany(h => PlainLines.Of(h, "mnist"))];
+        // Others are there too.
+        for (var node = 0; node < 150; node++)
             Lines(new Presence { From = $"node_{node}", Status = NodeStatus.Online });
-        Lines(State(1) with { Tasks = [new TaskState { Alias = "worker", Phase = TaskPhase.Running, Placed = nodes }] });
+        var state = State(1) with { Tasks = [new TaskState { Alias = "worker", Phase = TaskPhase.Running, Placed = nodes }] };
+        Lines(state);
         Assert.Equal(lines, Lines(Completed("node_0", "worker")).Length);
-        Assert.Equal(lines == 1 ? null : (("worker", 1, nodes)), view.Progress?.Tasks.Single());
+        // Said again until it is committed.
+        Lines(Completed("node_0", "worker"));
+        Assert.Equal(lines == 1 ? null : (("worker", 1, nodes)), counting.Progress?.Tasks.Single());
         // Counts are told where nothing else is.
-        Assert.Empty(view.Tick(Now));
-        Assert.Equal(1 - lines, view.Tick(Now.AddSeconds(10)).OfType<Happening.Progressed>().Count());
+        Assert.Empty(counting.Tick(Now));
+        Assert.Equal(1 - lines, counting.Tick(Now.AddSeconds(10)).OfType<Happening.Progressed>().Count());
+        // Who begins to watch in the middle of a round has the state's count; another run begins anew.
+        Lines(state with { Tasks = [state.Tasks[0] with { Completed = 40 }] });
+        Assert.Equal(lines == 1 ? null : (("worker", 40, nodes)), counting.Progress?.Tasks.Single());
+        Lines(state with { Run = "run-2", Start = 2 });
+        Assert.Equal(lines == 1 ? null : (("worker", 0, nodes)), counting.Progress?.Tasks.Single());
     }
 
     [Fact]

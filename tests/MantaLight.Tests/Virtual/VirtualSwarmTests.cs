@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MantaLight.Tests.Virtual;
 
-/// <summary>Whole swarms without a broker.</summary>
+/// <summary>Whole swarms in one process.</summary>
 public sealed class VirtualSwarmTests
 {
     [Theory]
@@ -63,6 +63,18 @@ public sealed class VirtualSwarmTests
             SwarmState state => $"state {state.Status} {state.Round}",
             _ => "",
         }).Where(line => line.Length > 0).Distinct().Order(StringComparer.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_an_id_is_refused() => await Assert.ThrowsAsync<InvalidSettingException>(
+        () => RunAsync(SwarmHarness.Definition(), nodes: 1, slots: 1, change: s => s with { Nodes = [new VirtualNode("berlin.1", new NoData(), [])] }));
+
+    [Fact]
+    public async Task A_message_that_cannot_be_read_ends_the_run()
+    {
+        var running = RunAsync(SwarmHarness.Definition("EndlessWorker"), nodes: 1, slots: 1, garble: true).WaitAsync(SwarmHarness.Patience, TestContext.Current.CancellationToken);
+        var reason = await Assert.ThrowsAsync<InvalidOperationException>(() => running);
+        Assert.Contains("swarms/vectors/tasks/node_0 (7 bytes) cannot be read", reason.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -183,7 +195,7 @@ public sealed class VirtualSwarmTests
             stop.Cancel();
     }
 
-    private static async Task<(SwarmState End, List<ControlMessage> Messages)> RunAsync(string definition, int nodes, int slots, Action<ControlMessage>? also = null, Func<VirtualSwarmSettings, VirtualSwarmSettings>? change = null, CancellationToken cancellationToken = default)
+    private static async Task<(SwarmState End, List<ControlMessage> Messages)> RunAsync(string definition, int nodes, int slots, Action<ControlMessage>? also = null, Func<VirtualSwarmSettings, VirtualSwarmSettings>? change = null, bool garble = false, CancellationToken cancellationToken = default)
     {
         var messages = new List<ControlMessage>();
         var broker = new SimulatedBroker(new SimulatedBrokerOptions { Limits = new BrokerLimits { ReplaysRetainedByWildcard = true } });
@@ -197,8 +209,10 @@ public sealed class VirtualSwarmTests
         await using var watcher = await broker.ConnectAsync(new ConnectionProfile { ClientId = "watcher" }, CancellationToken.None);
         await watcher.SubscribeAsync($"mantalight/{VirtualSwarmSettings.LocalCluster}/#", message =>
         {
-            if (ProtocolJson.Read<ControlMessage>(message.Payload, out _) is not { } heard)
+            if (ProtocolJson.ReadOwn<ControlMessage>(message.Payload) is not { } heard)
                 return;
+            if (garble && heard is TaskAccepted)
+                _ = watcher.PublishAsync(new OutboundMessage(message.Topic, "garbage"u8.ToArray()), CancellationToken.None).AsTask();
             messages.Add(heard);
             also?.Invoke(heard);
         }, CancellationToken.None);
