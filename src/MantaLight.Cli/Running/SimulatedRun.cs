@@ -67,7 +67,7 @@ internal sealed class SimulatedRun(SimulationSettings settings, CliConsole conso
         await using var services = new ServiceCollection().AddSingleton(loggers).AddLogging().AddSingleton(time).BuildServiceProvider();
         // As in a real swarm, but that a message is as large as it has to be.
         var broker = new SimulatedBroker(new SimulatedBrokerOptions { Limits = new BrokerLimits { MaximumPacketSize = int.MaxValue, ReplaysRetainedByWildcard = true } }, time);
-        await using var client = await SwarmClient.ConnectAsync(broker, VirtualSwarmSettings.LocalCluster, time, cancellationToken);
+        await using var client = await SwarmClient.ConnectAsync(broker, VirtualSwarmSettings.Cluster, time, cancellationToken);
         view = new RunView(definition.Name) { AreMany = settings.Participants > RunView.MaximumTold };
         await using var watcher = await SwarmWatcher.StartAsync(client, view, time, cancellationToken, isOwn: true);
         await using var swarm = new VirtualSwarm(

@@ -14,7 +14,7 @@ namespace MantaLight.Virtual;
 /// <param name="take">Takes a message up, and ends the run where that fails.</param>
 internal sealed class VirtualCrowd(VirtualSwarmSettings settings, IBrokerConnection connection, TimeProvider time, Action<BrokerMessage, Action<BrokerMessage>> take)
 {
-    private readonly Topics topics = new(settings.Cluster);
+    private readonly Topics topics = new(VirtualSwarmSettings.Cluster);
     private readonly ImmutableDictionary<string, (VirtualNode Node, MessageStamp Stamp)> nodes =
         settings.Nodes.ToImmutableDictionary(n => n.Id, n => (n, new MessageStamp(n.Id, "virtual", time)), StringComparer.Ordinal);
 

@@ -14,7 +14,7 @@ internal sealed class VirtualSeat(VirtualSwarmSettings settings, IBrokerConnecti
 {
     private static readonly TimeSpan Beat = new ElectionTiming().Beat;
 
-    private readonly Topics topics = new(settings.Cluster);
+    private readonly Topics topics = new(VirtualSwarmSettings.Cluster);
     private readonly MessageStamp stamp = new("coordinator", "virtual", time);
     private DateTimeOffset spoken = time.SteadyNow();
 

@@ -36,12 +36,11 @@ public sealed class VirtualSwarm : IAsyncDisposable
     /// <param name="broker">Where it is told, in this process. Its packets must be as large as the largest message: with very many nodes, one that names a result of each.</param>
     /// <param name="loggers">For the tasks' log records.</param>
     /// <param name="time">The clock.</param>
-    /// <exception cref="InvalidSettingException">The cluster's name, an id, or the options for checkpoints, cannot be.</exception>
+    /// <exception cref="InvalidSettingException">An id, or the options for checkpoints, cannot be.</exception>
     /// <exception cref="CheckpointException">Their folder cannot be written to.</exception>
     public VirtualSwarm(VirtualSwarmSettings settings, SimulatedBroker broker, ILoggerFactory loggers, TimeProvider time)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(settings.Slots, 1);
-        _ = new Topics(settings.Cluster);
         foreach (var id in settings.Nodes.Select(n => n.Id).Prepend(settings.Swarm))
             Identifier.Require(id, "An id");
         (this.settings, this.broker, this.loggers, this.time) = (settings, broker, loggers, time);
@@ -59,8 +58,8 @@ public sealed class VirtualSwarm : IAsyncDisposable
     public async Task<SwarmState> RunAsync(CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        await using var nodes = await broker.ConnectAsync(new ConnectionProfile { ClientId = $"{settings.Cluster}.{settings.Swarm}.nodes" }, cancellationToken);
-        await using var coordinator = await broker.ConnectAsync(new ConnectionProfile { ClientId = $"{settings.Cluster}.{settings.Swarm}.coordinator" }, cancellationToken);
+        await using var nodes = await broker.ConnectAsync(new ConnectionProfile { ClientId = $"{VirtualSwarmSettings.Cluster}.{settings.Swarm}.nodes" }, cancellationToken);
+        await using var coordinator = await broker.ConnectAsync(new ConnectionProfile { ClientId = $"{VirtualSwarmSettings.Cluster}.{settings.Swarm}.coordinator" }, cancellationToken);
         // What cannot be read or taken up would be waited for without end.
         var broken = new TaskCompletionSource<SwarmState>(TaskCreationOptions.RunContinuationsAsynchronously);
         void Take(BrokerMessage message, Action<BrokerMessage> take)

@@ -7,12 +7,8 @@ namespace MantaLight.Virtual;
 /// <summary>What a swarm of virtual nodes is made of.</summary>
 public sealed record VirtualSwarmSettings
 {
-    /// <summary>The cluster of a swarm that says nothing else.</summary>
-    public const string LocalCluster = "local";
-
     /// <summary>The cluster under whose topics it is told.</summary>
-    /// <value><see cref="LocalCluster"/>.</value>
-    public string Cluster { get; init; } = LocalCluster;
+    public const string Cluster = "local";
 
     /// <summary>The swarm's id.</summary>
     public required string Swarm { get; init; }

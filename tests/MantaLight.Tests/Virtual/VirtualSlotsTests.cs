@@ -57,7 +57,7 @@ public sealed class VirtualSlotsTests : IAsyncDisposable
     {
         var settings = new VirtualSwarmSettings { Swarm = "s", Definition = definition, Catalog = new TaskCatalog([typeof(SwarmHarness).Assembly]), Nodes = [node], Services = services, Slots = 1 };
         var connection = await broker.ConnectAsync(new ConnectionProfile { ClientId = "nodes" }, stop.Token);
-        await connection.SubscribeAsync(new Topics(settings.Cluster).Tasks("s", "+"), Hear, stop.Token);
+        await connection.SubscribeAsync(new Topics(VirtualSwarmSettings.Cluster).Tasks("s", "+"), Hear, stop.Token);
         var crowd = new VirtualCrowd(settings, connection, TimeProvider.System, (message, take) => take(message));
         speaking = crowd.SpeakAsync(stop.Token);
         return new VirtualSlots(settings, new SharedValues(), crowd, NullLoggerFactory.Instance, TimeProvider.System);
