@@ -70,7 +70,7 @@ internal sealed class BrokerSelfTest(MqttBrokerOptions options, MqttEndpoint end
     {
         try
         {
-            await Task.WhenAll(Enumerable.Range(0, Chunks).Select(i => link.PublishAsync(Chunk(i, token), CancellationToken.None)));
+            await Task.WhenAll(Enumerable.Range(0, Chunks).Select(i => link.PublishAsync(Chunk(i, token), CancellationToken.None).AsTask()));
         }
         catch (BrokerRefusedException refusal)
         {
@@ -86,7 +86,7 @@ internal sealed class BrokerSelfTest(MqttBrokerOptions options, MqttEndpoint end
     {
         try
         {
-            await Task.WhenAll(Enumerable.Range(0, Chunks).Select(i => link.PublishAsync(Chunk(i, ""), CancellationToken.None)));
+            await Task.WhenAll(Enumerable.Range(0, Chunks).Select(i => link.PublishAsync(Chunk(i, ""), CancellationToken.None).AsTask()));
         }
         catch (MantaLightException problem)
         {

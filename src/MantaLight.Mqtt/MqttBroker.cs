@@ -78,7 +78,7 @@ public sealed class MqttBroker : IBroker
 
     private async Task<bool> SpeaksOldMqttAsync(ConnectionProfile profile, CancellationToken cancellationToken)
     {
-        using var client = new MqttClientFactory().CreateMqttClient(PromptAdapter.Factory.Instance);
+        using var client = new MqttClientFactory().CreateMqttClient();
         var id = $"mantalight-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}";
         try
         {

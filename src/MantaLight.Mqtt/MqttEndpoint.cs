@@ -105,7 +105,6 @@ internal sealed class MqttEndpoint
     {
         RemoteEndpoint = IPAddress.TryParse(host, out var address) ? new IPEndPoint(address, port) : new DnsEndPoint(host, port),
         BufferSize = SocketBuffer,
-        StreamProvider = new PromptSocket(SocketBuffer),
         TlsOptions = new MqttClientTlsOptions { UseTls = IsSecure, TargetHost = host },
     };
 

@@ -47,7 +47,7 @@ internal sealed class Peer : IAsyncDisposable
         var parent = topics.NodeBlobs(id);
         await peer.Connection.SubscribeAsync(topics.AllNodeBlobs(id), message =>
         {
-            if (Topics.TryReadChunk(message.Topic, parent, out var hash, out var chunk))
+            if (ChunkInbox.TryRead(message.Name, parent, out var hash, out var chunk))
                 peer.Inbox.Deliver(hash, chunk, message.Payload);
         }, CancellationToken.None);
         return peer;
@@ -59,7 +59,7 @@ internal sealed class Peer : IAsyncDisposable
         timing ??= Timing;
         var stamp = new MessageStamp(id, id, TimeProvider.System);
         var store = new BlobStore(new FileDisk(Path.Combine(folder, id)));
-        var inbox = new ChunkInbox(new Drops(NullLogger.Instance));
+        var inbox = new ChunkInbox(new Drops(NullLogger.Instance), TimeProvider.System);
         return new Peer
         {
             Connection = connection, Store = store, Inbox = inbox,

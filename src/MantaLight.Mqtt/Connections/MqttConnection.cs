@@ -53,7 +53,7 @@ internal sealed class MqttConnection : IBrokerConnection
     public ValueTask PublishAsync(OutboundMessage message, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return new ValueTask(link.PublishAsync(message, cancellationToken));
+        return link.PublishAsync(message, cancellationToken);
     }
 
     public Task<IAsyncDisposable> SubscribeAsync(string filter, Action<BrokerMessage> handler, CancellationToken cancellationToken) =>

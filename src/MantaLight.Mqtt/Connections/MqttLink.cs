@@ -9,7 +9,7 @@ namespace MantaLight.Mqtt.Connections;
 /// One life of a connection, from CONNACK to the loss of the socket; it never reconnects. Publishes go out in the order
 /// of the calls, with never more unanswered than the broker's window allows.
 /// </summary>
-internal sealed class MqttLink : IAsyncDisposable
+internal sealed class MqttLink : IPacketSink, IAsyncDisposable
 {
     private const int FiltersPerSubscribe = 50;
 
@@ -19,7 +19,8 @@ internal sealed class MqttLink : IAsyncDisposable
     private readonly TrafficCounter traffic;
     private readonly TimeProvider time;
     private readonly PendingAcknowledgements pending;
-    private readonly PublishQueue outgoing;
+    private readonly OutgoingPublishes publishes = new();
+    private readonly PacketWriter writer;
     private readonly TaskCompletionSource<string> lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource alive = new();
     private readonly CancellationToken aliveToken;
@@ -33,10 +34,9 @@ internal sealed class MqttLink : IAsyncDisposable
         (this.endpoint, this.profile, this.receive, this.traffic, this.time) = (endpoint, profile, receive, traffic, time);
         aliveToken = alive.Token;
         pending = new PendingAcknowledgements(time);
-        outgoing = new PublishQueue(SendAsync, publish => Down($"'{publish.Message.Topic}' was not published"), aliveToken);
-        client = new MqttClientFactory().CreateMqttClient(PromptAdapter.Factory.Instance);
+        writer = new PacketWriter(pending, traffic, publish => Down($"the broker did not acknowledge '{publish.Message.Topic}' (it may or may not have arrived)"), aliveToken);
+        client = new MqttClientFactory().CreateMqttClient(new LinkAdapter.Factory(writer, this, problem => Cut($"{problem.GetType().Name}: {problem.Message}")));
         pulse = new LinkPulse(client, pending, profile.Timeout, time, Cut);
-        client.ApplicationMessageReceivedAsync += OnReceived;
         client.DisconnectedAsync += OnDisconnected;
     }
 
@@ -66,20 +66,18 @@ internal sealed class MqttLink : IAsyncDisposable
     }
 
     /// <inheritdoc cref="IBrokerConnection.PublishAsync"/>
-    public Task PublishAsync(in OutboundMessage message, CancellationToken cancellationToken)
+    public ValueTask PublishAsync(in OutboundMessage message, CancellationToken cancellationToken)
     {
-        TopicFilter.CheckTopic(message.Topic);
-        var size = OutgoingPublish.PacketSize(message);
+        TopicFilter.CheckTopic(message.Name);
+        var size = PublishPacket.Size(message);
         if (size > Limits.MaximumPacketSize)
             throw new BrokerRefusedException($"A message of {message.Payload.Length} bytes to '{message.Topic}' makes a packet of {size} bytes, but the broker at {endpoint.Description} takes {Limits.MaximumPacketSize} at most. Send it in smaller chunks or raise the broker's limit.");
 
-        var publish = new OutgoingPublish(message, cancellationToken);
-        if (!outgoing.TryAdd(publish))
-        {
-            publish.Abandon();
-            throw Down($"'{message.Topic}' was not published");
-        }
-        return publish.Done;
+        var publish = publishes.Begin(message, cancellationToken);
+        var done = publish.Done;
+        if (!writer.TryPublish(publish))
+            publish.Fail(Down($"'{message.Topic}' was not published"));
+        return done;
     }
 
     /// <summary>Subscribes to all of the filters, in as many packets as it takes.</summary>
@@ -119,7 +117,7 @@ internal sealed class MqttLink : IAsyncDisposable
         using var patience = new CancellationTokenSource(profile.Timeout, time);
         try
         {
-            await outgoing.DrainAsync(patience.Token);
+            await writer.DrainAsync(patience.Token);
             await client.DisconnectAsync(new MqttClientDisconnectOptions { Reason = MqttClientDisconnectOptionsReason.NormalDisconnection }, patience.Token);
         }
         catch (Exception)
@@ -135,7 +133,7 @@ internal sealed class MqttLink : IAsyncDisposable
     {
         Interlocked.CompareExchange(ref whyDown, reason, null);
         lost.TrySetResult(reason);
-        outgoing.Complete();
+        writer.Complete();
         alive.Cancel();
         client.Dispose();
     }
@@ -143,46 +141,39 @@ internal sealed class MqttLink : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Cut("disposed");
-        await Task.WhenAll(outgoing.Finished, pulsing);
+        await Task.WhenAll(writer.Finished, pulsing);
+    }
+
+    void IPacketSink.Received(in BrokerMessage message, ushort identifier)
+    {
+        pulse.Heard();
+        traffic.CountReceived(message.Name, message.Payload.Length);
+        receive(message);
+        PayloadBuffer.Release(message.Payload);
+        if (identifier != 0)
+            writer.Acknowledge(identifier);
+    }
+
+    void IPacketSink.Acknowledged(ushort identifier, MqttPubAckPacket? refusal)
+    {
+        pulse.Heard();
+        if (writer.Answered(identifier) is { } publish)
+            publish.MarkAnswered(refusal is null ? null : Refused(publish.Message, refusal));
     }
 
     private void Start(BrokerLimits limits, ushort serverKeepAlive)
     {
         Limits = limits;
-        outgoing.Start(limits.Window);
+        writer.Open(limits.Window);
         var keepAlive = serverKeepAlive == 0 ? profile.KeepAlive : TimeSpan.FromSeconds(Math.Min(serverKeepAlive, profile.KeepAlive.TotalSeconds));
         pulsing = pulse.RunAsync(keepAlive / 2, aliveToken);
     }
 
-    private async Task SendAsync(OutgoingPublish publish)
-    {
-        var message = publish.Message;
-        try
-        {
-            traffic.CountSent(message.Topic, message.Payload.Length);
-            var packet = new MqttApplicationMessage
-            {
-                Topic = message.Topic,
-                Payload = message.Payload,
-                Retain = message.Retain,
-                QualityOfServiceLevel = (MqttQualityOfServiceLevel)message.Delivery,
-            };
-            var answer = await AskAsync(static (client, packet, alive) => client.PublishAsync(packet, alive), packet, "acknowledge (it may or may not have arrived)", message.Topic, message.Delivery == Delivery.AtLeastOnce);
-            if (answer.IsSuccess)
-                publish.Complete();
-            else
-                publish.Fail(new BrokerRefusedException($"The broker at {endpoint.Description} refused a message of {message.Payload.Length} bytes to '{message.Topic}': {answer.ReasonCode}{(string.IsNullOrEmpty(answer.ReasonString) ? "" : $" ({LinkOpening.Clip(answer.ReasonString)})")}."));
-        }
-        catch (Exception problem)
-        {
-            publish.Fail(problem);
-        }
-    }
-
     private async Task<TAnswer> AskAsync<TWhat, TAnswer>(
-        Func<IMqttClient, TWhat, CancellationToken, Task<TAnswer>> request, TWhat asked, string what, string topic, bool inOrder = false)
+        Func<IMqttClient, TWhat, CancellationToken, Task<TAnswer>> request, TWhat asked, string what, string topic)
     {
-        var entry = pending.Add(inOrder);
+        var entry = new PendingAcknowledgements.Request(inOrder: false);
+        pending.Add(entry);
         try
         {
             var answer = await request(client, asked, aliveToken);
@@ -201,21 +192,17 @@ internal sealed class MqttLink : IAsyncDisposable
         }
     }
 
-    private Task OnReceived(MqttApplicationMessageReceivedEventArgs arrived)
-    {
-        var message = arrived.ApplicationMessage;
-        pulse.Heard();
-        traffic.CountReceived(message.Topic, message.Payload.Length);
-        receive(new BrokerMessage(message.Topic, message.Payload, message.Retain));
-        PayloadBuffer.Release(message.Payload);
-        return Task.CompletedTask;
-    }
-
     private Task OnDisconnected(MqttClientDisconnectedEventArgs args)
     {
         var said = string.IsNullOrEmpty(args.ReasonString) ? "" : $" ({LinkOpening.Clip(args.ReasonString)})";
         Cut(args.Exception is { } problem ? problem.Message : $"{args.Reason}{said}");
         return Task.CompletedTask;
+    }
+
+    private BrokerRefusedException Refused(in OutboundMessage message, MqttPubAckPacket answer)
+    {
+        var said = string.IsNullOrEmpty(answer.ReasonString) ? "" : $" ({LinkOpening.Clip(answer.ReasonString)})";
+        return new BrokerRefusedException($"The broker at {endpoint.Description} refused a message of {message.Payload.Length} bytes to '{message.Topic}': {answer.ReasonCode}{said}.");
     }
 
     private BrokerConnectionLostException Down(string consequence, Exception? inner = null) => new(

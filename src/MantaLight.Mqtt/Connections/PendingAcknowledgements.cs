@@ -10,31 +10,31 @@ internal sealed class PendingAcknowledgements(TimeProvider time)
     private readonly LinkedList<Request> pending = [];
     private long oldestSince;
 
-    /// <summary>Notes a request.</summary>
-    /// <param name="inOrder">Whether a broker answers those in the order in which they came (MQTT 5, 4.6).</param>
-    public LinkedListNode<Request> Add(bool inOrder)
+    /// <summary>Notes a request that is not noted already.</summary>
+    public void Add(Request request)
     {
         lock (gate)
         {
             if (pending.Count == 0)
                 oldestSince = time.GetTimestamp();
-            return pending.AddLast(new Request(inOrder));
+            request.OvertakenAt = null;
+            pending.AddLast(request.Place);
         }
     }
 
     /// <summary>Notes that one was answered, or failed.</summary>
-    public void Remove(LinkedListNode<Request> request)
+    public void Remove(Request request)
     {
         lock (gate)
         {
-            if (request == pending.First)
+            if (request.Place == pending.First)
                 oldestSince = time.GetTimestamp();
-            for (var earlier = request.Previous; request.Value.InOrder && earlier is not null; earlier = earlier.Previous)
+            for (var earlier = request.Place.Previous; request.InOrder && earlier is not null; earlier = earlier.Previous)
             {
                 if (earlier.Value is { InOrder: true, OvertakenAt: null })
                     earlier.Value.OvertakenAt = time.GetTimestamp();
             }
-            pending.Remove(request);
+            pending.Remove(request.Place);
         }
     }
 
@@ -52,10 +52,16 @@ internal sealed class PendingAcknowledgements(TimeProvider time)
             return pending.First is { Value.OvertakenAt: { } since } && time.GetElapsedTime(since) > timeout;
     }
 
-    /// <summary>A request that waits for its answer.</summary>
-    internal sealed class Request(bool inOrder)
+    /// <summary>A request that waits for its answer; it can be noted again afterwards.</summary>
+    internal sealed class Request
     {
-        public bool InOrder => inOrder;
+        /// <param name="inOrder">Whether a broker answers those in the order in which they came (MQTT 5, 4.6).</param>
+        public Request(bool inOrder) => (InOrder, Place) = (inOrder, new LinkedListNode<Request>(this));
+
+        public bool InOrder { get; }
+
+        /// <summary>Its place among those that wait.</summary>
+        public LinkedListNode<Request> Place { get; }
 
         /// <summary>When the first later one was answered.</summary>
         public long? OvertakenAt { get; set; }

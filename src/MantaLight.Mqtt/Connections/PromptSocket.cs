@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
-using MQTTnet.Channel;
 
 namespace MantaLight.Mqtt.Connections;
 
@@ -9,14 +8,14 @@ namespace MantaLight.Mqtt.Connections;
 /// Opens connections that acknowledge at once what has come. Linux waits up to 40 ms with that, and a broker that gathers small packets (mosquitto as it is
 /// installed: Nagle's algorithm) keeps back a message meanwhile whose acknowledgement of another one went just before it.
 /// </summary>
-internal sealed class PromptSocket(int bufferSize) : IMqttClientStreamProvider
+internal static class PromptSocket
 {
     private const int Tcp = 6;
     private const int QuickAcknowledgement = 12;
 
     private static readonly byte[] On = BitConverter.GetBytes(1);
 
-    public async Task<Stream> ConnectAsync(EndPoint brokerEndPoint, CancellationToken cancellationToken)
+    public static async Task<Stream> ConnectAsync(EndPoint broker, int bufferSize, CancellationToken cancellationToken)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp)
         {
@@ -28,7 +27,7 @@ internal sealed class PromptSocket(int bufferSize) : IMqttClientStreamProvider
         };
         try
         {
-            await socket.ConnectAsync(brokerEndPoint, cancellationToken);
+            await socket.ConnectAsync(broker, cancellationToken);
             return new PromptStream(socket);
         }
         catch

@@ -32,7 +32,7 @@ internal sealed class SubscriptionTable(ILogger logger)
     {
         foreach (var entry in entries)
         {
-            if (!TopicFilter.Matches(entry.Filter, message.Topic))
+            if (!TopicFilter.Matches(entry.Filter, message.Name))
                 continue;
             // Each receiver has a hold of its own, which it may end or leave.
             PayloadBuffer.Hold(message.Payload);

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Collections.Immutable;
-using System.Globalization;
 using MantaLight.Concurrency;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
@@ -87,7 +86,9 @@ internal sealed class BlobPublisher(IBrokerConnection connection, Topics topics,
     /// <summary>Sends the wanted chunks, or all of them where none is named, with as many under way as the broker takes.</summary>
     private async Task SendAsync(DiskFile file, Blob blob, ImmutableArray<int> wanted, CancellationToken cancellationToken)
     {
-        var underWay = new Queue<Task>(connection.Limits.Window);
+        // One place for each that is under way: nothing is made for a chunk.
+        var (buffers, sent) = (new byte[connection.Limits.Window][], new ValueTask[connection.Limits.Window]);
+        var (oldest, next) = (0, 0);
         try
         {
             var count = wanted.IsEmpty ? blob.Chunks : wanted.Length;
@@ -96,30 +97,30 @@ internal sealed class BlobPublisher(IBrokerConnection connection, Topics topics,
                 var chunk = wanted.IsEmpty ? i : wanted[i];
                 if (chunk < 0 || chunk >= blob.Chunks)
                     continue;
-                if (underWay.Count >= connection.Limits.Window)
-                    await underWay.Dequeue();
-                underWay.Enqueue(SendAsync(file, blob, chunk, cancellationToken));
+                if (next - oldest == sent.Length)
+                    await sent[oldest++ % sent.Length];
+                var offset = (long)chunk * blob.ChunkSize;
+                var bytes = (buffers[next % sent.Length] ??= ArrayPool<byte>.Shared.Rent(blob.ChunkSize)).AsMemory(0, (int)Math.Min(blob.ChunkSize, blob.Size - offset));
+                ReadExactly(file, bytes.Span, offset);
+#pragma warning disable CA2012 // Each is awaited once, below.
+                sent[next % sent.Length] = connection.PublishAsync(new OutboundMessage(new TopicName(blob.Parent, chunk), bytes, blob.Retain), cancellationToken);
+#pragma warning restore CA2012
+                next++;
             }
-            while (underWay.TryDequeue(out var sending))
-                await sending;
+            while (oldest < next)
+                await sent[oldest++ % sent.Length];
         }
         finally
         {
-            // After a failure the others still use their buffers: let them end before the file is closed.
-            await Task.WhenAll(underWay).ConfigureAwait(Background.Quietly);
+            // After a failure the others still read their buffers.
+            while (oldest < next)
+                await sent[oldest++ % sent.Length].AsTask().ConfigureAwait(Background.Quietly);
+            foreach (var buffer in buffers)
+            {
+                if (buffer is not null)
+                    ArrayPool<byte>.Shared.Return(buffer);
+            }
         }
-    }
-
-    private async Task SendAsync(DiskFile file, Blob blob, int chunk, CancellationToken cancellationToken)
-    {
-        var offset = (long)chunk * blob.ChunkSize;
-        var length = (int)Math.Min(blob.ChunkSize, blob.Size - offset);
-        var buffer = ArrayPool<byte>.Shared.Rent(length);
-        ReadExactly(file, buffer.AsSpan(0, length), offset);
-        var topic = string.Create(CultureInfo.InvariantCulture, $"{blob.Parent}/{chunk}");
-        await connection.PublishAsync(new OutboundMessage(topic, buffer.AsMemory(0, length), blob.Retain), cancellationToken);
-        // Only after the acknowledgement: a publish that failed may still be reading it.
-        ArrayPool<byte>.Shared.Return(buffer);
     }
 
     private async Task<bool> IsKeptAsync(string swarm, BlobRef blob, DiskFile file, int chunk, CancellationToken cancellationToken)

@@ -52,7 +52,7 @@ internal sealed class BlobPull(
                 next = await AskAsync(producer, blob, partial, asked, next, pace.Window, cancellationToken);
             if (await pace.WaitAsync(chunks, cancellationToken))
             {
-                while (chunks.TryRead(out var arrival))
+                while (chunks.TryTake(out var arrival))
                 {
                     if (arrival.Refusal is { } refusal)
                         throw new BlobUnavailableException($"{producer} does not serve blob {blob.Sha256}: {refusal}");

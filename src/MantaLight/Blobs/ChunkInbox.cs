@@ -1,6 +1,4 @@
 using System.Buffers;
-using System.Globalization;
-using System.Threading.Channels;
 using MantaLight.Diagnostics;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
@@ -15,11 +13,8 @@ internal readonly record struct Arrival(int Chunk, ReadOnlySequence<byte> Bytes,
 }
 
 /// <summary>Hands chunks from the connection's receive loop to the transfers that wait for them.</summary>
-internal sealed class ChunkInbox(Drops drops)
+internal sealed class ChunkInbox(Drops drops, TimeProvider time)
 {
-    // More than a window can be on its way when requests are repeated; the rest is dropped and asked for again.
-    private const int MaximumChunks = 512;
-    private const int MaximumBytes = 64 << 20;
     private const int MaximumReason = 300;
 
     private readonly Lock gate = new();
@@ -28,26 +23,27 @@ internal sealed class ChunkInbox(Drops drops)
     /// <summary>Where it is noted what did not fit.</summary>
     public Drops Drops => drops;
 
-    /// <summary>Where chunks of a blob wait for a transfer: so many, and so many bytes of them, but a window in any case.</summary>
-    public static Channel<Arrival> Line(BlobRef blob, Drops drops) => Channel.CreateBounded<Arrival>(
-        new BoundedChannelOptions(Math.Clamp(MaximumBytes / blob.ChunkSize, BlobRequest.Window, MaximumChunks)) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite },
-        arrival =>
-        {
-            arrival.Release();
-            drops.Beyond("chunks full", $"More than {MaximumChunks} chunks, or {MaximumBytes >> 20} MiB of them, wait for one transfer; others are dropped, and asked for again");
-        });
-
     /// <summary>Opens the inbox of a transfer from a producer, until the result is disposed.</summary>
     public Waiting Open(BlobRef blob, string producer)
     {
-        var opened = new Waiting(this, blob, producer);
+        var opened = new Waiting(this, new ChunkLine(blob, drops, time), blob, producer);
         lock (gate)
             waiting.Add(opened);
         return opened;
     }
 
-    /// <summary>Delivers a chunk, to several transfers where the blob is pulled from several peers; false where nobody waits for it. The hold of the bytes goes with it.</summary>
-    public bool Deliver(ReadOnlySpan<char> hash, ReadOnlySpan<char> chunk, ReadOnlySequence<byte> bytes)
+    /// <summary>Takes a chunk's topic apart, without an allocation: there are many.</summary>
+    public static bool TryRead(TopicName topic, string parent, out ReadOnlySpan<char> hash, out int chunk)
+    {
+        hash = default;
+        if (!topic.TrySplit(out var blob, out chunk) || !blob.StartsWith(parent, StringComparison.Ordinal))
+            return false;
+        hash = blob[parent.Length..];
+        return !hash.Contains('/');
+    }
+
+    /// <summary>Delivers a chunk (a number below 0 is none), to several transfers where the blob is pulled from several peers; false where nobody waits for it. The hold of the bytes goes with it.</summary>
+    public bool Deliver(ReadOnlySpan<char> hash, int chunk, ReadOnlySequence<byte> bytes)
     {
         var awaited = false;
         lock (gate)
@@ -58,10 +54,10 @@ internal sealed class ChunkInbox(Drops drops)
                     continue;
                 awaited = true;
                 // What cannot be a chunk of the blob must not take the place of one.
-                if (int.TryParse(chunk, NumberStyles.None, CultureInfo.InvariantCulture, out var index) && bytes.Length <= transfer.ChunkSize)
+                if (chunk >= 0 && bytes.Length <= transfer.ChunkSize)
                 {
                     PayloadBuffer.Hold(bytes);
-                    transfer.Put(new Arrival(index, bytes));
+                    transfer.Chunks.Put(new Arrival(chunk, bytes));
                 }
                 else
                 {
@@ -82,7 +78,7 @@ internal sealed class ChunkInbox(Drops drops)
         lock (gate)
         {
             foreach (var transfer in waiting.Where(t => t.Hash == hash && t.Producer == from))
-                transfer.Put(new Arrival(-1, default, reason));
+                transfer.Chunks.Put(new Arrival(-1, default, reason));
         }
     }
 
@@ -93,20 +89,20 @@ internal sealed class ChunkInbox(Drops drops)
     }
 
     /// <summary>A transfer that waits for its chunks.</summary>
-    public sealed class Waiting(ChunkInbox inbox, BlobRef blob, string producer) : IDisposable
+    public sealed class Waiting(ChunkInbox inbox, ChunkLine line, BlobRef blob, string producer) : IDisposable
     {
-        private readonly Channel<Arrival> channel = Line(blob, inbox.Drops);
-
         public string Hash => blob.Sha256;
 
         public int ChunkSize => blob.ChunkSize;
 
         public string Producer => producer;
 
-        public ChannelReader<Arrival> Chunks => channel.Reader;
+        public ChunkLine Chunks => line;
 
-        public void Put(Arrival arrival) => channel.Writer.TryWrite(arrival);
-
-        public void Dispose() => inbox.Close(this);
+        public void Dispose()
+        {
+            inbox.Close(this);
+            line.Dispose();
+        }
     }
 }

@@ -1,4 +1,4 @@
-using System.Threading.Channels;
+using System.Runtime.CompilerServices;
 using MantaLight.Concurrency;
 using MantaLight.Protocol;
 
@@ -39,9 +39,10 @@ internal sealed class ChunkPace(BlobTiming timing, TimeProvider time)
     public void Excuse() => last = time.SteadyNow();
 
     /// <summary>Waits for an arrival; false after a silence.</summary>
-    public async Task<bool> WaitAsync(ChannelReader<Arrival> chunks, CancellationToken cancellationToken)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<bool> WaitAsync(ChunkLine chunks, CancellationToken cancellationToken)
     {
-        if (await chunks.ComesWithinAsync(idle, time, cancellationToken))
+        if (await chunks.ComesWithinAsync(idle, cancellationToken))
             return true;
         (Window, idle, since) = (Math.Max(1, Window / 4), Within(2 * idle), time.SteadyNow());
         return false;

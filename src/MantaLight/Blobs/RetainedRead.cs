@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using MantaLight.Diagnostics;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
@@ -19,14 +18,14 @@ internal sealed class RetainedRead(IBrokerConnection connection, Topics topics, 
     public async Task RunAsync(string swarm, BlobRef blob, string? peer, CancellationToken cancellationToken)
     {
         using var partial = store.Begin(blob);
-        var chunks = ChunkInbox.Line(blob, drops);
+        using var chunks = new ChunkLine(blob, drops, stamp.Time);
         var parent = topics.SwarmBlobs(swarm, blob.Sha256);
         void Take(BrokerMessage message)
         {
             if (message.Payload.IsEmpty)
                 return;
-            if (int.TryParse(message.Topic.AsSpan(parent.Length + 1), out var index) && message.Payload.Length <= blob.ChunkSize)
-                chunks.Writer.TryWrite(new Arrival(index, message.Payload));
+            if (message.Name.TrySplit(out _, out var index) && message.Payload.Length <= blob.ChunkSize)
+                chunks.Put(new Arrival(index, message.Payload));
             else
                 Telemetry.Drop(Telemetry.Malformed);
         }
@@ -37,11 +36,11 @@ internal sealed class RetainedRead(IBrokerConnection connection, Topics topics, 
         while (true)
         {
             if (silences < ReplayIsOver)
-                silences = await CollectAsync(chunks.Reader, partial, until: 0, cancellationToken) ? 0 : silences + 1;
+                silences = await CollectAsync(chunks, partial, until: 0, cancellationToken) ? 0 : silences + 1;
             if (partial.Missing == 0)
                 break;
             // Whatever the wildcard did not bring is fetched chunk by chunk: the way on brokers that do not replay by wildcard.
-            if (await FetchAsync(swarm, blob, chunks.Reader, partial, Take, cancellationToken))
+            if (await FetchAsync(swarm, blob, chunks, partial, Take, cancellationToken))
                 continue;
             if (peer is not null && await pull.TryRunAsync(peer, blob, partial, cancellationToken))
                 break;
@@ -57,7 +56,7 @@ internal sealed class RetainedRead(IBrokerConnection connection, Topics topics, 
     }
 
     private async Task<bool> FetchAsync(
-        string swarm, BlobRef blob, ChannelReader<Arrival> chunks, PartialBlob partial, Action<BrokerMessage> take, CancellationToken cancellationToken)
+        string swarm, BlobRef blob, ChunkLine chunks, PartialBlob partial, Action<BrokerMessage> take, CancellationToken cancellationToken)
     {
         var wanted = partial.FirstMissing(pace.Window);
         var until = partial.Missing - wanted.Length;
@@ -66,13 +65,13 @@ internal sealed class RetainedRead(IBrokerConnection connection, Topics topics, 
     }
 
     /// <summary>Takes what comes until enough is there or nothing more comes for a while; false where nothing has come.</summary>
-    private async Task<bool> CollectAsync(ChannelReader<Arrival> chunks, PartialBlob partial, int until, CancellationToken cancellationToken)
+    private async Task<bool> CollectAsync(ChunkLine chunks, PartialBlob partial, int until, CancellationToken cancellationToken)
     {
         var hasCome = false;
         while (partial.Missing > until && await pace.WaitAsync(chunks, cancellationToken))
         {
             var fits = false;
-            while (chunks.TryRead(out var arrival))
+            while (chunks.TryTake(out var arrival))
             {
                 partial.Add(arrival);
                 arrival.Release();

@@ -30,7 +30,7 @@ internal sealed class CheckpointWriter : IAsyncDisposable
     {
         folder = new CheckpointFolder(options);
         store = new BlobStore(new FileDisk(temporary));
-        var inbox = new ChunkInbox(new Drops(NullLogger.Instance));
+        var inbox = new ChunkInbox(new Drops(NullLogger.Instance), time);
         fetcher = new BlobFetcher(connection, topics, new MessageStamp(connection.ClientId, connection.ClientId, time), store, inbox, new BlobTiming { GiveUp = GiveUp });
     }
 

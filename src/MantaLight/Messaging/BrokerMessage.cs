@@ -3,25 +3,31 @@ using System.Buffers;
 namespace MantaLight.Messaging;
 
 /// <summary>A message that a broker delivered.</summary>
-/// <param name="Topic">The topic, without wildcards.</param>
+/// <param name="Name">The topic, without wildcards.</param>
 /// <param name="Payload">The bytes; they belong to the receiver and stay valid after the handler has returned, until it releases them (<see cref="PayloadBuffer"/>), which it need not.</param>
 /// <param name="Retained">True when the broker replayed it from its retained store because of a subscription.</param>
-public readonly record struct BrokerMessage(string Topic, ReadOnlySequence<byte> Payload, bool Retained)
+public readonly record struct BrokerMessage(TopicName Name, ReadOnlySequence<byte> Payload, bool Retained)
 {
-    /// <summary>What it takes while it waits: the bytes of its payload, and the characters of its topic.</summary>
-    public long Size => Payload.Length + Topic.Length;
+    /// <summary>The topic as it is written.</summary>
+    public string Topic => Name.Text;
+
+    /// <summary>What it takes while it waits, in bytes: its payload and its topic.</summary>
+    public long Size => Payload.Length + Name.ByteCount;
 }
 
 /// <summary>A message on its way to the broker.</summary>
-/// <param name="Topic">The topic, without wildcards.</param>
+/// <param name="Name">The topic, without wildcards.</param>
 /// <param name="Payload">The bytes; they may point into native memory and must stay valid until the publish has completed.</param>
 /// <param name="Retain">Whether the broker keeps it for later subscribers; an empty payload removes what it kept.</param>
 /// <param name="Delivery">Whether the broker's acknowledgement is waited for.</param>
 public readonly record struct OutboundMessage(
-    string Topic, ReadOnlySequence<byte> Payload, bool Retain = false, Delivery Delivery = Delivery.AtLeastOnce)
+    TopicName Name, ReadOnlySequence<byte> Payload, bool Retain = false, Delivery Delivery = Delivery.AtLeastOnce)
 {
+    /// <summary>The topic as it is written.</summary>
+    public string Topic => Name.Text;
+
     /// <summary>A message over one block of memory.</summary>
-    public OutboundMessage(string topic, ReadOnlyMemory<byte> payload, bool retain = false, Delivery delivery = Delivery.AtLeastOnce)
+    public OutboundMessage(TopicName topic, ReadOnlyMemory<byte> payload, bool retain = false, Delivery delivery = Delivery.AtLeastOnce)
         : this(topic, new ReadOnlySequence<byte>(payload), retain, delivery)
     {
     }

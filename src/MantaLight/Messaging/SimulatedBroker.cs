@@ -138,7 +138,7 @@ public sealed class SimulatedBroker(SimulatedBrokerOptions? options = null, Time
         {
             if (!IsIn(from))
                 return false;
-            from.Traffic.CountSent(message.Topic, message.Payload.Length);
+            from.Traffic.CountSent(message.Name, message.Payload.Length);
             // The one copy: the publisher's memory is its own again when the publish has completed.
             Deliver(message.Topic, new ReadOnlySequence<byte>(message.Payload.ToArray()), message.Retain);
             return true;

@@ -46,9 +46,9 @@ internal sealed class SimulatedBrokerConnection : IBrokerConnection
     public ValueTask PublishAsync(OutboundMessage message, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        TopicFilter.CheckTopic(message.Topic);
+        TopicFilter.CheckTopic(message.Name);
         // As MQTT has it, but for a few bytes of headers.
-        var size = message.Payload.Length + System.Text.Encoding.UTF8.GetByteCount(message.Topic);
+        var size = message.Payload.Length + message.Name.ByteCount;
         if (size > Limits.MaximumPacketSize)
             throw new BrokerRefusedException($"A message of {message.Payload.Length} bytes to '{message.Topic}' makes a packet of more than {size} bytes, but the broker at {broker.Description} takes {Limits.MaximumPacketSize} at most.");
         if (!broker.TryPublish(this, message))
@@ -112,12 +112,12 @@ internal sealed class SimulatedBrokerConnection : IBrokerConnection
 
     internal void Receive(BrokerMessage message)
     {
-        Traffic.CountReceived(message.Topic, message.Payload.Length);
+        Traffic.CountReceived(message.Name, message.Payload.Length);
         inbox.Writer.TryWrite(() =>
         {
             foreach (var subscription in subscriptions)
             {
-                if (TopicFilter.Matches(subscription.Filter, message.Topic))
+                if (TopicFilter.Matches(subscription.Filter, message.Name))
                     subscription.Handle(message);
             }
         });

@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text;
+
 namespace MantaLight.Messaging;
 
 /// <summary>MQTT topics and topic filters: validity, and whether one matches the other (MQTT 5, section 4.7).</summary>
@@ -7,10 +10,12 @@ public static class TopicFilter
     private const int MaximumLength = 65_535;
 
     /// <summary>Whether a message published to <paramref name="topic"/> is one that <paramref name="filter"/> asks for.</summary>
-    public static bool Matches(string filter, string topic)
+    public static bool Matches(string filter, TopicName topic)
     {
         ReadOnlySpan<char> wanted = filter;
-        ReadOnlySpan<char> given = topic;
+        scoped ReadOnlySpan<char> given = topic.Written;
+        Span<char> digits = stackalloc char[10];
+        var hasNumber = topic.Number >= 0;
 
         // Topics of the broker itself are not meant by a wildcard in the first place.
         if (given.StartsWith('$') && (wanted.StartsWith('+') || wanted.StartsWith('#')))
@@ -23,6 +28,12 @@ public static class TopicFilter
                 return true;
 
             var actual = CutLevel(ref given, out var lastGiven);
+            if (lastGiven && hasNumber)
+            {
+                topic.Number.TryFormat(digits, out var length, default, CultureInfo.InvariantCulture);
+                given = digits[..length];
+                lastGiven = hasNumber = false;
+            }
             if (level is not "+" && !level.SequenceEqual(actual))
                 return false;
             if (lastWanted || lastGiven)
@@ -34,7 +45,7 @@ public static class TopicFilter
     /// <exception cref="ArgumentException">It is empty, too long, or has a wildcard that is not a whole level (<c>#</c>: the last one).</exception>
     public static void Check(string filter)
     {
-        CheckText(filter, "topic filter");
+        CheckText(filter, Encoding.UTF8.GetByteCount(filter), "topic filter");
         ReadOnlySpan<char> rest = filter;
         for (var last = false; !last;)
         {
@@ -46,18 +57,18 @@ public static class TopicFilter
 
     /// <summary>Checks a topic before a message is published to it.</summary>
     /// <exception cref="ArgumentException">It is empty, too long, or has a wildcard.</exception>
-    public static void CheckTopic(string topic)
+    public static void CheckTopic(TopicName topic)
     {
-        CheckText(topic, "topic");
-        if (topic.AsSpan().ContainsAny('+', '#'))
+        CheckText(topic.Written, topic.ByteCount, "topic");
+        if (topic.Written.AsSpan().ContainsAny('+', '#'))
             throw new ArgumentException($"The topic '{topic}' is not valid: a message cannot be published to a wildcard.", nameof(topic));
     }
 
-    private static void CheckText(string text, string what)
+    private static void CheckText(string text, int bytes, string what)
     {
         if (text.Length == 0)
             throw new ArgumentException($"The {what} is empty.", nameof(text));
-        if (text.Contains('\0') || System.Text.Encoding.UTF8.GetByteCount(text) > MaximumLength)
+        if (text.Contains('\0') || bytes > MaximumLength)
             throw new ArgumentException($"The {what} '{text[..Math.Min(text.Length, 100)]}' has a null character or is longer than {MaximumLength} bytes.", nameof(text));
     }
 

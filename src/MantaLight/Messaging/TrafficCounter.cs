@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace MantaLight.Messaging;
 
 /// <summary>Counts the bytes of the application messages that cross a connection: topic and payload, each way.</summary>
@@ -15,10 +13,10 @@ public sealed class TrafficCounter
     public long Received => Interlocked.Read(ref received);
 
     /// <summary>Counts a message that was handed to the broker.</summary>
-    public void CountSent(string topic, long payload) => Interlocked.Add(ref sent, SizeOf(topic, payload));
+    public void CountSent(TopicName topic, long payload) => Interlocked.Add(ref sent, SizeOf(topic, payload));
 
     /// <summary>Counts a message that arrived.</summary>
-    public void CountReceived(string topic, long payload) => Interlocked.Add(ref received, SizeOf(topic, payload));
+    public void CountReceived(TopicName topic, long payload) => Interlocked.Add(ref received, SizeOf(topic, payload));
 
-    private static long SizeOf(string topic, long payload) => Encoding.UTF8.GetByteCount(topic) + payload;
+    private static long SizeOf(TopicName topic, long payload) => topic.ByteCount + payload;
 }

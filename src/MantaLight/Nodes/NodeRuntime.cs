@@ -113,7 +113,7 @@ public sealed class NodeRuntime
         var residuals = new Residuals(disk);
         residuals.ForgetAllBut(remembered.Select(r => r.Swarm).Concat(completed.Select(c => c.Swarm)).ToHashSet(StringComparer.Ordinal));
         var timing = new BlobTiming();
-        var inbox = new ChunkInbox(drops);
+        var inbox = new ChunkInbox(drops, time);
         await using var fetcher = new BlobFetcher(connection, topics, stamp, store, inbox, timing);
         var publisher = new BlobPublisher(connection, topics, stamp, store, timing);
         await using var clearer = new BlobClearer(connection, topics, logger, drops, time, (swarm, blob) => events.Post(new NodeEvent.ChunksCleared(swarm, blob.Sha256)));
@@ -198,7 +198,7 @@ public sealed class NodeRuntime
     private void Receive(BrokerMessage message, ChunkInbox inbox)
     {
         // Chunks go straight to the transfer that waits for them.
-        if (Topics.TryReadChunk(message.Topic, chunks, out var hash, out var chunk))
+        if (ChunkInbox.TryRead(message.Name, chunks, out var hash, out var chunk))
             inbox.Deliver(hash, chunk, message.Payload);
         else
             events.Offer(new NodeEvent.Received(message), message.Size);

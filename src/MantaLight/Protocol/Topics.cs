@@ -32,21 +32,6 @@ public sealed class Topics
     /// <summary>What the topics of all chunks that the node asked for begin with.</summary>
     public string NodeBlobs(string node) => $"{Prefix}nodes/{node}/blobs/";
 
-    /// <summary>Takes a chunk's topic apart, without an allocation: there are many.</summary>
-    public static bool TryReadChunk(string topic, string parent, out ReadOnlySpan<char> hash, out ReadOnlySpan<char> chunk)
-    {
-        hash = chunk = default;
-        if (!topic.StartsWith(parent, StringComparison.Ordinal))
-            return false;
-        var rest = topic.AsSpan(parent.Length);
-        var end = rest.IndexOf('/');
-        if (end < 0)
-            return false;
-        hash = rest[..end];
-        chunk = rest[(end + 1)..];
-        return !chunk.Contains('/');
-    }
-
     /// <summary>All chunks that the node asked for.</summary>
     public string AllNodeBlobs(string node) => $"{Prefix}nodes/{node}/blobs/+/+";
 

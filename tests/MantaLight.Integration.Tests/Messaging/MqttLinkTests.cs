@@ -57,11 +57,11 @@ public sealed class MqttLinkTests
     private static WeakReference PublishAndForget(bool isSent, CancellationToken life)
     {
         var payload = new byte[100];
-        var publish = new OutgoingPublish(new OutboundMessage("t", payload), life);
+        var publish = new OutgoingPublishes().Begin(new OutboundMessage("t", payload), life);
         if (isSent)
             Assert.True(publish.TryStart());
         else
-            publish.Abandon();
+            publish.Fail(new BrokerConnectionLostException("down"));
         return new WeakReference(payload);
     }
 

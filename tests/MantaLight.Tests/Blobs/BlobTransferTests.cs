@@ -98,7 +98,7 @@ public sealed class BlobTransferTests : IAsyncLifetime
         var (bytes, blob) = producer.Write(40 * ChunkSize);
         var fetching = consumer.Fetcher.FetchResultAsync("producer", blob, CancellationToken.None);
         foreach (var (chunk, length) in new[] { (99, ChunkSize), (0, 3), (-1, ChunkSize), (int.MaxValue, 1) })
-            consumer.Inbox.Deliver(blob.Sha256, chunk.ToString(System.Globalization.CultureInfo.InvariantCulture), new ReadOnlySequence<byte>(new byte[length]));
+            consumer.Inbox.Deliver(blob.Sha256, chunk, new ReadOnlySequence<byte>(new byte[length]));
         await fetching;
         Assert.Equal(bytes, consumer.Read(blob));
     }
@@ -109,7 +109,7 @@ public sealed class BlobTransferTests : IAsyncLifetime
         var (bytes, blob) = producer.Write(3 * ChunkSize);
         producer.LoseEveryOtherRequest = true;
         var fetching = consumer.Fetcher.FetchResultAsync("producer", blob, CancellationToken.None);
-        await SwarmHarness.EventuallyAsync(() => consumer.Inbox.Deliver(blob.Sha256, "0", new ReadOnlySequence<byte>(new byte[ChunkSize])));
+        await SwarmHarness.EventuallyAsync(() => consumer.Inbox.Deliver(blob.Sha256, 0, new ReadOnlySequence<byte>(new byte[ChunkSize])));
         await fetching;
         Assert.Equal(bytes, consumer.Read(blob));
     }

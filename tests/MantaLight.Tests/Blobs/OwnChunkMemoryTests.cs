@@ -21,7 +21,7 @@ public sealed class OwnChunkMemoryTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Fact]
-    public async Task A_result_s_chunk_costs_its_topic_and_what_waits_for_it()
+    public async Task A_result_costs_its_requests()
     {
         var (broker, topics) = (new Loopback(), new Topics("c"));
         await using var producer = await Peer.StartAsync("producer", broker, topics, folder, Patient);
@@ -62,8 +62,8 @@ public sealed class OwnChunkMemoryTests : IDisposable
             var payload = buffer.Take(length);
             foreach (var (filter, handler) in handlers)
             {
-                if (TopicFilter.Matches(filter, message.Topic))
-                    handler(new BrokerMessage(message.Topic, payload, Retained: false));
+                if (TopicFilter.Matches(filter, message.Name))
+                    handler(new BrokerMessage(message.Name, payload, Retained: false));
             }
         }
 

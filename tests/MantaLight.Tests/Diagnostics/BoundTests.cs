@@ -73,7 +73,7 @@ public sealed class BoundTests : IDisposable
     [Fact]
     public async Task Globals_to_be_put_back()
     {
-        await using var fetcher = new BlobFetcher(connection, topics, stamp, store, new ChunkInbox(drops), new BlobTiming());
+        await using var fetcher = new BlobFetcher(connection, topics, stamp, store, new ChunkInbox(drops, TimeProvider.System), new BlobTiming());
         var settings = new NodeSettings { Id = "node_0", Datasets = null!, Modules = ImmutableSortedDictionary<string, TaskCatalog>.Empty, StateFolder = folder.FullName };
         var context = new SeatContext(
             new SimulatedBroker(), settings, stamp, new TrafficCounter(), store, fetcher, logger, drops, TimeProvider.System, _ => { }, (_, _) => true, _ => { });
@@ -87,13 +87,13 @@ public sealed class BoundTests : IDisposable
     [InlineData(BlobRef.MaximumChunkSize, 16)]
     public void Chunks_of_a_transfer_by_their_number_and_by_their_bytes(int chunkSize, int expected)
     {
-        var inbox = new ChunkInbox(drops);
+        var inbox = new ChunkInbox(drops, TimeProvider.System);
         using var waiting = inbox.Open(Blob with { ChunkSize = chunkSize }, "producer");
         for (var i = 0; i < expected; i++)
-            inbox.Deliver(Blob.Sha256, Number(i), new ReadOnlySequence<byte>(new byte[8]));
+            inbox.Deliver(Blob.Sha256, i, new ReadOnlySequence<byte>(new byte[8]));
         Assert.Equal(0, counts.Of("chunks full"));
         for (var i = 0; i < Beyond; i++)
-            inbox.Deliver(Blob.Sha256, "0", new ReadOnlySequence<byte>(new byte[8]));
+            inbox.Deliver(Blob.Sha256, 0, new ReadOnlySequence<byte>(new byte[8]));
         AssertDropped("chunks full");
         Assert.Equal(expected, waiting.Chunks.Count);
     }
@@ -101,14 +101,14 @@ public sealed class BoundTests : IDisposable
     [Fact]
     public void Chunks_that_cannot_be_the_blobs_or_that_nobody_waits_for_are_counted_and_take_no_place()
     {
-        var inbox = new ChunkInbox(drops);
+        var inbox = new ChunkInbox(drops, TimeProvider.System);
         using (var waiting = inbox.Open(Blob, "producer"))
         {
-            inbox.Deliver(Blob.Sha256, "0", new ReadOnlySequence<byte>(new byte[Blob.ChunkSize + 1]));
-            inbox.Deliver(Blob.Sha256, "x", new ReadOnlySequence<byte>(new byte[8]));
+            inbox.Deliver(Blob.Sha256, 0, new ReadOnlySequence<byte>(new byte[Blob.ChunkSize + 1]));
+            inbox.Deliver(Blob.Sha256, -1, new ReadOnlySequence<byte>(new byte[8]));
             Assert.Equal(0, waiting.Chunks.Count);
         }
-        inbox.Deliver(Blob.Sha256, "0", new ReadOnlySequence<byte>(new byte[8]));
+        inbox.Deliver(Blob.Sha256, 0, new ReadOnlySequence<byte>(new byte[8]));
         Assert.Equal((2, 1), (counts.Of("malformed"), counts.Of("duplicate or late")));
         Assert.Empty(log.Lines);
     }

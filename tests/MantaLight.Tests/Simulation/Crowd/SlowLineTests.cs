@@ -158,7 +158,7 @@ public sealed class SlowLineTests
                 var topics = scene.topics;
                 var connection = await scene.broker.For(network).ConnectAsync(new ConnectionProfile { ClientId = id }, CancellationToken.None);
                 var stamp = new MessageStamp(id, id, process.Clock);
-                var inbox = new ChunkInbox(new Drops(NullLogger.Instance));
+                var inbox = new ChunkInbox(new Drops(NullLogger.Instance), TimeProvider.System);
                 Publisher = new BlobPublisher(connection, topics, stamp, Store, new BlobTiming());
                 Fetcher = new BlobFetcher(connection, topics, stamp, Store, inbox, new BlobTiming());
                 var server = new BlobServer(Publisher, NullLogger.Instance, new Drops(NullLogger.Instance));
@@ -170,7 +170,7 @@ public sealed class SlowLineTests
                 }, CancellationToken.None);
                 await connection.SubscribeAsync(topics.AllNodeBlobs(id), message =>
                 {
-                    if (topics.Split(message.Topic) is ["nodes", _, "blobs", var hash, var chunk])
+                    if (ChunkInbox.TryRead(message.Name, topics.NodeBlobs(id), out var hash, out var chunk))
                         inbox.Deliver(hash, chunk, message.Payload);
                 }, CancellationToken.None);
                 await act(this);

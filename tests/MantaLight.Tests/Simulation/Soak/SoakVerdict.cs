@@ -30,7 +30,8 @@ internal static class SoakVerdict
         }
     }
 
-    // How much memory there is at a moment depends on when which node was killed last.
+    // How much memory there is at a moment depends on when which node was killed last; and how many messages an interval has, on which it was: of some thousand
+    // in two minutes, 600 to 1,600 by seed and interval, without a trend.
     private static IEnumerable<(string What, Func<SoakSample, double> Measure, double Unit, double Noise)> Measures =>
     [
         ("the heap (kB)", s => s.Heap, 1024, 512 * 1024),
@@ -38,6 +39,6 @@ internal static class SoakVerdict
         ("what the broker retains (kB)", s => s.BrokerBytes, 1024, 1024),
         ("files on the disks", s => s.Files, 1, 5),
         ("what the disks hold (kB)", s => s.DiskBytes, 1024, 1024),
-        ("messages in an interval", s => s.Messages, 1, 100),
+        ("messages in an interval", s => s.Messages, 1, 300),
     ];
 }

@@ -93,7 +93,7 @@ internal sealed class Mutations(Mutation mutation)
         private readonly Dictionary<string, int> copies = new(StringComparer.Ordinal);
 
         public override Task<IAsyncDisposable> SubscribeAsync(string filter, Action<BrokerMessage> handler, CancellationToken cancellationToken) => base.SubscribeAsync(
-            filter, filter.Contains("/schedule/", StringComparison.Ordinal) ? message => handler(message with { Topic = Count(message) }) : handler, cancellationToken);
+            filter, filter.Contains("/schedule/", StringComparison.Ordinal) ? message => handler(message with { Name = Count(message) }) : handler, cancellationToken);
 
         private string Count(BrokerMessage message)
         {
