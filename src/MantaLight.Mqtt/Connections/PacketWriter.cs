@@ -122,6 +122,8 @@ internal sealed class PacketWriter(PendingAcknowledgements pending, TrafficCount
             unanswered.Fail(down(unanswered));
         next?.Fail(down(next));
         FailWaiting();
+        // Nothing of it is on its way any more: who closes what is lost need not wait.
+        drained.TrySetResult();
     }
 
     private ValueTask WaitAsync()

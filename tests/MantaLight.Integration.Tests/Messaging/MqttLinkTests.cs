@@ -211,6 +211,22 @@ public sealed class MqttLinkTests
     }
 
     [Fact]
+    public async Task A_connection_whose_broker_has_gone_is_closed_without_waiting()
+    {
+        var broker = new FakeBroker(_ => FakeBroker.Accept5);
+        await using var connection = await OpenAsync(broker, timeout: TimeSpan.FromMinutes(5), reconnect: true);
+        var publish = connection.PublishAsync(Message(), None).AsTask();
+        await broker.NextAsync(WirePacket.Publish);
+        var statuses = new StatusLog(connection);
+        await broker.DisposeAsync();
+        Assert.Equal(ConnectionStatus.Lost, await statuses.NextAsync());
+
+        await connection.CloseAsync(None).WaitAsync(Inbox.Patience);
+
+        await Assert.ThrowsAsync<BrokerConnectionLostException>(() => publish);
+    }
+
+    [Fact]
     public async Task A_refusal_at_reconnecting_closes_the_connection()
     {
         var connects = 0;
