@@ -69,7 +69,8 @@ internal sealed class MqttEndpoint
         options.ProtocolVersion = MqttProtocolVersion.V500;
         options.ReceiveMaximum = ReceiveMaximum;
         options.MaximumPacketSize = LargestPacket;
-        options.KeepAlivePeriod = profile.KeepAlive;
+        // The library sees none of the messages, and would ping and time out on its own account: the link has a pulse, and tells the broker the period.
+        options.KeepAlivePeriod = TimeSpan.FromSeconds(ushort.MaxValue);
         if (profile.Will is { } will)
         {
             options.WillTopic = will.Topic;

@@ -13,7 +13,7 @@ namespace MantaLight.Mqtt.Connections;
 /// What the MQTT library reads and writes its packets by. It connects, subscribes, pings and says goodbye; messages and their acknowledgements pass it by
 /// (<see cref="PacketWriter"/>, <see cref="PacketReader"/>), which model-sized payloads need.
 /// </summary>
-internal sealed class LinkAdapter(MqttClientOptions options, PacketWriter writer, IPacketSink sink, Action<Exception> broke) : IMqttChannelAdapter
+internal sealed class LinkAdapter(MqttClientOptions options, TimeSpan keepAlive, PacketWriter writer, IPacketSink sink, Action<Exception> broke) : IMqttChannelAdapter
 {
     private readonly Lock encoding = new();
     private Stream? stream;
@@ -62,6 +62,8 @@ internal sealed class LinkAdapter(MqttClientOptions options, PacketWriter writer
     {
         if (packet is MqttPacketWithIdentifier request)
             (requested, request.PacketIdentifier) = (request.PacketIdentifier, PublishWindow.OtherIdentifier);
+        if (packet is MqttConnectPacket connect)
+            connect.KeepAlivePeriod = (ushort)Math.Clamp(keepAlive.TotalSeconds, 1, ushort.MaxValue);
         byte[] bytes;
         lock (encoding)
             bytes = PacketFormatterAdapter.Encode(packet).ToArray();
@@ -82,9 +84,9 @@ internal sealed class LinkAdapter(MqttClientOptions options, PacketWriter writer
     public void Dispose() => stream?.Dispose();
 
     /// <summary>Makes the one of a link.</summary>
-    internal sealed class Factory(PacketWriter writer, IPacketSink sink, Action<Exception> broke) : IMqttClientAdapterFactory
+    internal sealed class Factory(TimeSpan keepAlive, PacketWriter writer, IPacketSink sink, Action<Exception> broke) : IMqttClientAdapterFactory
     {
         public IMqttChannelAdapter CreateClientAdapter(MqttClientOptions options, MqttPacketInspector packetInspector, IMqttNetLogger logger) =>
-            new LinkAdapter(options, writer, sink, broke);
+            new LinkAdapter(options, keepAlive, writer, sink, broke);
     }
 }

@@ -34,6 +34,8 @@ internal sealed class LinkPulse(IMqttClient client, PendingAcknowledgements pend
                     cut($"no acknowledgement within {timeout.TotalSeconds:0.#} s");
                 else if (!ping.IsCompleted && time.GetElapsedTime(Math.Max(pingedAt, Volatile.Read(ref lastHeard))) > timeout)
                     cut($"no sign of life within {timeout.TotalSeconds:0.#} s");
+                else if (!ping.IsCompleted && time.GetElapsedTime(pingedAt) > timeout * MostTimeouts)
+                    cut($"no answer to a ping within {timeout.TotalSeconds * MostTimeouts:0.#} s");
                 else if (ping.IsCompleted && time.GetElapsedTime(pingedAt) >= pingInterval)
                     (ping, pingedAt) = (PingAsync(alive), time.GetTimestamp());
             }

@@ -35,7 +35,7 @@ internal sealed class MqttLink : IPacketSink, IAsyncDisposable
         aliveToken = alive.Token;
         pending = new PendingAcknowledgements(time);
         writer = new PacketWriter(pending, traffic, publish => Down($"the broker did not acknowledge '{publish.Message.Topic}' (it may or may not have arrived)"), aliveToken);
-        client = new MqttClientFactory().CreateMqttClient(new LinkAdapter.Factory(writer, this, problem => Cut($"{problem.GetType().Name}: {problem.Message}")));
+        client = new MqttClientFactory().CreateMqttClient(new LinkAdapter.Factory(profile.KeepAlive, writer, this, problem => Cut($"{problem.GetType().Name}: {problem.Message}")));
         pulse = new LinkPulse(client, pending, profile.Timeout, time, Cut);
         client.DisconnectedAsync += OnDisconnected;
     }
@@ -135,7 +135,14 @@ internal sealed class MqttLink : IPacketSink, IAsyncDisposable
         lost.TrySetResult(reason);
         writer.Complete();
         alive.Cancel();
-        client.Dispose();
+        try
+        {
+            client.Dispose();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The library's own end of the same connection was just under way.
+        }
     }
 
     public async ValueTask DisposeAsync()

@@ -117,6 +117,14 @@ internal sealed class PacketWriter(PendingAcknowledgements pending, TrafficCount
         {
             broke(problem);
         }
+        finally
+        {
+            End();
+        }
+    }
+
+    private void End()
+    {
         hasEnded = true;
         while (window.TakeAny() is { } unanswered)
             unanswered.Fail(down(unanswered));

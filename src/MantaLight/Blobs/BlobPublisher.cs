@@ -86,8 +86,9 @@ internal sealed class BlobPublisher(IBrokerConnection connection, Topics topics,
     /// <summary>Sends the wanted chunks, or all of them where none is named, with as many under way as the broker takes.</summary>
     private async Task SendAsync(DiskFile file, Blob blob, ImmutableArray<int> wanted, CancellationToken cancellationToken)
     {
+        var window = connection.Limits.Window;
         // One place for each that is under way: nothing is made for a chunk.
-        var (buffers, sent) = (new byte[connection.Limits.Window][], new ValueTask[connection.Limits.Window]);
+        var (buffers, sent) = (new byte[window][], new ValueTask[window]);
         var (oldest, next) = (0, 0);
         try
         {

@@ -13,6 +13,8 @@ public sealed class Signal : IValueTaskSource
     /// <summary>Wakes the one who waits, or the next one.</summary>
     public void Set()
     {
+        // What was done before must be seen by whoever has taken what was said before.
+        Interlocked.MemoryBarrier();
         while (true)
         {
             var seen = Volatile.Read(ref state);
@@ -35,7 +37,7 @@ public sealed class Signal : IValueTaskSource
         var wait = new ValueTask(this, source.Version);
         if (Interlocked.CompareExchange(ref state, Waiting, Silent) == Silent)
             return wait;
-        Volatile.Write(ref state, Silent);
+        Interlocked.Exchange(ref state, Silent);
         return ValueTask.CompletedTask;
     }
 
