@@ -21,7 +21,7 @@ internal sealed class MqttEndpoint
     private const int SocketBuffer = 256 * 1024;
 
     // Bounds what a broker may push ahead of our acknowledgements.
-    private const ushort ReceiveMaximum = 64;
+    public const ushort ReceiveMaximum = 64;
 
     private readonly string host;
     private readonly int port;
@@ -69,8 +69,8 @@ internal sealed class MqttEndpoint
         options.ProtocolVersion = MqttProtocolVersion.V500;
         options.ReceiveMaximum = ReceiveMaximum;
         options.MaximumPacketSize = LargestPacket;
-        // The library sees none of the messages, and would ping and time out on its own account: the link has a pulse, and tells the broker the period.
-        options.KeepAlivePeriod = TimeSpan.FromSeconds(ushort.MaxValue);
+        // The library's is off: it sees none of the messages, and would cut a slow line that they come by. The link has a pulse, and tells the broker its period.
+        options.KeepAlivePeriod = TimeSpan.Zero;
         if (profile.Will is { } will)
         {
             options.WillTopic = will.Topic;

@@ -55,6 +55,12 @@ internal sealed class LinkAdapter(MqttClientOptions options, TimeSpan keepAlive,
         var packet = reader is null ? null : await reader.ReadAsync(cancellationToken);
         if (packet is MqttPacketWithIdentifier { PacketIdentifier: PublishWindow.OtherIdentifier } answer)
             answer.PacketIdentifier = requested;
+        // Told to the link alone, or the library would keep it by pings of its own.
+        if (packet is MqttConnAckPacket accepted)
+        {
+            sink.Accepted(accepted.ServerKeepAlive);
+            accepted.ServerKeepAlive = 0;
+        }
         return packet!;
     }
 

@@ -40,63 +40,12 @@ internal static class LinkStream
         {
             socket.Options.AddSubProtocol("mqtt");
             await socket.ConnectAsync(uri, cancellationToken);
-            return new WebSocketBytes(socket);
+            return WebSocketStream.Create(socket, WebSocketMessageType.Binary, ownsWebSocket: true);
         }
         catch
         {
             socket.Dispose();
             throw;
-        }
-    }
-
-    /// <summary>The bytes of a WebSocket's binary messages, wherever one ends (MQTT 5, 6.0). Disposed, it is cut like a socket.</summary>
-    private sealed class WebSocketBytes(ClientWebSocket socket) : Stream
-    {
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => true;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
-
-        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
-        {
-            while (true)
-            {
-                var read = await socket.ReceiveAsync(buffer, cancellationToken);
-                // An empty message is not the end.
-                if (read.Count > 0 || read.MessageType == WebSocketMessageType.Close)
-                    return read.Count;
-            }
-        }
-
-        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
-            socket.SendAsync(buffer, WebSocketMessageType.Binary, endOfMessage: true, cancellationToken);
-
-        public override void Flush()
-        {
-        }
-
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        protected override void Dispose(bool disposing)
-        {
-            if (disposing)
-                socket.Dispose();
-            base.Dispose(disposing);
         }
     }
 }

@@ -27,6 +27,7 @@ internal sealed class MqttLink : IPacketSink, IAsyncDisposable
     private readonly Action<BrokerMessage> receive;
     private readonly LinkPulse pulse;
     private Task pulsing = Task.CompletedTask;
+    private ushort serverKeepAlive;
     private string? whyDown;
 
     private MqttLink(MqttEndpoint endpoint, ConnectionProfile profile, Action<BrokerMessage> receive, TrafficCounter traffic, TimeProvider time)
@@ -55,7 +56,7 @@ internal sealed class MqttLink : IPacketSink, IAsyncDisposable
         try
         {
             var answer = await LinkOpening.ConnectAsync(link.client, endpoint.ClientOptions(profile), endpoint, time, cancellationToken);
-            link.Start(LinkOpening.Limits(answer, endpoint), answer.ServerKeepAlive);
+            link.Start(LinkOpening.Limits(answer, endpoint));
             return link;
         }
         catch
@@ -151,14 +152,16 @@ internal sealed class MqttLink : IPacketSink, IAsyncDisposable
         await Task.WhenAll(writer.Finished, pulsing);
     }
 
+    void IPacketSink.Accepted(ushort keepAlive) => serverKeepAlive = keepAlive;
+
     void IPacketSink.Received(in BrokerMessage message, ushort identifier)
     {
         pulse.Heard();
         traffic.CountReceived(message.Name, message.Payload.Length);
         receive(message);
         PayloadBuffer.Release(message.Payload);
-        if (identifier != 0)
-            writer.Acknowledge(identifier);
+        if (identifier != 0 && !writer.TryAcknowledge(identifier))
+            Cut($"more than {MqttEndpoint.ReceiveMaximum} messages wait for acknowledgements that the broker does not read");
     }
 
     void IPacketSink.Acknowledged(ushort identifier, MqttPubAckPacket? refusal)
@@ -168,7 +171,7 @@ internal sealed class MqttLink : IPacketSink, IAsyncDisposable
             publish.MarkAnswered(refusal is null ? null : Refused(publish.Message, refusal));
     }
 
-    private void Start(BrokerLimits limits, ushort serverKeepAlive)
+    private void Start(BrokerLimits limits)
     {
         Limits = limits;
         writer.Open(limits.Window);

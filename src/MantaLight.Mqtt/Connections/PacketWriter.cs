@@ -11,15 +11,16 @@ namespace MantaLight.Mqtt.Connections;
 /// </summary>
 internal sealed class PacketWriter(PendingAcknowledgements pending, TrafficCounter traffic, Func<OutgoingPublish, Exception> down, CancellationToken alive)
 {
+    private const int DisconnectType = 14;
+
     private readonly ConcurrentQueue<OutgoingPublish> publishes = new();
     private readonly ConcurrentQueue<ushort> acknowledgements = new();
     private readonly ConcurrentQueue<Packet> packets = new();
     private readonly Signal signal = new();
     private readonly TaskCompletionSource drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly byte[] pieces = new byte[16 * 1024];
     private PublishWindow window = new(1);
     private OutgoingPublish? next;
-    private int held;
+    private bool saidGoodbye;
     private volatile bool takesNoMore;
     private volatile bool hasEnded;
 
@@ -52,10 +53,14 @@ internal sealed class PacketWriter(PendingAcknowledgements pending, TrafficCount
     }
 
     /// <summary>Acknowledges a message that has come.</summary>
-    public void Acknowledge(ushort identifier)
+    /// <returns>False when more wait to be acknowledged than a broker may send (MQTT 5, 3.3.4): it does not read what it is sent.</returns>
+    public bool TryAcknowledge(ushort identifier)
     {
+        if (acknowledgements.Count >= MqttEndpoint.ReceiveMaximum)
+            return false;
         acknowledgements.Enqueue(identifier);
         signal.Set();
+        return true;
     }
 
     /// <summary>Sends a packet of the library's.</summary>
@@ -97,18 +102,19 @@ internal sealed class PacketWriter(PendingAcknowledgements pending, TrafficCount
     private async Task RunAsync(Stream stream, Action<Exception> broke)
     {
         using var ending = alive.UnsafeRegister(static signal => ((Signal)signal!).Set(), signal);
+        var output = new GatheredWrites(stream, alive);
         try
         {
-            while (!alive.IsCancellationRequested)
+            while (!alive.IsCancellationRequested && !saidGoodbye)
             {
                 if (acknowledgements.TryDequeue(out var identifier))
-                    await AcknowledgeAsync(stream, identifier);
+                    await AcknowledgeAsync(output, identifier);
                 else if (packets.TryDequeue(out var packet))
-                    await WriteAsync(stream, packet);
+                    await WriteAsync(output, packet);
                 else if (TryTakePublish() is { } publish)
-                    await WriteAsync(stream, publish);
-                else if (held > 0)
-                    await FlushAsync(stream);
+                    await WriteAsync(output, publish);
+                else if (output.HasSome)
+                    await output.FlushAsync();
                 else
                     await WaitAsync();
             }
@@ -157,7 +163,7 @@ internal sealed class PacketWriter(PendingAcknowledgements pending, TrafficCount
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask WriteAsync(Stream stream, OutgoingPublish publish)
+    private async ValueTask WriteAsync(GatheredWrites output, OutgoingPublish publish)
     {
         var message = publish.Message;
         traffic.CountSent(message.Name, message.Payload.Length);
@@ -168,66 +174,40 @@ internal sealed class PacketWriter(PendingAcknowledgements pending, TrafficCount
         }
         else
         {
-            next = publish;
-        }
-        try
-        {
-            await AppendAsync(stream, message, publish.Identifier);
-        }
-        catch
-        {
-            // It is read no more; whoever finds it in the window, or as the next one, fails it.
-            if (next is null)
-                publish.MarkWritten();
-            throw;
-        }
-        if (next is not null)
+            // Sent is all that it ever is.
             publish.MarkAnswered(null);
-        next = null;
-        publish.MarkWritten();
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask AppendAsync(Stream stream, OutboundMessage message, ushort identifier)
-    {
-        var header = PublishPacket.MostHeader(message);
-        if (held + header > pieces.Length)
-            await FlushAsync(stream);
-        if (header > pieces.Length)
-        {
-            var longer = new byte[header];
-            await stream.WriteAsync(longer.AsMemory(0, PublishPacket.WriteHeader(message, identifier, longer)), alive);
         }
-        else
+        try
         {
-            held += PublishPacket.WriteHeader(message, identifier, pieces.AsSpan(held));
+            var most = PublishPacket.MostHeader(message);
+            if (most <= GatheredWrites.Capacity)
+            {
+                var header = await output.RoomAsync(most);
+                output.Advance(PublishPacket.WriteHeader(message, publish.Identifier, header.Span));
+            }
+            else
+            {
+                var header = new byte[most];
+                await output.WriteAsync(header.AsMemory(0, PublishPacket.WriteHeader(message, publish.Identifier, header)));
+            }
+            foreach (var segment in message.Payload)
+                await output.WriteAsync(segment);
         }
-        foreach (var segment in message.Payload)
-            await AppendAsync(stream, segment);
+        finally
+        {
+            // Whether or not it was sent: it is read no more, and what the broker has not answered fails with the link.
+            publish.MarkWritten();
+        }
     }
 
-    /// <summary>Copies what is small; of what is large only as much as goes out with what is held, and writes the rest from where it is.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask AppendAsync(Stream stream, ReadOnlyMemory<byte> bytes)
-    {
-        var room = Math.Min(pieces.Length - held, bytes.Length);
-        bytes.Span[..room].CopyTo(pieces.AsSpan(held));
-        held += room;
-        if (room == bytes.Length)
-            return;
-        await FlushAsync(stream);
-        if (bytes.Length - room > pieces.Length)
-            await stream.WriteAsync(bytes[room..], alive);
-        else
-            await AppendAsync(stream, bytes[room..]);
-    }
-
-    private async ValueTask WriteAsync(Stream stream, Packet packet)
+    private async ValueTask WriteAsync(GatheredWrites output, Packet packet)
     {
         try
         {
-            await AppendAsync(stream, packet.Bytes);
-            await FlushAsync(stream);
+            await output.WriteAsync(packet.Bytes);
+            await output.FlushAsync();
+            // Nothing may follow it (MQTT 5, 3.14.4).
+            saidGoodbye = packet.Bytes[0] >> 4 == DisconnectType;
             packet.Sent.TrySetResult();
         }
         catch (Exception problem)
@@ -238,19 +218,11 @@ internal sealed class PacketWriter(PendingAcknowledgements pending, TrafficCount
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask AcknowledgeAsync(Stream stream, ushort identifier)
+    private static async ValueTask AcknowledgeAsync(GatheredWrites output, ushort identifier)
     {
-        if (held + PublishPacket.AcknowledgementSize > pieces.Length)
-            await FlushAsync(stream);
-        PublishPacket.WriteAcknowledgement(identifier, pieces.AsSpan(held));
-        held += PublishPacket.AcknowledgementSize;
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask FlushAsync(Stream stream)
-    {
-        await stream.WriteAsync(pieces.AsMemory(0, held), alive);
-        held = 0;
+        var room = await output.RoomAsync(PublishPacket.AcknowledgementSize);
+        PublishPacket.WriteAcknowledgement(identifier, room.Span);
+        output.Advance(PublishPacket.AcknowledgementSize);
     }
 
     private void FailWaiting()

@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Text;
 using MantaLight.Messaging;
 
@@ -16,9 +17,17 @@ internal sealed class TopicCache
     public TopicName Read(ReadOnlySpan<byte> topic)
     {
         var slash = topic.LastIndexOf((byte)'/');
-        return slash > 0 && TopicName.TryReadNumber(topic[(slash + 1)..], out var number)
+        return slash > 0 && TryReadNumber(topic[(slash + 1)..], out var number)
             ? new TopicName(ParentOf(topic[..slash]), number)
             : new TopicName(Encoding.UTF8.GetString(topic));
+    }
+
+    /// <summary>Reads decimal digits as they are written: without leading zeros, as many as surely fit.</summary>
+    private static bool TryReadNumber(ReadOnlySpan<byte> last, out int number)
+    {
+        number = 0;
+        return last.Length is > 0 and <= 9 && (last[0] != '0' || last.Length == 1)
+            && !last.ContainsAnyExceptInRange((byte)'0', (byte)'9') && Utf8Parser.TryParse(last, out number, out _);
     }
 
     private string ParentOf(ReadOnlySpan<byte> bytes)

@@ -101,7 +101,7 @@ internal sealed class BlobPublisher(IBrokerConnection connection, Topics topics,
                 if (next - oldest == sent.Length)
                     await sent[oldest++ % sent.Length];
                 var offset = (long)chunk * blob.ChunkSize;
-                var bytes = (buffers[next % sent.Length] ??= ArrayPool<byte>.Shared.Rent(blob.ChunkSize)).AsMemory(0, (int)Math.Min(blob.ChunkSize, blob.Size - offset));
+                var bytes = (buffers[next % sent.Length] ??= ArrayPool<byte>.Shared.Rent((int)Math.Min(blob.ChunkSize, blob.Size))).AsMemory(0, (int)Math.Min(blob.ChunkSize, blob.Size - offset));
                 ReadExactly(file, bytes.Span, offset);
 #pragma warning disable CA2012 // Each is awaited once, below.
                 sent[next % sent.Length] = connection.PublishAsync(new OutboundMessage(new TopicName(blob.Parent, chunk), bytes, blob.Retain), cancellationToken);

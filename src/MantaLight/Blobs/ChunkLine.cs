@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using MantaLight.Concurrency;
 using MantaLight.Diagnostics;
 using MantaLight.Protocol;
@@ -57,7 +58,7 @@ internal sealed class ChunkLine : IDisposable
     }
 
     /// <summary>Waits until there is something to take; false where nothing comes within the patience.</summary>
-    [System.Runtime.CompilerServices.AsyncMethodBuilder(typeof(System.Runtime.CompilerServices.PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<bool> ComesWithinAsync(TimeSpan patience, CancellationToken cancellationToken)
     {
         if (!arrivals.IsEmpty)

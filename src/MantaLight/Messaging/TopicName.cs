@@ -12,9 +12,6 @@ public readonly struct TopicName : IEquatable<TopicName>
 {
     private const int NoNumber = -1;
 
-    /// <summary>As many digits as surely fit an <see cref="int"/>.</summary>
-    private const int MostDigits = 9;
-
     private readonly string text;
     private readonly int numberAndOne;
 
@@ -45,16 +42,6 @@ public readonly struct TopicName : IEquatable<TopicName>
 
     /// <summary>The topic that is written so.</summary>
     public static implicit operator TopicName(string text) => new(text);
-
-    /// <summary>Reads the number that the last level is, in whichever form the topic was given.</summary>
-    /// <param name="last">The last level of a topic: decimal digits without leading zeros, nine at most.</param>
-    /// <param name="number">What it says.</param>
-    public static bool TryReadNumber(ReadOnlySpan<byte> last, out int number)
-    {
-        number = 0;
-        return last.Length is > 0 and <= MostDigits && (last[0] != '0' || last.Length == 1)
-            && !last.ContainsAnyExceptInRange((byte)'0', (byte)'9') && Utf8Parser.TryParse(last, out number, out _);
-    }
 
     /// <summary>Takes a topic apart whose last level is a number, without an allocation.</summary>
     /// <param name="parent">What comes before the last level, without the slash.</param>

@@ -121,6 +121,8 @@ public sealed class PacketReaderTests
 
         public List<(ushort Identifier, MqttPubAckPacket? Refusal)> Answers { get; } = [];
 
+        public void Accepted(ushort keepAlive) => Assert.Fail("The reader knows nothing of it.");
+
         public void Received(in BrokerMessage message, ushort identifier) => Messages.Add((message, identifier));
 
         public void Acknowledged(ushort identifier, MqttPubAckPacket? refusal) => Answers.Add((identifier, refusal));

@@ -1,4 +1,5 @@
 using MantaLight.Messaging;
+using MantaLight.Mqtt;
 using MantaLight.Mqtt.Connections;
 using MQTTnet;
 using MQTTnet.Formatter;
@@ -38,7 +39,6 @@ public sealed class PacketWriterTests
                     await using var link = new Link();
                     var message = new OutboundMessage(name, Payload(size), retain, delivery);
                     await link.PublishAsync(message, answer: delivery == Delivery.AtLeastOnce);
-                    await link.DrainAsync();
                     var written = link.Stream.Written.SelectMany(piece => piece).ToArray();
                     Assert.True(Encoded(message, (ushort)(delivery == Delivery.AtLeastOnce ? 1 : 0)).AsSpan().SequenceEqual(written));
                     Assert.Equal(PublishPacket.Size(message), written.Length);
@@ -55,7 +55,7 @@ public sealed class PacketWriterTests
         link.Stream.Gate = gate.Task;
         var first = link.Publish(Message("a", 10));
         for (ushort identifier = 1; identifier <= 5; identifier++)
-            link.Writer.Acknowledge(identifier);
+            Assert.True(link.Writer.TryAcknowledge(identifier));
         var others = Enumerable.Range(0, 3).Select(i => link.Publish(Message(new TopicName("b", i), 10)).AsTask()).ToList();
         gate.SetResult();
         await link.AnswerAllAsync(4);
@@ -82,6 +82,28 @@ public sealed class PacketWriterTests
             publish.MarkAnswered(null);
             return true;
         }
+    }
+
+    [Fact]
+    public async Task More_messages_than_a_broker_may_send_unacknowledged_are_not_acknowledged()
+    {
+        await using var link = new Link();
+        link.Stream.Gate = new TaskCompletionSource().Task;
+        // The first is on its way by then, or is not.
+        var taken = 0;
+        while (taken <= 2 * MqttEndpoint.ReceiveMaximum && link.Writer.TryAcknowledge(1))
+            taken++;
+        Assert.InRange(taken, MqttEndpoint.ReceiveMaximum, MqttEndpoint.ReceiveMaximum + 1);
+    }
+
+    [Fact]
+    public async Task Nothing_follows_a_goodbye()
+    {
+        await using var link = new Link();
+        await link.Writer.SendAsync([0xE0, 0x00]);
+        await link.Writer.Finished;
+        await Assert.ThrowsAsync<IOException>(() => link.Writer.SendAsync([0xC0, 0x00]));
+        Assert.Equal([0xE0, 0x00], link.Stream.Written.SelectMany(piece => piece));
     }
 
     [Fact]
@@ -160,7 +182,11 @@ public sealed class PacketWriterTests
 
         public async Task PublishAsync(OutboundMessage message, bool answer)
         {
+            var before = Stream.BytesWritten;
             var done = Publish(message);
+            // As a broker does, which answers what it has.
+            while (Stream.BytesWritten < before + PublishPacket.Size(message))
+                await Task.Yield();
             if (answer)
                 await AnswerAllAsync(1);
             await done;
@@ -178,8 +204,6 @@ public sealed class PacketWriterTests
                 await Task.Yield();
             }
         }
-
-        public Task DrainAsync() => Writer.DrainAsync(TestContext.Current.CancellationToken);
 
         public async ValueTask DisposeAsync()
         {

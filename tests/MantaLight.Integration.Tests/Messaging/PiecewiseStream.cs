@@ -4,8 +4,12 @@ namespace MantaLight.Integration.Tests.Messaging;
 internal sealed class PiecewiseStream(byte[] bytes, Func<int> piece) : Stream
 {
     private int position;
+    private int written;
 
     public List<byte[]> Written { get; } = [];
+
+    /// <summary>How many bytes have been written since the beginning.</summary>
+    public int BytesWritten => Volatile.Read(ref written);
 
     /// <summary>What a write waits for.</summary>
     public Task Gate { get; set; } = Task.CompletedTask;
@@ -40,6 +44,7 @@ internal sealed class PiecewiseStream(byte[] bytes, Func<int> piece) : Stream
     {
         await Gate.WaitAsync(cancellationToken);
         Written.Add(buffer.ToArray());
+        Interlocked.Add(ref written, buffer.Length);
     }
 
     public override void Flush()
