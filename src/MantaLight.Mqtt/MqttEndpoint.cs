@@ -17,7 +17,7 @@ internal sealed class MqttEndpoint
     /// <summary>What a broker is told to send at most: beyond the largest message of the protocol, which is read up to 4 MiB.</summary>
     public const int LargestPacket = 8 << 20;
 
-    // The library's 8 KiB make a 256 KiB publish wait about 100 ms for delayed acknowledgements.
+    // 8 KiB, as others have, make a 256 KiB publish wait about 100 ms for delayed acknowledgements.
     private const int SocketBuffer = 256 * 1024;
 
     // Bounds what a broker may push ahead of our acknowledgements.

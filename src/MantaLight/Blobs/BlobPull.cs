@@ -48,7 +48,7 @@ internal sealed class BlobPull(
             // What this node does not hear while it is cut off is not its peer's fault.
             if (!connection.IsConnected)
                 pace.Excuse();
-            if (asked.Count <= pace.Window / 2)
+            if (next < blob.ChunkCount && asked.Count <= pace.Window / 2)
                 next = await AskAsync(producer, blob, partial, asked, next, pace.Window, cancellationToken);
             if (await pace.WaitAsync(chunks, cancellationToken))
             {

@@ -13,6 +13,8 @@ internal sealed class ChunkLine : IDisposable
     private const int MaximumChunks = 512;
     private const int MaximumBytes = 64 << 20;
 
+    private static readonly string Full = $"More than {MaximumChunks} chunks, or {MaximumBytes >> 20} MiB of them, wait for one transfer; others are dropped, and asked for again";
+
     private static readonly TimeSpan ShortestTimer = TimeSpan.FromMilliseconds(1);
 
     private readonly ConcurrentQueue<Arrival> arrivals = new();
@@ -41,7 +43,7 @@ internal sealed class ChunkLine : IDisposable
         {
             Interlocked.Decrement(ref count);
             arrival.Release();
-            drops.Beyond("chunks full", $"More than {MaximumChunks} chunks, or {MaximumBytes >> 20} MiB of them, wait for one transfer; others are dropped, and asked for again");
+            drops.Beyond("chunks full", Full);
             return;
         }
         arrivals.Enqueue(arrival);

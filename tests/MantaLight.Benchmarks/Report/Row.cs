@@ -96,7 +96,7 @@ internal sealed record Row
     {
         Judgement = verdict,
         Met = verdict.IsMet,
-        Note = verdict.IsMet ? note : string.Create(CultureInfo.InvariantCulture, $"{note} Missed by {verdict.Off * 100:F0} % {verdict.How}: {verdict.Why}").TrimStart(),
+        Note = verdict.IsMet ? note : string.Create(CultureInfo.InvariantCulture, $"{note} Missed by {verdict.Off * 100:0.#} % {verdict.How}: {verdict.Why}").TrimStart(),
     };
 }
 

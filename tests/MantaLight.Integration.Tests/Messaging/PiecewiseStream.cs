@@ -11,6 +11,9 @@ internal sealed class PiecewiseStream(byte[] bytes, Func<int> piece) : Stream
     /// <summary>How many bytes have been written since the beginning.</summary>
     public int BytesWritten => Volatile.Read(ref written);
 
+    /// <summary>Completes when the first write has begun.</summary>
+    public TaskCompletionSource Begun { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     /// <summary>What a write waits for.</summary>
     public Task Gate { get; set; } = Task.CompletedTask;
 
@@ -42,6 +45,7 @@ internal sealed class PiecewiseStream(byte[] bytes, Func<int> piece) : Stream
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
+        Begun.TrySetResult();
         await Gate.WaitAsync(cancellationToken);
         Written.Add(buffer.ToArray());
         Interlocked.Add(ref written, buffer.Length);

@@ -7,7 +7,7 @@ using MantaLight.Shared;
 
 namespace MantaLight.Tests.Blobs;
 
-/// <summary>What transfers allocate for each chunk, whatever the MQTT library allocates besides. Nothing else may run in the process meanwhile.</summary>
+/// <summary>What transfers allocate, whatever a connection allocates besides. Nothing else may run in the process meanwhile.</summary>
 [CollectionDefinition(nameof(OwnChunkMemoryTests), DisableParallelization = true)]
 [Collection(nameof(OwnChunkMemoryTests))]
 public sealed class OwnChunkMemoryTests : IDisposable
