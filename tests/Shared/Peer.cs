@@ -2,6 +2,7 @@ using System.Buffers;
 using MantaLight.Blobs;
 using MantaLight.Diagnostics;
 using MantaLight.Messaging;
+using MantaLight.Nodes;
 using MantaLight.Protocol;
 using MantaLight.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -27,6 +28,8 @@ internal sealed class Peer : IAsyncDisposable
     public required BlobPublisher Publisher { get; init; }
 
     public required ChunkInbox Inbox { get; init; }
+
+    public required BlobServer Server { get; init; }
 
     public bool LoseEveryOtherRequest { get; set; }
 
@@ -60,11 +63,12 @@ internal sealed class Peer : IAsyncDisposable
         var stamp = new MessageStamp(id, id, TimeProvider.System);
         var store = new BlobStore(new FileDisk(Path.Combine(folder, id)));
         var inbox = new ChunkInbox(new Drops(NullLogger.Instance), TimeProvider.System);
+        var publisher = new BlobPublisher(connection, topics, stamp, store, timing);
         return new Peer
         {
             Connection = connection, Store = store, Inbox = inbox,
             Fetcher = new BlobFetcher(connection, topics, stamp, store, inbox, timing),
-            Publisher = new BlobPublisher(connection, topics, stamp, store, timing),
+            Publisher = publisher, Server = new BlobServer(publisher, NullLogger.Instance, new Drops(NullLogger.Instance), TimeProvider.System),
         };
     }
 
@@ -84,6 +88,7 @@ internal sealed class Peer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Fetcher.DisposeAsync();
+        await Server.DisposeAsync();
         await Connection.DisposeAsync();
     }
 
@@ -96,7 +101,7 @@ internal sealed class Peer : IAsyncDisposable
                     requests.Add(request);
                 if (LoseEveryOtherRequest && ++lost % 2 == 1)
                     return;
-                _ = Task.Run(() => Publisher.ServeAsync(request, CancellationToken.None));
+                Server.Ask(request);
                 break;
             case BlobRefusal refusal:
                 Inbox.Refuse(refusal.From, refusal.Hash, refusal.Reason);

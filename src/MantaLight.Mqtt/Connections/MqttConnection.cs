@@ -67,7 +67,7 @@ internal sealed class MqttConnection : IBrokerConnection
         try
         {
             // The handler comes first: replayed messages may overtake the broker's answer.
-            SubscriptionTable.Entry[] entries = [.. filters.Select(filter => subscriptions.Add(filter, handler))];
+            var entries = subscriptions.Add(filters, handler);
             try
             {
                 // Sent even where the filter is subscribed already: only a SUBSCRIBE makes the broker replay.
@@ -239,8 +239,13 @@ internal sealed class MqttConnection : IBrokerConnection
         await subscribing.WaitAsync();
         try
         {
-            string[] unwanted = [.. entries.Where(subscriptions.Remove).Select(entry => entry.Filter).Distinct(StringComparer.Ordinal)];
-            if (unwanted.Length > 0 && !link.Lost.IsCompleted)
+            var unwanted = new List<string>(entries.Length);
+            foreach (var entry in entries)
+            {
+                if (subscriptions.Remove(entry) && !unwanted.Contains(entry.Filter))
+                    unwanted.Add(entry.Filter);
+            }
+            if (unwanted.Count > 0 && !link.Lost.IsCompleted)
                 await link.UnsubscribeAsync(unwanted);
         }
         catch (BrokerConnectionLostException)

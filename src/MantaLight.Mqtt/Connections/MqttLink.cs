@@ -84,15 +84,14 @@ internal sealed class MqttLink : IPacketSink, IAsyncDisposable
     /// <summary>Subscribes to all of the filters, in as many packets as it takes.</summary>
     /// <exception cref="BrokerRefusedException">The broker refused one of them.</exception>
     /// <exception cref="BrokerConnectionLostException">The link went down first.</exception>
-    public async Task SubscribeAsync(IEnumerable<string> filters)
+    public async Task SubscribeAsync(IReadOnlyList<string> filters)
     {
-        foreach (var some in filters.Chunk(FiltersPerSubscribe))
+        for (var start = 0; start < filters.Count; start += FiltersPerSubscribe)
         {
-            var options = new MqttClientSubscribeOptions
-            {
-                TopicFilters = [.. some.Select(filter => new MqttTopicFilter { Topic = filter, QualityOfServiceLevel = MqttQualityOfServiceLevel.AtLeastOnce })],
-            };
-            var answer = await AskAsync(static (client, options, alive) => client.SubscribeAsync(options, alive), options, "subscribe to", some[0]);
+            var options = new MqttClientSubscribeOptions();
+            for (var i = start; i < Math.Min(start + FiltersPerSubscribe, filters.Count); i++)
+                options.TopicFilters.Add(new MqttTopicFilter { Topic = filters[i], QualityOfServiceLevel = MqttQualityOfServiceLevel.AtLeastOnce });
+            var answer = await AskAsync(static (client, options, alive) => client.SubscribeAsync(options, alive), options, "subscribe to", filters[start]);
             foreach (var item in answer.Items)
             {
                 if (item.ResultCode >= MqttClientSubscribeResultCode.UnspecifiedError)
@@ -103,12 +102,14 @@ internal sealed class MqttLink : IPacketSink, IAsyncDisposable
 
     /// <summary>Takes subscriptions back.</summary>
     /// <exception cref="BrokerConnectionLostException">The link went down first, and they with it.</exception>
-    public async Task UnsubscribeAsync(IEnumerable<string> filters)
+    public async Task UnsubscribeAsync(IReadOnlyList<string> filters)
     {
-        foreach (var some in filters.Chunk(FiltersPerSubscribe))
+        for (var start = 0; start < filters.Count; start += FiltersPerSubscribe)
         {
-            var options = new MqttClientUnsubscribeOptions { TopicFilters = [.. some] };
-            await AskAsync(static (client, options, alive) => client.UnsubscribeAsync(options, alive), options, "unsubscribe from", some[0]);
+            var options = new MqttClientUnsubscribeOptions();
+            for (var i = start; i < Math.Min(start + FiltersPerSubscribe, filters.Count); i++)
+                options.TopicFilters.Add(filters[i]);
+            await AskAsync(static (client, options, alive) => client.UnsubscribeAsync(options, alive), options, "unsubscribe from", filters[start]);
         }
     }
 
@@ -161,7 +162,7 @@ internal sealed class MqttLink : IPacketSink, IAsyncDisposable
         receive(message);
         PayloadBuffer.Release(message.Payload);
         if (identifier != 0 && !writer.TryAcknowledge(identifier))
-            Cut($"more than {MqttEndpoint.ReceiveMaximum} messages wait for acknowledgements that the broker does not read");
+            Cut($"more than {PacketWriter.MostIdentifiers} messages wait for acknowledgements that the broker does not read");
     }
 
     void IPacketSink.Acknowledged(ushort identifier, MqttPubAckPacket? refusal)

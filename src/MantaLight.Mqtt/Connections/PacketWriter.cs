@@ -11,6 +11,9 @@ namespace MantaLight.Mqtt.Connections;
 /// </summary>
 internal sealed class PacketWriter(PendingAcknowledgements pending, TrafficCounter traffic, Func<OutgoingPublish, Exception> down, CancellationToken alive)
 {
+    /// <summary>The most messages that can be on their way unacknowledged.</summary>
+    public const int MostIdentifiers = ushort.MaxValue;
+
     private const int DisconnectType = 14;
 
     private readonly ConcurrentQueue<OutgoingPublish> publishes = new();
@@ -53,10 +56,11 @@ internal sealed class PacketWriter(PendingAcknowledgements pending, TrafficCount
     }
 
     /// <summary>Acknowledges a message that has come.</summary>
-    /// <returns>False when more wait to be acknowledged than a broker may send (MQTT 5, 3.3.4): it does not read what it is sent.</returns>
+    /// <returns>False when as many wait to be acknowledged as there are identifiers (MQTT 5, 2.2.1): the broker does not read what it is sent.</returns>
     public bool TryAcknowledge(ushort identifier)
     {
-        if (acknowledgements.Count >= MqttEndpoint.ReceiveMaximum)
+        // Not our Receive Maximum: mosquitto replays what it retains without regard for it, and is right soon after.
+        if (acknowledgements.Count >= MostIdentifiers)
             return false;
         acknowledgements.Enqueue(identifier);
         signal.Set();

@@ -12,11 +12,13 @@ internal sealed class SubscriptionTable(ILogger logger)
     /// <summary>The distinct filters.</summary>
     public IReadOnlyList<string> Filters => [.. entries.Select(entry => entry.Filter).Distinct(StringComparer.Ordinal)];
 
-    public Entry Add(string filter, Action<BrokerMessage> handler)
+    public Entry[] Add(IReadOnlyList<string> filters, Action<BrokerMessage> handler)
     {
-        var entry = new Entry(filter, handler);
-        ImmutableInterlocked.Update(ref entries, static (all, added) => all.Add(added), entry);
-        return entry;
+        var added = new Entry[filters.Count];
+        for (var i = 0; i < added.Length; i++)
+            added[i] = new Entry(filters[i], handler);
+        ImmutableInterlocked.Update(ref entries, static (all, some) => all.AddRange(some), added);
+        return added;
     }
 
     /// <summary>Removes an entry; its handler is not called any more once this has returned.</summary>
@@ -25,7 +27,12 @@ internal sealed class SubscriptionTable(ILogger logger)
     {
         entry.Close();
         ImmutableInterlocked.Update(ref entries, static (all, removed) => all.Remove(removed), entry);
-        return !entries.Any(other => other.Filter == entry.Filter);
+        foreach (var other in entries)
+        {
+            if (other.Filter == entry.Filter)
+                return false;
+        }
+        return true;
     }
 
     public void Dispatch(BrokerMessage message)

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Collections.Immutable;
 using MantaLight.Concurrency;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
@@ -15,7 +14,13 @@ internal sealed class BlobPublisher(IBrokerConnection connection, Topics topics,
     public async Task PublishGlobalAsync(string swarm, BlobRef blob, CancellationToken cancellationToken)
     {
         using var file = store.TryOpen(blob.Sha256) ?? throw new BlobUnavailableException($"Blob {blob.Sha256} is not in this node's store.");
-        await SendAsync(file, new Blob(topics.SwarmBlobs(swarm, blob.Sha256), blob.Size, blob.ChunkSize, Retain: true), [], cancellationToken);
+        await using (var sender = new ChunkSender(connection))
+        {
+            var parent = topics.SwarmBlobs(swarm, blob.Sha256);
+            for (var chunk = 0; chunk < blob.ChunkCount; chunk++)
+                await sender.SendAsync(file, (long)chunk * blob.ChunkSize, blob.LengthOf(chunk), new TopicName(parent, chunk), retain: true, cancellationToken);
+            await sender.FinishAsync();
+        }
         // A broker that the self-test has proven is asked for the last chunk only.
         for (var chunk = connection.Limits.ReplaysRetainedByWildcard ? blob.ChunkCount - 1 : 0; chunk < blob.ChunkCount; chunk++)
         {
@@ -52,8 +57,11 @@ internal sealed class BlobPublisher(IBrokerConnection connection, Topics topics,
     public static Task PaceAsync(int done, TimeProvider time, CancellationToken cancellationToken) =>
         done % 20 == 0 ? Task.Delay(TimeSpan.FromMilliseconds(100), time, cancellationToken) : Task.CompletedTask;
 
-    /// <summary>Answers a request for chunks.</summary>
-    public async Task ServeAsync(BlobRequest request, CancellationToken cancellationToken)
+    /// <summary>Something to answer requests with.</summary>
+    public ChunkSender NewSender() => new(connection);
+
+    /// <summary>Answers a request for chunks: they are on their way when this returns.</summary>
+    public async Task ServeAsync(BlobRequest request, ChunkSender sender, CancellationToken cancellationToken)
     {
         if (!request.IsSound() || request.Chunks.IsEmpty)
             return;
@@ -68,60 +76,19 @@ internal sealed class BlobPublisher(IBrokerConnection connection, Topics topics,
             await RefuseAsync(request, "it is not (or no longer) kept here", cancellationToken);
             return;
         }
-        await SendAsync(file, new Blob($"{topics.NodeBlobs(request.From)}{request.Hash}", file.Length, request.ChunkSize, Retain: false), request.Chunks, cancellationToken);
+        var parent = $"{topics.NodeBlobs(request.From)}{request.Hash}";
+        foreach (var chunk in request.Chunks)
+        {
+            var offset = (long)chunk * request.ChunkSize;
+            if (chunk >= 0 && offset < file.Length)
+                await sender.SendAsync(file, offset, (int)Math.Min(request.ChunkSize, file.Length - offset), new TopicName(parent, chunk), retain: false, cancellationToken);
+        }
     }
 
     private ValueTask RefuseAsync(BlobRequest request, string reason, CancellationToken cancellationToken)
     {
         var refusal = stamp.Stamp(new BlobRefusal { Hash = request.Hash, Reason = reason });
         return connection.PublishAsync(new OutboundMessage(topics.Inbox(request.From), ProtocolJson.Write(refusal)), cancellationToken);
-    }
-
-    /// <summary>What is sent, and where to.</summary>
-    private sealed record Blob(string Parent, long Size, int ChunkSize, bool Retain)
-    {
-        public int Chunks => (int)((Size + ChunkSize - 1) / ChunkSize);
-    }
-
-    /// <summary>Sends the wanted chunks, or all of them where none is named, with as many under way as the broker takes.</summary>
-    private async Task SendAsync(DiskFile file, Blob blob, ImmutableArray<int> wanted, CancellationToken cancellationToken)
-    {
-        var window = connection.Limits.Window;
-        // One place for each that is under way: nothing is made for a chunk.
-        var (buffers, sent) = (new byte[window][], new ValueTask[window]);
-        var (oldest, next) = (0, 0);
-        try
-        {
-            var count = wanted.IsEmpty ? blob.Chunks : wanted.Length;
-            for (var i = 0; i < count; i++)
-            {
-                var chunk = wanted.IsEmpty ? i : wanted[i];
-                if (chunk < 0 || chunk >= blob.Chunks)
-                    continue;
-                if (next - oldest == sent.Length)
-                    await sent[oldest++ % sent.Length];
-                var offset = (long)chunk * blob.ChunkSize;
-                var bytes = (buffers[next % sent.Length] ??= ArrayPool<byte>.Shared.Rent((int)Math.Min(blob.ChunkSize, blob.Size))).AsMemory(0, (int)Math.Min(blob.ChunkSize, blob.Size - offset));
-                ReadExactly(file, bytes.Span, offset);
-#pragma warning disable CA2012 // Each is awaited once, below.
-                sent[next % sent.Length] = connection.PublishAsync(new OutboundMessage(new TopicName(blob.Parent, chunk), bytes, blob.Retain), cancellationToken);
-#pragma warning restore CA2012
-                next++;
-            }
-            while (oldest < next)
-                await sent[oldest++ % sent.Length];
-        }
-        finally
-        {
-            // After a failure the others still read their buffers.
-            while (oldest < next)
-                await sent[oldest++ % sent.Length].AsTask().ConfigureAwait(Background.Quietly);
-            foreach (var buffer in buffers)
-            {
-                if (buffer is not null)
-                    ArrayPool<byte>.Shared.Return(buffer);
-            }
-        }
     }
 
     private async Task<bool> IsKeptAsync(string swarm, BlobRef blob, DiskFile file, int chunk, CancellationToken cancellationToken)
@@ -133,7 +100,7 @@ internal sealed class BlobPublisher(IBrokerConnection connection, Topics topics,
         var expected = ArrayPool<byte>.Shared.Rent(length);
         try
         {
-            ReadExactly(file, expected.AsSpan(0, length), (long)chunk * blob.ChunkSize);
+            ChunkSender.ReadExactly(file, expected.AsSpan(0, length), (long)chunk * blob.ChunkSize);
             return IsSame(kept.Bytes, expected);
         }
         finally
@@ -180,16 +147,5 @@ internal sealed class BlobPublisher(IBrokerConnection connection, Topics topics,
     private sealed record Echo(ReadOnlySequence<byte> Bytes, bool IsRetained) : IDisposable
     {
         public void Dispose() => PayloadBuffer.Release(Bytes);
-    }
-
-    private static void ReadExactly(DiskFile file, Span<byte> target, long offset)
-    {
-        for (var read = 0; read < target.Length;)
-        {
-            var count = file.Read(offset + read, target[read..]);
-            if (count == 0)
-                throw new EndOfStreamException("A blob's file is shorter than it was.");
-            read += count;
-        }
     }
 }

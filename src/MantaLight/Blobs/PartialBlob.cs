@@ -21,16 +21,27 @@ internal sealed class PartialBlob(BlobRef blob, DiskDraft draft, string name) : 
 
     public bool Has(int chunk) => have[chunk];
 
-    /// <summary>The first chunks that have not come yet, so many at most.</summary>
-    public int[] FirstMissing(int most)
+    /// <summary>Whether one of these has not come yet.</summary>
+    public bool Lacks(ReadOnlySpan<int> chunks)
     {
-        var found = new int[Math.Min(most, Missing)];
-        for (int chunk = 0, count = 0; count < found.Length; chunk++)
+        foreach (var chunk in chunks)
         {
             if (!have[chunk])
-                found[count++] = chunk;
+                return true;
         }
-        return found;
+        return false;
+    }
+
+    /// <summary>Those that have not come yet from a chunk on, so many at most; the next time it goes on behind them.</summary>
+    public int[] TakeMissing(ref int next, int most)
+    {
+        var found = new List<int>(most);
+        for (; next < blob.ChunkCount && found.Count < most; next++)
+        {
+            if (!have[next])
+                found.Add(next);
+        }
+        return [.. found];
     }
 
     /// <summary>Whether it can be a chunk of the blob, here already or not.</summary>

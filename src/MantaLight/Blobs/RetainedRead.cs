@@ -33,10 +33,11 @@ internal sealed class RetainedRead(IBrokerConnection connection, Topics topics, 
         // To the end: on a slow line its replay comes later than anybody waits for it.
         await using var all = replays ? await connection.SubscribeAsync($"{parent}/+", Take, cancellationToken) : null;
         var silences = replays ? 0 : ReplayIsOver;
+        int[] every = [.. Enumerable.Range(0, blob.ChunkCount)];
         while (true)
         {
             if (silences < ReplayIsOver)
-                silences = await CollectAsync(chunks, partial, until: 0, cancellationToken) ? 0 : silences + 1;
+                silences = await CollectAsync(chunks, partial, every, cancellationToken) ? 0 : silences + 1;
             if (partial.Missing == 0)
                 break;
             // Whatever the wildcard did not bring is fetched chunk by chunk: the way on brokers that do not replay by wildcard.
@@ -55,20 +56,44 @@ internal sealed class RetainedRead(IBrokerConnection connection, Topics topics, 
         await pull.RunAsync(peer, blob, cancellationToken);
     }
 
+    /// <summary>Subscribes to what is missing, half a window while the other half comes, so that the line is never idle between two; false where nothing has come.</summary>
     private async Task<bool> FetchAsync(
         string swarm, BlobRef blob, ChunkLine chunks, PartialBlob partial, Action<BrokerMessage> take, CancellationToken cancellationToken)
     {
-        var wanted = partial.FirstMissing(pace.Window);
-        var until = partial.Missing - wanted.Length;
-        await using var window = await connection.SubscribeAsync(Array.ConvertAll(wanted, chunk => topics.SwarmBlob(swarm, blob.Sha256, chunk)), take, cancellationToken);
-        return await CollectAsync(chunks, partial, until, cancellationToken);
+        var windows = new Queue<(int[] Chunks, IAsyncDisposable Subscription)>();
+        var (hasCome, next) = (false, 0);
+        try
+        {
+            while (true)
+            {
+                while (windows.Count < 2 && partial.TakeMissing(ref next, Math.Max(1, pace.Window / 2)) is { Length: > 0 } wanted)
+                {
+                    var topicsOfThem = Array.ConvertAll(wanted, chunk => topics.SwarmBlob(swarm, blob.Sha256, chunk));
+                    windows.Enqueue((wanted, await connection.SubscribeAsync(topicsOfThem, take, cancellationToken)));
+                    if (pace.Window == 1)
+                        break;
+                }
+                if (!windows.TryPeek(out var first))
+                    return hasCome;
+                hasCome |= await CollectAsync(chunks, partial, first.Chunks, cancellationToken);
+                if (partial.Lacks(first.Chunks))
+                    return hasCome;
+                windows.Dequeue();
+                await first.Subscription.DisposeAsync();
+            }
+        }
+        finally
+        {
+            foreach (var window in windows)
+                await window.Subscription.DisposeAsync();
+        }
     }
 
-    /// <summary>Takes what comes until enough is there or nothing more comes for a while; false where nothing has come.</summary>
-    private async Task<bool> CollectAsync(ChunkLine chunks, PartialBlob partial, int until, CancellationToken cancellationToken)
+    /// <summary>Takes what comes until the awaited ones are there or nothing more comes for a while; false where nothing has come.</summary>
+    private async Task<bool> CollectAsync(ChunkLine chunks, PartialBlob partial, int[] awaited, CancellationToken cancellationToken)
     {
         var hasCome = false;
-        while (partial.Missing > until && await pace.WaitAsync(chunks, cancellationToken))
+        while (partial.Lacks(awaited) && await pace.WaitAsync(chunks, cancellationToken))
         {
             var fits = false;
             while (chunks.TryTake(out var arrival))

@@ -1,20 +1,24 @@
 using System.Buffers;
 using System.Collections.Concurrent;
+using System.Numerics;
 using System.Runtime.InteropServices;
 
 namespace MantaLight.Messaging;
 
 /// <summary>
-/// The memory of a large payload, used again, where it is of a common chunk's size, when all who hold it have released it. Chunks come by the hundred: a new array for each is what the collector would be busy with.
+/// The memory of a large payload, used again when all who hold it have released it. Chunks come by the hundred: a new array for each is what the collector would be busy with.
 /// Who does not release what it was given only leaves it to the collector.
 /// </summary>
 public sealed class PayloadBuffer : ReadOnlySequenceSegment<byte>
 {
-    // Together 16 MiB: as many chunks as a connection lets its broker send unanswered.
-    private const int MostKept = 64;
-    private const int KeptLength = 256 * 1024;
+    // As many chunks of the common size as a connection lets its broker send unanswered.
+    private const int MostKeptBytes = 16 << 20;
 
-    private static readonly ConcurrentQueue<PayloadBuffer> Free = new();
+    // Lengths are powers of two, from what is not copied to the longest chunk.
+    private const uint Shortest = 16 * 1024, Longest = 4 << 20;
+
+    private static readonly ConcurrentQueue<PayloadBuffer>[] Free = [.. Enumerable.Range(0, BitOperations.Log2(Longest / Shortest) + 1).Select(_ => new ConcurrentQueue<PayloadBuffer>())];
+    private static int keptBytes;
 
     private readonly byte[] bytes;
     private int holders = 1;
@@ -32,11 +36,12 @@ public sealed class PayloadBuffer : ReadOnlySequenceSegment<byte>
     /// <param name="length">How many bytes it must take.</param>
     public static PayloadBuffer Rent(int length)
     {
-        // For chunks of the common size: what is far shorter would hold far more than it needs, what is longer is rare.
-        if (length is <= KeptLength / 2 or > KeptLength)
+        var size = Math.Max(BitOperations.RoundUpToPowerOf2((uint)length), Shortest);
+        if (size > Longest)
             return new PayloadBuffer(length);
-        if (!Free.TryDequeue(out var kept))
-            return new PayloadBuffer(KeptLength);
+        if (!FreeOf(size).TryDequeue(out var kept))
+            return new PayloadBuffer((int)size);
+        Interlocked.Add(ref keptBytes, -kept.bytes.Length);
         kept.holders = 1;
         return kept;
     }
@@ -57,8 +62,20 @@ public sealed class PayloadBuffer : ReadOnlySequenceSegment<byte>
     /// <param name="payload">What came in a message.</param>
     public static void Release(in ReadOnlySequence<byte> payload)
     {
-        if (Of(payload) is { } buffer && Interlocked.Decrement(ref buffer.holders) == 0 && buffer.bytes.Length == KeptLength && Free.Count < MostKept)
-            Free.Enqueue(buffer);
+        if (Of(payload) is { } buffer && Interlocked.Decrement(ref buffer.holders) == 0)
+            buffer.Keep();
+    }
+
+    private static ConcurrentQueue<PayloadBuffer> FreeOf(uint size) => Free[BitOperations.Log2(size / Shortest)];
+
+    private void Keep()
+    {
+        if (bytes.Length > Longest)
+            return;
+        if (Interlocked.Add(ref keptBytes, bytes.Length) <= MostKeptBytes)
+            FreeOf((uint)bytes.Length).Enqueue(this);
+        else
+            Interlocked.Add(ref keptBytes, -bytes.Length);
     }
 
     private static PayloadBuffer? Of(in ReadOnlySequence<byte> payload) =>

@@ -13,19 +13,25 @@ internal sealed class BlobServer : IAsyncDisposable
     // Each consumer has one request out; the oldest of too many is asked again.
     private const int Capacity = 256;
 
-    private readonly Channel<BlobRequest> requests;
+    /// <summary>How long after the last request what was sent is waited for, and memory given back.</summary>
+    private static readonly TimeSpan Idle = TimeSpan.FromSeconds(1);
+
+    // Null says that nobody has asked for a while.
+    private readonly Channel<BlobRequest?> requests;
     private readonly CancellationTokenSource stopping = new();
     private readonly BlobPublisher publisher;
     private readonly ILogger logger;
+    private readonly ITimer pause;
     private readonly Task serving;
 
-    public BlobServer(BlobPublisher publisher, ILogger logger, Drops drops)
+    public BlobServer(BlobPublisher publisher, ILogger logger, Drops drops, TimeProvider time)
     {
-        requests = Channel.CreateBounded<BlobRequest>(
+        requests = Channel.CreateBounded<BlobRequest?>(
             new BoundedChannelOptions(Capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.DropOldest },
             _ => drops.Beyond("chunk requests full", $"More than {Capacity} requests for chunks wait; the oldest are dropped, and asked again"));
         this.publisher = publisher;
         this.logger = logger;
+        pause = time.CreateTimer(_ => requests.Writer.TryWrite(null), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         serving = Background.Run(ServeAsync);
     }
 
@@ -33,26 +39,37 @@ internal sealed class BlobServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        requests.Writer.TryComplete();
+        if (!requests.Writer.TryComplete())
+            return;
         await stopping.CancelBesideAsync();
         await serving;
         stopping.Dispose();
+        await pause.DisposeAsync();
     }
 
     private async Task ServeAsync()
     {
+        // The next request's chunks follow those of the one before at once, acknowledged or not.
+        await using var sender = publisher.NewSender();
         try
         {
             await foreach (var request in requests.Reader.EachAsync(stopping.Token))
             {
                 try
                 {
-                    await publisher.ServeAsync(request, stopping.Token);
+                    if (request is null)
+                    {
+                        await sender.FinishAsync();
+                        continue;
+                    }
+                    await publisher.ServeAsync(request, sender, stopping.Token);
                 }
                 catch (Exception e) when (e is MantaLightException or IOException)
                 {
-                    Log.ServeFailed(logger, request.From, e.Message);
+                    Log.ServeFailed(logger, request?.From ?? "those who asked", e.Message);
                 }
+                if (request is not null)
+                    pause.Change(Idle, Timeout.InfiniteTimeSpan);
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)

@@ -117,7 +117,7 @@ public sealed class NodeRuntime
         await using var fetcher = new BlobFetcher(connection, topics, stamp, store, inbox, timing);
         var publisher = new BlobPublisher(connection, topics, stamp, store, timing);
         await using var clearer = new BlobClearer(connection, topics, logger, drops, time, (swarm, blob) => events.Post(new NodeEvent.ChunksCleared(swarm, blob.Sha256)));
-        await using var server = new BlobServer(publisher, logger, drops);
+        await using var server = new BlobServer(publisher, logger, drops, time);
         await using var outbox = new Outbox(connection, stamp, logger, drops);
         var slots = new AttemptSlots(settings.Concurrency);
         var supervisor = new Supervisor(logger);

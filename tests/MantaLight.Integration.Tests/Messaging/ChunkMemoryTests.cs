@@ -83,6 +83,34 @@ public sealed class ChunkMemoryTests(MosquittoFixture mosquitto) : IClassFixture
         Assert.InRange((GC.GetTotalAllocatedBytes(precise: true) - before) / (4 * Chunks), 1, 2000);
     }
 
+    [Theory]
+    [InlineData(Chunks, "by wildcard")]
+    [InlineData(3 * Chunks, "by the window")]
+    public async Task A_global_costs_who_publishes_and_who_reads_it_its_requests(int chunks, string replayed)
+    {
+        const int SmallChunk = 20_000;
+        var topics = new Topics($"c{Guid.NewGuid():n}");
+        var broker = new MqttBroker(new MqttBrokerOptions { Uri = mosquitto.Uri });
+        await using var producer = await Peer.StartAsync("producer", broker, topics, folder, Patient);
+        await using var consumer = await Peer.StartAsync("consumer", broker, topics, folder, Patient);
+        var (_, blob) = producer.Write(chunks * SmallChunk, SmallChunk);
+        for (var i = 0; i < 30; i++)
+            await PassAsync();
+        var before = GC.GetTotalAllocatedBytes(precise: true);
+        for (var i = 0; i < 4; i++)
+            await PassAsync();
+        // Much less than a chunk; whoever subscribes to half a window names each of its chunks.
+        var each = (GC.GetTotalAllocatedBytes(precise: true) - before) / (4 * chunks);
+        Assert.True(each < 3000, $"{replayed}: {each} bytes for each chunk");
+
+        async Task PassAsync()
+        {
+            await producer.Publisher.PublishGlobalAsync("s", blob, TestContext.Current.CancellationToken);
+            await consumer.Fetcher.FetchGlobalAsync("s", blob, peer: null, TestContext.Current.CancellationToken);
+            consumer.Store.Delete(blob.Sha256);
+        }
+    }
+
     private static async Task PullAsync(Peer consumer, BlobRef blob)
     {
         await consumer.Fetcher.FetchResultAsync("producer", blob, TestContext.Current.CancellationToken);

@@ -56,15 +56,20 @@ public sealed class OwnChunkMemoryTests : IDisposable
 
         private void Pass(OutboundMessage message)
         {
-            var length = (int)message.Payload.Length;
-            var buffer = PayloadBuffer.Rent(length);
-            message.Payload.CopyTo(buffer.Bytes);
-            var payload = buffer.Take(length);
+            var payload = message.Payload.Length < ChunkSize ? new ReadOnlySequence<byte>(message.Payload.ToArray()) : Reused(message.Payload);
             foreach (var (filter, handler) in handlers)
             {
                 if (TopicFilter.Matches(filter, message.Name))
                     handler(new BrokerMessage(message.Name, payload, Retained: false));
             }
+        }
+
+        private static ReadOnlySequence<byte> Reused(ReadOnlySequence<byte> chunk)
+        {
+            var length = (int)chunk.Length;
+            var buffer = PayloadBuffer.Rent(length);
+            chunk.CopyTo(buffer.Bytes);
+            return buffer.Take(length);
         }
 
         private sealed class Connection(IBrokerConnection inner, Loopback broker) : PassingConnection(inner)

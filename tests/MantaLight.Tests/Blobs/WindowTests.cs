@@ -63,4 +63,48 @@ public sealed class WindowTests : IDisposable
         await publishing.WaitAsync(SwarmHarness.Patience);
         Assert.Equal(BrokerLimits.MaximumWindow, connection.MostUnderWay);
     }
+
+    [Fact]
+    public async Task The_chunks_of_the_next_request_go_before_those_of_the_last_are_acknowledged()
+    {
+        const int Half = BrokerLimits.MaximumWindow / 2;
+        var connection = new HeldAcknowledgements(await new SimulatedBroker().ConnectAsync(new ConnectionProfile { ClientId = "p" }, CancellationToken.None));
+        await using var producer = Peer.Of("producer", connection, topics, folder);
+        var (_, blob) = producer.Write(3 * Half * Peer.ChunkSize);
+        foreach (var consumer in new[] { "one", "two", "three" })
+            producer.Server.Ask(new MessageStamp(consumer, consumer, TimeProvider.System).Stamp(new BlobRequest { Hash = blob.Sha256, ChunkSize = blob.ChunkSize, Chunks = [.. Enumerable.Range(0, Half)] }));
+
+        // Whoever asked: the window is full, and each acknowledgement makes room for one more.
+        for (var acknowledged = 0; acknowledged < 3 * Half; acknowledged++)
+        {
+            await SwarmHarness.EventuallyAsync(() => connection.UnderWay == Math.Min(BrokerLimits.MaximumWindow, (3 * Half) - acknowledged));
+            connection.Acknowledge();
+        }
+        Assert.Equal(BrokerLimits.MaximumWindow, connection.MostUnderWay);
+    }
+
+    [Fact]
+    public async Task A_reader_of_retained_chunks_asks_for_the_next_while_half_a_window_comes()
+    {
+        const int Half = BlobRequest.Window / 2;
+        var broker = new SimulatedBroker(new SimulatedBrokerOptions { Limits = new BrokerLimits { MaximumPacketSize = 1 << 20, ReplaysRetainedByWildcard = false } });
+        await using var producer = await Peer.StartAsync("producer", broker, topics, folder);
+        var (bytes, blob) = producer.Write(4 * Half * Peer.ChunkSize);
+        await producer.Publisher.PublishGlobalAsync("s", blob, CancellationToken.None);
+        var held = new HeldDeliveries(await broker.ConnectAsync(new ConnectionProfile { ClientId = "consumer" }, CancellationToken.None));
+        await using var consumer = Peer.Of("consumer", held, topics, folder, new BlobTiming { Idle = TimeSpan.FromMinutes(1), GiveUp = TimeSpan.FromMinutes(5) });
+
+        var fetching = consumer.Fetcher.FetchGlobalAsync("s", blob, peer: null, CancellationToken.None);
+        for (var windows = 2; windows <= 4; windows++)
+        {
+            // Two halves are asked for, each with one request; the one after them waits for the first.
+            await SwarmHarness.EventuallyAsync(() => held.Waiting == 2 * Half);
+            Assert.Equal([.. Enumerable.Repeat(Half, windows)], held.Requests);
+            held.Deliver(Half);
+        }
+        await SwarmHarness.EventuallyAsync(() => held.Waiting == Half);
+        held.Deliver(Half);
+        await fetching.WaitAsync(SwarmHarness.Patience);
+        Assert.Equal(bytes, consumer.Read(blob));
+    }
 }

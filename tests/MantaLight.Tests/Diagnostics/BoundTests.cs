@@ -58,7 +58,7 @@ public sealed class BoundTests : IDisposable
     [Fact]
     public async Task Requests_for_chunks()
     {
-        await using var server = new BlobServer(new BlobPublisher(connection, topics, stamp, store, new BlobTiming()), logger, drops);
+        await using var server = new BlobServer(new BlobPublisher(connection, topics, stamp, store, new BlobTiming()), logger, drops, TimeProvider.System);
         var request = stamp.Stamp(new BlobRequest { Hash = Blob.Sha256, ChunkSize = 1024, Chunks = [0] });
         await FillAsync(256, () => server.Ask(request), "chunk requests full");
     }

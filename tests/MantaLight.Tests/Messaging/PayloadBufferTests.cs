@@ -47,17 +47,38 @@ public sealed class PayloadBufferTests
     }
 
     [Theory]
-    [InlineData(0)]
-    [InlineData(17_000)]
-    [InlineData(131_072)]
-    [InlineData(1 << 20)]
-    public void What_is_no_chunk_has_memory_of_its_own_length_which_is_not_kept(int length)
+    [InlineData(0, 16_384)]
+    [InlineData(17_000, 32_768)]
+    [InlineData(131_072, 131_072)]
+    [InlineData(131_073, 262_144)]
+    [InlineData(4 << 20, 4 << 20)]
+    public void A_chunk_of_any_size_has_memory_that_is_used_again(int length, int expected)
     {
-        PayloadBuffer.Release(PayloadBuffer.Rent(Length).Take(1));
-        var other = PayloadBuffer.Rent(length);
-        Assert.Equal(length, other.Bytes.Length);
-        PayloadBuffer.Release(other.Take(length));
-        Assert.NotSame(other, PayloadBuffer.Rent(length));
+        var first = PayloadBuffer.Rent(length);
+        Assert.Equal(expected, first.Bytes.Length);
+        PayloadBuffer.Release(first.Take(length));
+        Assert.Same(first, PayloadBuffer.Rent(length));
+    }
+
+    [Fact]
+    public void What_is_longer_than_any_chunk_has_memory_of_its_own_length_which_is_not_kept()
+    {
+        const int Length = (4 << 20) + 1;
+        var other = PayloadBuffer.Rent(Length);
+        Assert.Equal(Length, other.Bytes.Length);
+        PayloadBuffer.Release(other.Take(Length));
+        Assert.NotSame(other, PayloadBuffer.Rent(Length));
+    }
+
+    [Fact]
+    public void No_more_is_kept_than_16_MiB()
+    {
+        const int Length = 4 << 20;
+        var rented = Enumerable.Range(0, 6).Select(_ => PayloadBuffer.Rent(Length)).ToArray();
+        foreach (var buffer in rented)
+            PayloadBuffer.Release(buffer.Take(1));
+        var again = Enumerable.Range(0, 6).Select(_ => PayloadBuffer.Rent(Length)).ToHashSet();
+        Assert.InRange(rented.Count(again.Contains), 1, 4);
     }
 
     private static PayloadBuffer Rent() => PayloadBuffer.Rent(Length);

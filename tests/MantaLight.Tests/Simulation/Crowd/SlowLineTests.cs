@@ -173,7 +173,7 @@ public sealed class SlowLineTests
                 var inbox = new ChunkInbox(new Drops(NullLogger.Instance), process.Clock);
                 Publisher = new BlobPublisher(connection, topics, stamp, Store, new BlobTiming());
                 Fetcher = new BlobFetcher(connection, topics, stamp, Store, inbox, new BlobTiming());
-                var server = new BlobServer(Publisher, NullLogger.Instance, new Drops(NullLogger.Instance));
+                var server = new BlobServer(Publisher, NullLogger.Instance, new Drops(NullLogger.Instance), process.Clock);
                 scene.kept.Add(server);
                 await connection.SubscribeAsync(topics.Inbox(id), message =>
                 {
