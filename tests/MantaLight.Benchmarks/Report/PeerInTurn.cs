@@ -16,6 +16,9 @@ internal sealed class PeerInTurn : IDisposable
     /// <summary>What it is, with its version and libraries.</summary>
     public string Text { get; }
 
+    /// <summary>Its process.</summary>
+    public int Id => process.Id;
+
     /// <summary>Starts a script, and waits until it is ready.</summary>
     /// <returns>Null, with the reason on standard error, where Python or a library is not installed.</returns>
     public static PeerInTurn? Start(string script, string[] arguments, params (string Name, string Value)[] environment)

@@ -1,11 +1,12 @@
 using System.Buffers;
+using System.Globalization;
 using MantaLight.Benchmarks.Report;
 using MantaLight.Weights;
 using MantaLight.Weights.Packing;
 
 namespace MantaLight.Benchmarks.Topics;
 
-/// <summary>The bytes of a trained model in each codec, and the time to pack and to unpack it beside a copy; where it is compressed, beside Python's zstandard on the bytes that are.</summary>
+/// <summary>The bytes of a trained model in each codec, and the time to pack and to unpack it beside a copy; where it is compressed, beside Python's zstandard on the bytes that are, and else beside the same steps in PyTorch.</summary>
 internal static class CodecCosts
 {
     /// <summary>A codec's rows, without the topic's name.</summary>
@@ -41,7 +42,9 @@ internal static class CodecCosts
             residual?.Dispose();
         }
         var blob = WeightsCodec.Encode(packed).ToArray();
-        using var peer = plan.Level is { } level ? StartPeer(blob, level) : null;
+        using var peer = plan.Level is { } level
+            ? StartPeer("zstd", [], [blob], [level.ToString(CultureInfo.InvariantCulture)])
+            : StartPeer("codecs", [steps], [WeightsCodec.Encode(before).ToArray(), WeightsCodec.Encode(after).ToArray()], []);
         var (copies, packs, unpacks, peers) = (new List<double>(), new List<double>(), new List<double>(), new List<Dictionary<string, double>>());
         for (var i = 0; i < 7; i++)
         {
@@ -53,31 +56,32 @@ internal static class CodecCosts
         }
         var (name, plain) = (Codecs.NameOf(steps), (double)WeightsCodec.Encode(after).Length);
         yield return new Row { Name = $"codecs.{name}.bytes", Value = blob.Length, Unit = "bytes a model", Peer = "lossless float32", PeerValue = plain, Ratio = blob.Length / plain };
-        yield return RowOf($"codecs.{name}.pack", packs, copies, Figures("pack"));
-        yield return RowOf($"codecs.{name}.unpack", unpacks, copies, Figures("unpack"));
+        yield return RowOf($"codecs.{name}.pack", packs, copies, Figures("pack"), plan.Level is not null);
+        yield return RowOf($"codecs.{name}.unpack", unpacks, copies, Figures("unpack"), plan.Level is not null);
 
         Sample? Figures(string what) => peers.Count == 0 ? null : Sample.Of(peers.Select(p => p[what]));
     }
 
-    /// <summary>It undoes the compression of a blob once, and then compresses and decompresses the same bytes.</summary>
-    private static PeerInTurn? StartPeer(byte[] blob, int level)
+    /// <summary>A script that reads files of these contents, between other arguments, before it says what it is.</summary>
+    private static PeerInTurn? StartPeer(string script, string[] first, byte[][] contents, string[] last)
     {
-        var file = Path.GetTempFileName();
+        var files = Array.ConvertAll(contents, _ => Path.GetTempFileName());
         try
         {
-            File.WriteAllBytes(file, blob);
-            // It has read the file when it says what it is.
-            return PeerInTurn.Start("zstd", [file, level.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+            for (var i = 0; i < files.Length; i++)
+                File.WriteAllBytes(files[i], contents[i]);
+            return PeerInTurn.Start(script, [.. first, .. files, .. last]);
         }
         finally
         {
-            File.Delete(file);
+            foreach (var file in files)
+                File.Delete(file);
         }
     }
 
-    private static Row RowOf(string name, List<double> times, List<double> copies, Sample? peer)
+    private static Row RowOf(string name, List<double> times, List<double> copies, Sample? peer, bool isCompressed)
     {
         var (time, copy) = (Sample.Of(times), Sample.Of(copies));
-        return (Row.Of(name, time, "ms") with { Ratio = time.Median / copy.Median }).Above(copy).Beside("Python's zstandard, its step alone", peer);
+        return (Row.Of(name, time, "ms") with { Ratio = time.Median / copy.Median }).Above(copy).Beside(isCompressed ? "Python's zstandard, its step alone" : "PyTorch, without error feedback", peer);
     }
 }

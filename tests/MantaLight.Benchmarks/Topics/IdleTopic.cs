@@ -8,6 +8,7 @@ internal static class IdleTopic
 {
     private const int Connections = 10_000;
     private const int ConnectionLimit = 300;
+    private const string Waiting = "Python with paho-mqtt and numpy, connected";
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Watched = TimeSpan.FromSeconds(60);
 
@@ -26,18 +27,21 @@ internal static class IdleTopic
         var node = WholeProcess.Start("node", "--id", "idle", "--broker", broker.Uri, "--module", typeof(IdleTopic).Assembly.Location, "--state-folder", folder.FullName);
         try
         {
+            using var peer = PeerInTurn.Start("idle", [new Uri(broker.Uri).Host, new Uri(broker.Uri).Port.ToString(CultureInfo.InvariantCulture)]);
             Pause(Settling);
+            var peerBefore = peer is null ? 0 : ProcessorSeconds(peer.Id);
             var before = ProcessorSeconds(node.Id);
             Pause(Watched);
             var share = (ProcessorSeconds(node.Id) - before) / Watched.TotalSeconds * 100;
+            double? peerShare = peer is null ? null : (ProcessorSeconds(peer.Id) - peerBefore) / Watched.TotalSeconds * 100, peerMemory = peer is null ? null : WholeProcess.Status(peer.Id, "VmRSS") / 1e6;
             var (memory, own) = (WholeProcess.Status(node.Id, "VmRSS"), WholeProcess.Status(node.Id, "RssAnon"));
             if (memory == 0)
                 throw new InvalidOperationException($"The idle node ended:\n{node.StandardOutput.ReadToEnd()}");
-            yield return new Row { Name = "idle.node_processor", Value = share, Unit = "% of a core", Target = "under 1 %", Note = "Online, over 60 s." }
+            yield return new Row { Name = "idle.node_processor", Value = share, Unit = "% of a core", Target = "under 1 %", Note = "Online, over 60 s.", Peer = peer is null ? null : Waiting, PeerValue = peerShare }
                 .AtMost(share, 1, "heartbeats, and the runtime's timers.");
             yield return new Row
             {
-                Name = "idle.node_memory", Value = memory / 1e6, Unit = "MB", Target = "under 80 MB",
+                Name = "idle.node_memory", Value = memory / 1e6, Unit = "MB", Target = "under 80 MB", Peer = peer is null ? null : Waiting, PeerValue = peerMemory,
                 Note = FormattableString.Invariant($"Resident, {own / 1e6:F0} MB of it its own; the rest are pages of the runtime's files, which all .NET processes of a machine share."),
             }.AtMost(memory / 1e6, 80, "assemblies of the host and of the module.");
         }

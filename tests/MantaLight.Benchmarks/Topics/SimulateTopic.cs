@@ -31,13 +31,15 @@ internal static partial class SimulateTopic
     public static IEnumerable<Row> Measure()
     {
         var runs = Sizes.ToDictionary(size => size, _ => new List<(double Rate, long Peak)>());
+        using var peers = new PlainUpdates();
         // In turn: what disturbs the machine disturbs all.
         for (var run = 0; run < Runs; run++)
         {
+            peers.Run();
             foreach (var size in Sizes)
                 runs[size].AddRange(Simulate(size, (double)Updates / size, Rounds));
         }
-        foreach (var row in Sizes.Where(size => runs[size].Count == Runs).SelectMany(size => RowsOf(size, runs[size])))
+        foreach (var row in Sizes.Where(size => runs[size].Count == Runs).SelectMany(size => RowsOf(size, runs[size], peers.PerMinute)))
             yield return row;
         if (runs.Values.All(r => r.Count == Runs))
             yield return Cost(runs);
@@ -54,7 +56,7 @@ internal static partial class SimulateTopic
         }
     }
 
-    private static IEnumerable<Row> RowsOf(int size, List<(double Rate, long Peak)> runs)
+    private static IEnumerable<Row> RowsOf(int size, List<(double Rate, long Peak)> runs, Sample? peers)
     {
         var (rates, peaks) = (Sample.Of(runs.Select(r => r.Rate)), Sample.Of(runs.Select(r => r.Peak / 1e6)));
         var isAimedAt = size == 1000;
@@ -64,6 +66,8 @@ internal static partial class SimulateTopic
             Target = isAimedAt ? "at least 10,000" : null,
             Note = "60 samples each, 100 updates in each of 50 rounds; training tasks alone are counted, the time is that of the whole rounds, compilation included.",
         };
+        if (peers is not null)
+            row = row.Beside("PyTorch, as many processes as cores, no federation", peers) with { Ratio = rates.Median / peers.Median };
         yield return !isAimedAt ? row : row.AtLeast(
             rates.Median, 10_000, FormattableString.Invariant($"an update is six steps of small products, a model made and a commit, and {Environment.ProcessorCount} cores make all of them."));
         row = new Row
@@ -96,6 +100,27 @@ internal static partial class SimulateTopic
             return [(double.Parse(match.Groups[1].Value, NumberStyles.Number, CultureInfo.InvariantCulture), peak)];
         Console.Error.WriteLine($"The simulation of {participants} participants failed:\n{output}");
         return [];
+    }
+
+    /// <summary>The same updates by as many processes of PyTorch as there are cores, beside each other and in turn with the simulations.</summary>
+    private sealed class PlainUpdates : IDisposable
+    {
+        private readonly PeerInTurn?[] peers = [.. Enumerable.Range(0, Environment.ProcessorCount).Select(_ => PeerInTurn.Start("updates", []))];
+        private readonly List<double> rates = [];
+
+        public Sample? PerMinute => rates.Count == 0 ? null : Sample.Of(rates);
+
+        public void Run()
+        {
+            if (Array.TrueForAll(peers, p => p is not null))
+                rates.Add(peers.AsParallel().WithDegreeOfParallelism(peers.Length).Sum(p => p!.Run()["updates_per_minute"]));
+        }
+
+        public void Dispose()
+        {
+            foreach (var peer in peers)
+                peer?.Dispose();
+        }
     }
 
     [GeneratedRegex(@"([\d,]+) a minute")]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using MantaLight.Cli;
 using MantaLight.Integration.Tests.Data;
@@ -38,6 +39,17 @@ public sealed class SimulateCommandTests : IDisposable
         Assert.All(one.GetProperty("rounds").EnumerateArray(), round => Assert.Equal(2, round.GetProperty("participants").GetInt32()));
         var other = await ReportAsync([.. sampled, "--seed", "7"]);
         Assert.NotEqual(Trained(one), Trained(other));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(64)]
+    public async Task As_many_attempts_run_at_once_as_cores_have_room_for_their_threads(int threads)
+    {
+        await FewDigits.WriteAsync(folder.FullName);
+        var run = await CliRun.OfAsync(
+            "simulate", Definition(FewDigits.Definition), "--data", folder.FullName, "--participants", "2", "--rounds", "1", "--threads", threads.ToString(CultureInfo.InvariantCulture));
+        Assert.Contains($"2 participants on {Math.Max(1, Environment.ProcessorCount / threads)} slot", run.Output, StringComparison.Ordinal);
     }
 
     [Fact]
