@@ -20,6 +20,8 @@ internal static class CommandLine
         SwarmCommand.Create(console),
         StatusCommand.Create(console),
         DataCommand.Create(console),
+        AggregateCommand.Create(console),
+        PrivacyCommand.Create(console),
         DoctorCommand.Create(console),
         ChaosCommand.Create(console),
     }.WithExamples(

@@ -17,6 +17,7 @@ public sealed class MnistSwarmTests
     [Theory]
     [InlineData("swarm.json")]
     [InlineData("swarm.99.json")]
+    [InlineData("swarm.2nn.json")]
     public void The_examples_definitions_name_tasks_and_options_that_there_are(string file) =>
         SwarmValidator.Check(SwarmJson.Parse(File.ReadAllBytes(Path.Combine(Example, file))), new TaskCatalog(typeof(MnistSwarm).Assembly));
 

@@ -43,16 +43,18 @@ internal static class RunCommand
         var id = BrokerFlags.Id();
         var json = new Option<string?>("--json") { Description = "Writes the summary, with each node's numbers, to a file.", HelpName = "FILE" };
         var data = new Option<string?>("--data") { Description = "The folder of the nodes' data, as DATASET/NODE/DATASET.npz [default: prepared below temp/partitioned]", HelpName = "DIR" };
+        var attack = new AttackFlags();
         var checkpoints = new CheckpointFlags();
         var resume = CheckpointFlags.ResumeFrom();
         var verbose = new Option<bool>("--verbose") { Description = "Shows the nodes' logs on standard error." };
         var command = new Command("run", "Run a swarm: prepare its data, start a broker and nodes, deploy, watch, sum up.")
         {
-            target, nodes, partition, test, rounds, seed, set, processes, broker, cluster, id, json, data, checkpoints.Folder, checkpoints.Every, checkpoints.Keep, resume, verbose,
+            target, nodes, partition, test, rounds, seed, set, processes, broker, cluster, id, json, data, attack.Attack, attack.Attackers, checkpoints.Folder, checkpoints.Every, checkpoints.Keep, resume, verbose,
         }.WithExamples(
             "mantalight run examples/Mnist",
             "mantalight run examples/Mnist --nodes 5 --partition non-iid-2 --rounds 20 --json out.json",
             "mantalight run examples/Mnist --set hyperparameters.lr=0.02 --processes",
+            "mantalight run examples/Mnist --nodes 11 --attack sign_flip:4 --attackers 2",
             "mantalight run examples/Mnist --checkpoints temp/checkpoints --checkpoint-every 2",
             "mantalight run examples/Mnist --resume-from temp/checkpoints/mnist-round-8.safetensors --rounds 20",
             "mantalight run examples/Mnist/swarm.99.json --test full --broker mqtt://broker.example:1883 --id trial_7");
@@ -71,6 +73,7 @@ internal static class RunCommand
                 Id = parsed.GetValue(id),
                 Json = parsed.GetValue(json),
                 Data = parsed.GetValue(data),
+                Attackers = attack.Of(parsed, parsed.GetValue(nodes)),
                 Checkpoints = checkpoints.Of(parsed),
                 ResumeFrom = parsed.GetValue(resume),
                 Verbose = parsed.GetValue(verbose),

@@ -37,15 +37,17 @@ internal static class SimulateCommand
         var set = BrokerFlags.Set();
         var json = new Option<string?>("--json") { Description = "Writes the summary, with each participant's numbers, to a file.", HelpName = "FILE" };
         var data = new Option<string?>("--data") { Description = "The folder of the participants' data, as DATASET/node_0/DATASET.npz and so on [default: MNIST, shared out in memory]", HelpName = "DIR" };
+        var attack = new AttackFlags();
         var checkpoints = new CheckpointFlags();
         var resume = CheckpointFlags.ResumeFrom();
         var verbose = new Option<bool>("--verbose") { Description = "Shows the tasks' logs on standard error." };
         var command = new Command("simulate", "Run a swarm of very many participants in this process, on a broker in its memory: the same tasks, coordination and bits.")
         {
-            target, participants, fraction, slots, threads, partition, samples, test, rounds, seed, set, json, data, checkpoints.Folder, checkpoints.Every, checkpoints.Keep, resume, verbose,
+            target, participants, fraction, slots, threads, partition, samples, test, rounds, seed, set, json, data, attack.Attack, attack.Attackers, checkpoints.Folder, checkpoints.Every, checkpoints.Keep, resume, verbose,
         }.WithExamples(
             "mantalight simulate examples/Mnist --participants 1000 --fraction 0.1",
             "mantalight simulate examples/Mnist --participants 10000 --fraction 0.01 --partition dirichlet:0.5 --rounds 50 --json out.json",
+            "mantalight simulate examples/Mnist --participants 11 --attack sign_flip:4 --attackers 2",
             "mantalight simulate examples/Mnist --participants 20000 --fraction 0.005 --samples 60 --test full",
             "mantalight simulate examples/Mnist --participants 500 --checkpoints temp/checkpoints --checkpoint-every 10");
         command.SetAction(async (parsed, cancellationToken) =>
@@ -59,7 +61,7 @@ internal static class SimulateCommand
                     Threads = parsed.GetValue(threads), Partition = parsed.GetValue(partition)!, Samples = parsed.GetValue(samples),
                     Test = parsed.GetValue(test) == "full" ? TestShare.Full : TestShare.Split, Data = parsed.GetValue(data),
                     Changes = new DefinitionChanges([.. parsed.GetValue(set) ?? []], parsed.GetValue(rounds), parsed.GetValue(seed)), Json = parsed.GetValue(json),
-                    Checkpoints = checkpoints.Of(parsed), ResumeFrom = parsed.GetValue(resume),
+                    Attackers = attack.Of(parsed, parsed.GetValue(participants)), Checkpoints = checkpoints.Of(parsed), ResumeFrom = parsed.GetValue(resume),
                 },
                 console, loggers, TimeProvider.System).RunAsync(cancellationToken);
         });

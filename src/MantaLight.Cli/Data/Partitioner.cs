@@ -21,6 +21,9 @@ internal static class Partitioner
         {
             PartitionSpec.Classes classes => ByClasses(SamplesByClass(labels), nodes, classes.PerNode, random),
             PartitionSpec.Dirichlet dirichlet => ByDirichlet(SamplesByClass(labels), nodes, dirichlet.Alpha, random),
+            PartitionSpec.Shards shards => ByShards(SamplesByClass(labels), nodes, shards.PerNode, random),
+            PartitionSpec.Sizes sizes => BySizes(labels.Length, Proportions(nodes, sizes.Alpha, random), random),
+            PartitionSpec.PowerLaw power => BySizes(labels.Length, PowerLaw(nodes, power.Exponent, random), random),
             _ => Evenly(labels.Length, nodes, random),
         };
         foreach (var part in parts)
@@ -84,17 +87,57 @@ internal static class Partitioner
         foreach (var samples in classes)
         {
             random.Shuffle<int>(samples);
-            var proportions = Proportions(nodes, alpha, random);
-            double sum = 0;
-            var start = 0;
-            for (var n = 0; n < nodes; n++)
-            {
-                sum += proportions[n];
-                var end = n == nodes - 1 ? samples.Length : Math.Clamp((int)Math.Round(samples.Length * sum), start, samples.Length);
-                parts[n].AddRange(samples.AsSpan(start..end));
-                start = end;
-            }
+            Cut(samples, Proportions(nodes, alpha, random), parts);
         }
+        return Filled(parts);
+    }
+
+    private static int[][] ByShards(int[][] classes, int nodes, int perNode, SeededRandom random)
+    {
+        foreach (var samples in classes)
+            random.Shuffle<int>(samples);
+        int[] sorted = [.. classes.SelectMany(c => c)];
+        int[] order = [.. Enumerable.Range(0, nodes * perNode)];
+        random.Shuffle<int>(order);
+        var parts = Enumerable.Range(0, nodes).Select(_ => new List<int>()).ToArray();
+        for (var i = 0; i < order.Length; i++)
+            parts[i / perNode].AddRange(Share(sorted, order[i], order.Length));
+        return Filled(parts);
+    }
+
+    private static int[][] BySizes(int count, double[] proportions, SeededRandom random)
+    {
+        int[] all = [.. Enumerable.Range(0, count)];
+        random.Shuffle<int>(all);
+        var parts = proportions.Select(_ => new List<int>()).ToArray();
+        Cut(all, proportions, parts);
+        return Filled(parts);
+    }
+
+    private static double[] PowerLaw(int nodes, double exponent, SeededRandom random)
+    {
+        double[] weights = [.. Enumerable.Range(1, nodes).Select(k => Math.Pow(k, -exponent))];
+        random.Shuffle<double>(weights);
+        var total = weights.Sum();
+        return [.. weights.Select(w => w / total)];
+    }
+
+    /// <summary>Adds to each part its proportion of the samples.</summary>
+    private static void Cut(int[] samples, double[] proportions, List<int>[] parts)
+    {
+        double sum = 0;
+        var start = 0;
+        for (var n = 0; n < parts.Length; n++)
+        {
+            sum += proportions[n];
+            var end = n == parts.Length - 1 ? samples.Length : Math.Clamp((int)Math.Round(samples.Length * sum), start, samples.Length);
+            parts[n].AddRange(samples.AsSpan(start..end));
+            start = end;
+        }
+    }
+
+    private static int[][] Filled(List<int>[] parts)
+    {
         foreach (var empty in parts.Where(p => p.Count == 0))
         {
             // A node without a sample could not take part; the largest one spares it.

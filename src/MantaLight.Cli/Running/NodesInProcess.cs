@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Reflection;
+using MantaLight.Cli.Commands;
 using MantaLight.Cli.Swarms;
 using MantaLight.Mqtt;
 using MantaLight.Node;
@@ -12,7 +13,7 @@ namespace MantaLight.Cli.Running;
 
 /// <summary>Nodes in this process: each a runtime with connections of its own.</summary>
 internal sealed class NodesInProcess(
-    IReadOnlyList<RunNode> nodes, Assembly module, Uri broker, string cluster, ILoggerFactory loggers, TimeProvider time) : NodeGroup
+    IReadOnlyList<RunNode> nodes, Attackers? attackers, Assembly module, Uri broker, string cluster, ILoggerFactory loggers, TimeProvider time) : NodeGroup
 {
     // Tasks compute for seconds on pool threads; everything else must find a thread meanwhile.
     private const int SpareThreads = 16;
@@ -28,7 +29,7 @@ internal sealed class NodesInProcess(
         ThreadPool.SetMinThreads(Math.Max(workers, SpareThreads + (2 * nodes.Count)), ports);
         var catalog = new TaskCatalog([module]);
         var modules = ImmutableSortedDictionary.Create<string, TaskCatalog>(StringComparer.Ordinal).Add(module.GetName().Name!, catalog);
-        var runtimes = nodes.Select(node => new NodeRuntime(
+        var runtimes = nodes.Select((node, number) => new NodeRuntime(
             new NodeSettings
             {
                 Id = node.Id,
@@ -36,6 +37,7 @@ internal sealed class NodesInProcess(
                 Datasets = new MappedDatasets(node.Datasets),
                 Modules = modules,
                 StateFolder = node.StateFolder,
+                Attack = attackers?.Of(number),
             },
             new MqttBroker(new MqttBrokerOptions { Uri = broker }, loggers, time), services, loggers, time)).ToArray();
         left = runtimes.Length;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using MantaLight.Checkpoints;
+using MantaLight.Cli.Commands;
 using MantaLight.Cli.Data;
 using MantaLight.Cli.Swarms;
 
@@ -34,6 +35,9 @@ internal sealed record RunSettings
 
     /// <summary>The swarm's id; null for the definition's name.</summary>
     public string? Id { get; init; }
+
+    /// <summary>Byzantine participants; null where all are honest.</summary>
+    public Attackers? Attackers { get; init; }
 
     /// <summary>Where the report goes; null for nowhere.</summary>
     public string? Json { get; init; }

@@ -60,6 +60,8 @@ internal sealed class SimulatedRun(SimulationSettings settings, CliConsole conso
         SwarmValidator.Check(definition, catalog);
         var checkpoint = settings.ResumeFrom is { } from ? await ResumeFile.ReadAsync(from, definition, console, cancellationToken) : null;
         var nodes = await SimulatedData.ParticipantsAsync(settings, definition, console, cancellationToken);
+        if (settings.Attackers is { } attackers)
+            nodes = [.. nodes.Select((node, number) => node with { Attack = attackers.Of(number) })];
         // Threads of one attempt that wait for those of another cost far more than they bring.
         var slots = settings.Slots ?? Math.Max(1, Environment.ProcessorCount / definition.Threads);
         var fraction = settings.Fraction is { } part and < 1 ? string.Create(CultureInfo.InvariantCulture, $", {part * 100:0.##} % of them in each round,") : "";

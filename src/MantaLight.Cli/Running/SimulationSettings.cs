@@ -1,4 +1,5 @@
 using MantaLight.Checkpoints;
+using MantaLight.Cli.Commands;
 using MantaLight.Cli.Data;
 using MantaLight.Cli.Swarms;
 
@@ -36,6 +37,9 @@ internal sealed record SimulationSettings
 
     /// <summary>Changes to the definition.</summary>
     public DefinitionChanges Changes { get; init; } = new([]);
+
+    /// <summary>Byzantine participants; null where all are honest.</summary>
+    public Attackers? Attackers { get; init; }
 
     /// <summary>Where the report goes; null for nowhere.</summary>
     public string? Json { get; init; }

@@ -56,6 +56,8 @@ internal sealed class SwarmRun(RunSettings settings, CliConsole console, ILogger
 
     private async Task<bool> RunSwarmAsync(CancellationToken cancellationToken)
     {
+        if (settings.Processes && settings.Attackers is not null)
+            throw new InvalidSettingException("--attack is for nodes in this process: leave --processes out.");
         var source = SwarmSource.Find(settings.Target);
         var read = await source.ReadAsync(settings.Changes, cancellationToken);
         definition = read with { Rounds = read.Rounds with { MinimumNodes = MinimumNodes(read, settings.NodeIds) } };
@@ -82,7 +84,7 @@ internal sealed class SwarmRun(RunSettings settings, CliConsole console, ILogger
 
     private NodeGroup Group(RunNode[] nodes, Assembly module, string file, Uri uri) => settings.Processes
         ? new NodesInProcesses(nodes, file, uri, settings.Cluster, time)
-        : new NodesInProcess(nodes, module, uri, settings.Cluster, loggers, time);
+        : new NodesInProcess(nodes, settings.Attackers, module, uri, settings.Cluster, loggers, time);
 
     private async Task<bool> DeployAndWatchAsync(SwarmClient client, NodeGroup group, CancellationToken cancellationToken)
     {

@@ -39,6 +39,10 @@ public record Hyperparameters : IJsonOnDeserialized
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? Lr { get; init; }
 
+    /// <summary>FedProx's μ (Li et al. 2020): how strongly local weights are pulled back to the global ones; at least 0. Of no effect on LBFGS's line search.</summary>
+    /// <value>0: not at all.</value>
+    public double ProximalMu { get; init; }
+
     /// <summary>How the learning rate changes over all rounds.</summary>
     /// <value>Null: it stays.</value>
     public LearningRateSchedule? LrSchedule { get; init; }
@@ -79,6 +83,7 @@ public record Hyperparameters : IJsonOnDeserialized
         Require(Epochs >= 1, $"epochs is {Epochs} where at least 1 is expected");
         Require(BatchSize >= 1, $"batch_size is {BatchSize} where at least 1 is expected");
         Require(Lr is null or (> 0 and < double.PositiveInfinity), $"lr is {Lr} where a number above 0 is expected");
+        Require(ProximalMu is >= 0 and < double.PositiveInfinity, $"proximal_mu is {ProximalMu} where a number of at least 0 is expected");
         Require(ValAccThreshold is null or (> 0 and <= 1), $"val_acc_threshold is {ValAccThreshold} where a number above 0 and at most 1 is expected");
         Require(Initialization is "default" or "he" or "he_uniform", $"initialization is '{Initialization}'; known are: default, he, he_uniform");
         try

@@ -10,7 +10,7 @@ namespace MantaLight.Torch;
 
 /// <summary>
 /// Trains the global weights on the node's data: reads the globals <c>hyperparameters</c> and <c>global_model_params</c>,
-/// adds the results <c>train_metrics</c> (loss, samples, seconds, samples_per_second, learning_rate) and
+/// adds the results <c>train_metrics</c> (loss, samples, seconds, samples_per_second, learning_rate, steps, normalizer) and
 /// <c>model_params</c>. Optimizer state is fresh in each round.
 /// </summary>
 /// <typeparam name="TModel">The model, from the attempt's scope, which disposes it.</typeparam>
@@ -62,6 +62,8 @@ public abstract class TorchWorker<TModel>(TModel model) : TorchTask<TModel>(mode
             outcome.Seconds,
             SamplesPerSecond = outcome.Samples * hyperparameters.Epochs / Math.Max(outcome.Seconds, 1e-9),
             outcome.LearningRate,
+            outcome.Steps,
+            outcome.Normalizer,
         });
         using var weights = Model.ToWeights();
         World.Results.Add("model_params", weights, outcome.Samples);

@@ -20,7 +20,8 @@ internal sealed class TrainingLoop(
         using var loss = Losses.Create(hyperparameters.Loss, hyperparameters.LossParams);
         Parameter[] parameters = [.. model.parameters()];
         using var optimizer = ParameterStep.For(hyperparameters, parameters, context.Threads);
-        using var scripted = script?.StepFor(optimizer, parameters);
+        using var proximal = hyperparameters.ProximalMu > 0 ? new ProximalTerm(parameters, hyperparameters.ProximalMu) : null;
+        using var scripted = proximal is null ? script?.StepFor(optimizer, parameters) : null;
         var initialRate = optimizer.LearningRate;
 
         var roundSteps = hyperparameters.Epochs * loader.Batches;
@@ -38,7 +39,7 @@ internal sealed class TrainingLoop(
                 rate = hyperparameters.LrSchedule?.At(initialRate, before + step, allSteps) ?? initialRate;
                 optimizer.LearningRate = rate;
 
-                var value = Step(batch, parameters, optimizer, scripted, loss);
+                var value = Step(batch, parameters, optimizer, scripted, proximal, loss);
                 if (!double.IsFinite(value))
                     throw new TrainingDivergedException($"The loss became {value} in epoch {epoch + 1}, batch {(step % loader.Batches) + 1}, at learning rate {rate}; a lower rate may help.");
                 sum += value * batch.Count;
@@ -48,10 +49,11 @@ internal sealed class TrainingLoop(
             epochLoss = sum / loader.Count;
         }
         Forget(parameters);
-        return new TrainingOutcome(epochLoss, loader.Count, context.Time.GetElapsedTime(started).TotalSeconds, rate);
+        return new TrainingOutcome(
+            epochLoss, loader.Count, context.Time.GetElapsedTime(started).TotalSeconds, rate, step, LocalSteps.Normalizer(step, optimizer.MomentumAlone, initialRate, hyperparameters.ProximalMu));
     }
 
-    private double Step(Batch batch, Parameter[] parameters, ParameterStep optimizer, ScriptedStep? scripted, LossFunction loss)
+    private double Step(Batch batch, Parameter[] parameters, ParameterStep optimizer, ScriptedStep? scripted, ProximalTerm? proximal, LossFunction loss)
     {
         using var scope = NewDisposeScope();
         if (scripted is not null)
@@ -62,22 +64,23 @@ internal sealed class TrainingLoop(
             double? first = null;
             evaluating.step(() =>
             {
-                var again = Evaluate(batch, parameters, loss);
+                var again = Evaluate(batch, parameters, proximal, loss);
                 first ??= again.ToDouble();
                 return again;
             });
             return first ?? double.NaN;
         }
-        var value = Evaluate(batch, parameters, loss);
+        var value = Evaluate(batch, parameters, proximal, loss);
         optimizer.Step();
         return value.ToDouble();
     }
 
-    private Tensor Evaluate(Batch batch, Parameter[] parameters, LossFunction loss)
+    private Tensor Evaluate(Batch batch, Parameter[] parameters, ProximalTerm? proximal, LossFunction loss)
     {
         Forget(parameters);
         var value = script is null ? lossOf(forward(batch.Samples), batch.Targets, loss) : script.Compute(batch, parameters);
         value.backward();
+        proximal?.AddGradients();
         return value;
     }
 
@@ -94,4 +97,6 @@ internal sealed class TrainingLoop(
 /// <param name="Samples">Samples of the local data set.</param>
 /// <param name="Seconds">How long it took.</param>
 /// <param name="LearningRate">The last step's.</param>
-internal readonly record struct TrainingOutcome(double Loss, long Samples, double Seconds, double LearningRate);
+/// <param name="Steps">How many there were.</param>
+/// <param name="Normalizer">How far they reach, for FedNova.</param>
+internal readonly record struct TrainingOutcome(double Loss, long Samples, double Seconds, double LearningRate, long Steps, double Normalizer);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MantaLight.Attacks;
 using MantaLight.Concurrency;
 using MantaLight.Coordination;
 using MantaLight.Protocol;
@@ -52,6 +53,10 @@ public sealed record NodeSettings
     /// </summary>
     /// <value>Null: no wait.</value>
     public Func<int, string, CancellationToken, Task>? BeforeAttempt { get; init; }
+
+    /// <summary>What this node sends in place of the weights that its tasks add as results: for trials of how much an aggregation endures.</summary>
+    /// <value>Null: it is honest.</value>
+    public ContributionAttack? Attack { get; init; }
 
     /// <summary>How often the node looks at the clock.</summary>
     /// <value>0.1 seconds.</value>

@@ -15,7 +15,7 @@ public sealed class PartitionerTests
             {
                 foreach (var k in Enumerable.Range(1, 10))
                     cases.Add($"non-iid-{k}", nodes);
-                foreach (var spec in new[] { "iid", "dirichlet:0.001", "dirichlet:0.5", "dirichlet:1000000" })
+                foreach (var spec in new[] { "iid", "dirichlet:0.001", "dirichlet:0.5", "dirichlet:1000000", "shards:2", "sizes:0.3", "power:1.5" })
                     cases.Add(spec, nodes);
             }
             return cases;
@@ -38,6 +38,33 @@ public sealed class PartitionerTests
     {
         Assert.Equal(Split(spec, nodes), Split(spec, nodes));
         Assert.NotEqual(Split(spec, nodes), Split(spec, nodes, seed: 43));
+    }
+
+    [Fact]
+    public void Shards_are_pieces_of_the_samples_in_order_of_class()
+    {
+        var parts = Split("shards:2", 20);
+        Assert.All(parts, part => Assert.Equal(300, part.Length));
+        // 40 pieces of 150, four of each class: each node sees two classes at most.
+        Assert.All(parts, part => Assert.InRange(ClassesOf(part).Count, 1, 2));
+        Assert.Contains(parts, part => ClassesOf(part).Count == 2);
+    }
+
+    [Fact]
+    public void A_power_law_of_sizes_has_the_sizes_that_it_says_and_all_classes_everywhere()
+    {
+        var parts = Split("power:1", 4);
+        // 1, 1/2, 1/3, 1/4 of 25/12.
+        Assert.Equal([2880, 1440, 960, 720], parts.Select(p => p.Length).OrderDescending());
+        Assert.All(parts, part => Assert.Equal(10, ClassesOf(part).Count));
+    }
+
+    [Fact]
+    public void Sizes_by_dirichlet_are_the_more_uneven_the_smaller_alpha_is()
+    {
+        var (even, uneven) = (Split("sizes:1000", 10), Split("sizes:0.3", 10));
+        Assert.InRange(even.Max(p => p.Length), 550, 700);
+        Assert.True(uneven.Max(p => p.Length) > 1200);
     }
 
     [Theory]

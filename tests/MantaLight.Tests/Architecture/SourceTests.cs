@@ -13,6 +13,8 @@ public sealed partial class SourceTests
         { "Swarms", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Aggregation"] },
         { "Aggregation", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms"] },
         { "Weights", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms", "Tasks", "Aggregation"] },
+        { "Attacks", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms"] },
+        { "Privacy", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms", "Tasks", "Aggregation", "Weights", "Storage"] },
         { "Storage", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms", "Tasks", "Aggregation", "Weights"] },
         { "Concurrency", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms", "Tasks", "Aggregation", "Weights", "Storage"] },
         { "Messaging", ["Protocol", "Coordination", "Nodes", "Blobs", "Swarms", "Tasks", "Aggregation", "Weights"] },

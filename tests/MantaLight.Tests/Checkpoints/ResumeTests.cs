@@ -32,6 +32,19 @@ public sealed class ResumeTests : IDisposable
     }
 
     [Fact]
+    public async Task What_the_server_remembers_goes_on_too()
+    {
+        var definition = SwarmHarness.Definition(rounds: 5, minimumNodes: 2).Replace(
+            "\"type\": \"FedAvg\"", "\"type\": \"Aggregate\", \"options\": { \"aggregate\": [\"clip 1.5\", \"trimmed_mean b=0\", \"adam lr=0.03\"] }", StringComparison.Ordinal);
+        var undisturbed = await RunAsync(definition, Keep());
+        Assert.Equal(5, undisturbed.History.Select(h => h.GlobalSha256).Distinct().Count());
+        Assert.Contains("global_model_params_variance", (await ReadAsync(2)).Info.Weights.Keys);
+
+        var resumed = await RunAsync(definition, null, resumeFrom: 2);
+        Assert.Equal(undisturbed.History.Skip(2).Select(h => h.GlobalSha256), resumed.History.Select(h => h.GlobalSha256));
+    }
+
+    [Fact]
     public async Task A_finished_run_goes_on_with_a_higher_maximum_as_if_it_had_had_it_from_the_start()
     {
         await RunAsync(SwarmHarness.Definition(rounds: 2, minimumNodes: 2), Keep());

@@ -1,0 +1,120 @@
+using System.Text.Json;
+using MantaLight.Aggregation.Optimizers;
+using MantaLight.Aggregation.Plans;
+using MantaLight.Aggregation.Rules;
+using MantaLight.Concurrency;
+using MantaLight.Tasks;
+using MantaLight.Weights;
+using MantaLight.Weights.Sources;
+
+namespace MantaLight.Aggregation;
+
+/// <summary>A task that combines contributions by an <see cref="AggregationPlan"/>.</summary>
+public abstract class AggregationTask : SwarmTask
+{
+    private protected AggregationTask()
+    {
+    }
+
+    /// <summary>Combines, takes the server's step, and sets the globals.</summary>
+    /// <param name="plan">How.</param>
+    /// <param name="tags">What is combined, and into what.</param>
+    /// <param name="cancellationToken">Ends it between blocks.</param>
+    /// <exception cref="TaskContractException">There is no contribution, there are too few for the rule, or what the optimizer remembers is of another model.</exception>
+    private protected async Task RunAsync(AggregationPlan plan, AggregationOptions tags, CancellationToken cancellationToken)
+    {
+        var tag = tags.Global;
+        var results = World.Results.Select(tags.Contributions);
+        if (results.Count == 0)
+            throw new TaskContractException($"{GetType().Name} has nothing to combine: no task before '{Context.Alias}' added weights as '{tags.Contributions}'. Add them there, or name their tag in the option 'contributions'.");
+        using var before = World.Globals.Contains(tag) ? await World.Globals.GetWeightsAsync(tag, cancellationToken) : null;
+        if (before is null && plan.NeedsReference)
+            throw new TaskContractException($"[{string.Join(", ", plan.Parts)}] starts from the model before, and there is no global '{tag}'. Set it in the definition's setup task.");
+        var metric = plan.Rule.Metric is { } path ? await MetricsAsync(path, cancellationToken) : null;
+        using var contributions = await Contributions.OpenAsync(results, before is null ? null : [.. before.Select(ArrayHeader.Of)], metric, cancellationToken);
+        using var reference = before is null ? null : WeightsSource.Of(new NamedArrays(before));
+        var combined = Combine(plan, contributions, reference, cancellationToken);
+        using var weights = combined.Weights;
+        if (plan.Optimizer is { } optimizer)
+            await StepAsync(optimizer, tag, before!, weights, cancellationToken);
+        else
+            World.Globals.SetWeights(tag, weights);
+        World.Results.Add(FedAvg.SummaryTag, Summarize(contributions, combined));
+    }
+
+    /// <summary>A number of each node, among the JSON results of the tasks before.</summary>
+    private async Task<NodeMetric> MetricsAsync(string path, CancellationToken cancellationToken)
+    {
+        var (metric, values) = (new MetricPath(path), new Dictionary<string, double>(StringComparer.Ordinal));
+        foreach (var result in World.Results.Select(metric.Tag).Where(r => r.Samples is null))
+        {
+            if (metric.Read(result.Node, await result.GetAsync<JsonElement>(cancellationToken)) is { } reading)
+                values[result.Node] = reading.Value;
+        }
+        return new NodeMetric(path, values);
+    }
+
+    private Combined Combine(AggregationPlan plan, Contributions contributions, WeightsSource? reference, CancellationToken cancellationToken)
+    {
+        var refused = contributions.Refused;
+        var why = refused.Count == 0 ? "" : $" ({refused.Count} did not fit: {string.Join("; ", refused.Take(5).Select(r => $"{r.Node}: {r.Reason}"))})";
+        if (contributions.Sources.Count == 0)
+            throw new TaskContractException($"{GetType().Name} refused all {refused.Count} contributions{why}.");
+        if (plan.Rule.TooFew(contributions.Sources.Count) is { } tooFew)
+            throw new TaskContractException($"{char.ToUpperInvariant(tooFew[0])}{tooFew[1..]}{why}. Run more nodes, or expect fewer byzantine ones.");
+        var input = new RuleInput(contributions.Sources, [.. contributions.Accepted.Select(r => r.Samples!.Value)], reference, Workers.Most) { Metric = contributions.Metric };
+        return Combination.Run(plan, input, cancellationToken);
+    }
+
+    private async Task StepAsync(IServerOptimizer optimizer, string tag, NamedArrays before, NamedArrays combined, CancellationToken cancellationToken)
+    {
+        var state = new List<NamedArrays>();
+        try
+        {
+            foreach (var (name, initial) in optimizer.State)
+            {
+                var remembered = $"{tag}_{name}";
+                state.Add(World.Globals.Contains(remembered) ? await World.Globals.GetWeightsAsync(remembered, cancellationToken) : ServerStep.Begin(before, initial));
+                if (ServerStep.Misfit(before, state[^1]) is { } misfit)
+                    throw new TaskContractException($"The global '{remembered}' is not what '{optimizer.Text}' remembers of '{tag}': {misfit}. Give it another tag, or start the swarm anew.");
+            }
+            var (model, next) = new ServerStep(optimizer).Take(before, combined, state, Context.Round);
+            using (model)
+                World.Globals.SetWeights(tag, model);
+            for (var i = 0; i < next.Length; i++)
+            {
+                using (next[i])
+                    World.Globals.SetWeights($"{tag}_{optimizer.State[i].Name}", next[i]);
+            }
+        }
+        finally
+        {
+            state.ForEach(s => s.Dispose());
+        }
+    }
+
+    private static AggregationSummary Summarize(Contributions contributions, Combined combined)
+    {
+        var left = combined.LeftOut.ToDictionary(l => l.Place, l => l.Reason);
+        var kept = contributions.Accepted.Where((_, place) => !left.ContainsKey(place)).ToArray();
+        var refused = contributions.Refused.Concat(left.Select(l => new RefusedContribution(contributions.Accepted[l.Key].Node, l.Value))).OrderBy(r => r.Node, StringComparer.Ordinal);
+        return AggregationSummary.Of([.. kept.Select(r => r.Node)], kept.Sum(r => r.Samples!.Value), [.. refused]);
+    }
+}
+
+/// <summary>What is combined, and into what.</summary>
+public record AggregationOptions
+{
+    /// <summary>The tag under which the tasks before it add their weights.</summary>
+    /// <value><c>model_params</c>.</value>
+    public string Contributions { get; init; } = "model_params";
+
+    /// <summary>The tag of the global that becomes the next model.</summary>
+    /// <value><c>global_model_params</c>.</value>
+    public string Global { get; init; } = "global_model_params";
+}
+
+/// <summary>A number of each node that a rule weighs by.</summary>
+/// <param name="Path">Where it is, as TAG.KEY.</param>
+/// <param name="Values">By node id; finite.</param>
+internal sealed record NodeMetric(string Path, IReadOnlyDictionary<string, double> Values);

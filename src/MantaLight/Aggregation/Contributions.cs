@@ -1,0 +1,103 @@
+using System.Collections.Immutable;
+using MantaLight.Aggregation.Blocks;
+using MantaLight.Tasks;
+using MantaLight.Weights;
+using MantaLight.Weights.Sources;
+
+namespace MantaLight.Aggregation;
+
+/// <summary>Contributions that are read together, a block of each at a time, and those that cannot be: of another layout, damaged, not finite.</summary>
+internal sealed class Contributions : IDisposable
+{
+    private readonly List<WeightsSource> sources = [];
+    private readonly List<Result> accepted = [];
+    private readonly List<RefusedContribution> refused = [];
+    private readonly NodeMetric? metric;
+
+    private Contributions(NodeMetric? metric) => this.metric = metric;
+
+    /// <summary>What can be combined, in node-id order.</summary>
+    public IReadOnlyList<WeightsSource> Sources => sources;
+
+    /// <summary>Whose it is, in the same order.</summary>
+    public IReadOnlyList<Result> Accepted => accepted;
+
+    /// <summary>A number of each, in the same order; null where none was asked for.</summary>
+    public IReadOnlyList<double>? Metric => metric is null ? null : [.. accepted.Select(r => metric.Values[r.Node])];
+
+    /// <summary>What cannot, and why.</summary>
+    public IReadOnlyList<RefusedContribution> Refused => refused;
+
+    /// <summary>Opens and checks all.</summary>
+    /// <param name="results">In node-id order.</param>
+    /// <param name="expected">The layout that they must have; null where the first decides.</param>
+    /// <param name="metric">A number that each must have, above 0; null for none.</param>
+    /// <param name="cancellationToken">Looked at before each.</param>
+    /// <exception cref="BlobUnavailableException">One cannot be had.</exception>
+    public static async Task<Contributions> OpenAsync(IReadOnlyList<Result> results, ImmutableArray<ArrayHeader>? expected, NodeMetric? metric, CancellationToken cancellationToken)
+    {
+        var all = new Contributions(metric);
+        try
+        {
+            foreach (var result in results)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (await all.TryAddAsync(result, expected, cancellationToken) is { } reason)
+                    all.refused.Add(new RefusedContribution(result.Node, reason));
+                else
+                    expected ??= all.sources[^1].Layout;
+            }
+            return all;
+        }
+        catch
+        {
+            all.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => sources.ForEach(s => s.Dispose());
+
+    private async Task<string?> TryAddAsync(Result result, ImmutableArray<ArrayHeader>? expected, CancellationToken cancellationToken)
+    {
+        if (result.Samples is not >= 1)
+            return result.Samples is { } samples ? $"{samples} samples where at least 1 is expected." : $"'{result.Tag}' is a JSON value where weights are expected.";
+        if (metric is not null && !(metric.Values.TryGetValue(result.Node, out var value) && value > 0))
+            return $"Its results have no number above 0 as '{metric.Path}', which it is weighed by.";
+        WeightsSource? source = null;
+        try
+        {
+            source = await result.OpenWeightsBesideOthersAsync(cancellationToken);
+            if ((expected is { } layout ? WeightsSource.Difference(layout, source.Layout) : null) is { } misfit)
+                return misfit;
+            if (Flaw(source) is { } flaw)
+                return flaw;
+            sources.Add(source);
+            accepted.Add(result);
+            source = null;
+            return null;
+        }
+        catch (Exception e) when (e is MalformedDataException or IncompatibleWeightsException)
+        {
+            return e.Message;
+        }
+        finally
+        {
+            source?.Dispose();
+        }
+    }
+
+    private static string? Flaw(WeightsSource source)
+    {
+        var grid = new BlockGrid(source.Layout, BlockPass.InFiles);
+        var buffer = new byte[BlockPass.InFiles * sizeof(double)];
+        for (var number = 0L; number < grid.Count; number++)
+        {
+            var place = grid[number];
+            if (ElementCheck.Find(source.Layout[place.Array], source.Read(place.Array, place.Offset, buffer.AsSpan(0, place.Length)), place.First) is { } flaw)
+                return flaw;
+        }
+        return null;
+    }
+}

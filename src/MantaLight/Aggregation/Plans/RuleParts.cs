@@ -1,0 +1,56 @@
+using MantaLight.Aggregation.Rules;
+
+namespace MantaLight.Aggregation.Plans;
+
+/// <summary>The rules by name.</summary>
+internal static class RuleParts
+{
+    private const string Samples = "samples", Uniform = "uniform";
+
+    /// <summary>Their names.</summary>
+    public static IReadOnlyList<string> Names { get; } = ["mean", "fed_nova", "median", "trimmed_mean", "krum", "multi_krum", "bulyan", "geometric_median", "centered_clip"];
+
+    /// <summary>The rule of a part; null where it is none.</summary>
+    /// <exception cref="InvalidSettingException">An option is not possible.</exception>
+    public static IAggregationRule? Read(PartText part) => part.Name switch
+    {
+        "mean" => MeanOf(part, part.Text("weights") ?? Samples),
+        "fed_nova" => new NormalizedMean(PathOf(part, part.Text("metric") ?? NormalizedMean.UsualMetric)),
+        "median" => new Median(),
+        "trimmed_mean" => TrimmedMean(part),
+        "krum" => new Krum(Byzantine(part), kept: null, isMulti: false),
+        "multi_krum" => new Krum(Byzantine(part), part.Whole("m", 1, isPositional: true), isMulti: true),
+        "bulyan" => new Bulyan(Byzantine(part)),
+        "geometric_median" or "rfa" => new GeometricMedian(
+            part.Whole("iterations", 1, isPositional: true) ?? 3, part.Number("smoothing", n => n > 0, "a number above 0") ?? 1e-6, IsWeighted(part)),
+        "centered_clip" => new CenteredClipping(
+            part.Number("radius", n => n > 0, "a number above 0", isPositional: true) ?? throw Missing(part, "radius", "centered_clip 1.0"), part.Whole("iterations", 1) ?? 1),
+        _ => null,
+    };
+
+    private static IAggregationRule MeanOf(PartText part, string weights) => weights switch
+    {
+        Samples => new Mean(isWeighted: true),
+        Uniform => new Mean(isWeighted: false),
+        _ => new MeanBy(PathOf(part, weights)),
+    };
+
+    private static string PathOf(PartText part, string path) => MetricPath.IsPath(path)
+        ? path
+        : throw new InvalidSettingException($"'{part.Name}' takes {(part.Name == "mean" ? "samples, uniform or " : "")}a number in nodes' results, as in train_metrics.loss, not '{path}'.");
+
+    private static bool IsWeighted(PartText part) => part.Word("weights", Samples, Uniform) != Uniform;
+
+    private static int Byzantine(PartText part) => part.Whole("f", 0, isPositional: true) ?? throw Missing(part, "f", $"{part.Name} f=2");
+
+    private static TrimmedMean TrimmedMean(PartText part)
+    {
+        var number = part.Whole("b", 0);
+        var share = part.Number("share", n => n is >= 0 and < 0.5, "a share of 0 to below 0.5", isPositional: true);
+        if (number is null == share is null)
+            throw new InvalidSettingException("'trimmed_mean' takes either the share that is dropped at each end, as in 'trimmed_mean 0.1', or how many, as in 'trimmed_mean b=2'.");
+        return new TrimmedMean(share, number);
+    }
+
+    private static InvalidSettingException Missing(PartText part, string key, string example) => new($"'{part.Name}' needs '{key}', as in '{example}'.");
+}

@@ -1,0 +1,26 @@
+namespace MantaLight.Privacy;
+
+/// <summary>
+/// One step of a private mechanism: each participant (or sample) takes part with a probability of its own draw (Poisson sampling), the contributions are clipped to a norm,
+/// and Gaussian noise is added to their sum. Neighbours differ by one participant that is there or not.
+/// </summary>
+public sealed record SampledGaussian
+{
+    /// <param name="sampling">The probability of taking part, above 0 and at most 1.</param>
+    /// <param name="noise">The noise multiplier: the standard deviation of the noise in units of the clipping norm, above 0.</param>
+    /// <exception cref="InvalidSettingException">One of them is out of its range.</exception>
+    public SampledGaussian(double sampling, double noise)
+    {
+        if (!(sampling is > 0 and <= 1))
+            throw new InvalidSettingException($"A sampling probability of {sampling} is not possible; it is above 0 and at most 1.");
+        if (!(noise is > 0 and < double.PositiveInfinity))
+            throw new InvalidSettingException($"A noise multiplier of {noise} is not possible; it is above 0.");
+        (Sampling, Noise) = (sampling, noise);
+    }
+
+    /// <summary>The probability of taking part.</summary>
+    public double Sampling { get; }
+
+    /// <summary>The noise multiplier.</summary>
+    public double Noise { get; }
+}
