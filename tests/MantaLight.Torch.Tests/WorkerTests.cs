@@ -25,6 +25,15 @@ public sealed class WorkerTests(TinyData data) : IClassFixture<TinyData>
         Assert.Equal(TinyData.TrainCount, trained.ResultWeights["model_params"].Samples);
     }
 
+    [Theory]
+    [InlineData("1", 2)]
+    [InlineData("1e-15", 0)]
+    public async Task Who_does_not_take_part_adds_nothing(string participation, int results)
+    {
+        var done = await TrainAsync<TinyModel>(Plain.Replace("{ \"epochs\"", $"{{ \"participation\": {participation}, \"epochs\"", StringComparison.Ordinal), await InitialAsync());
+        Assert.Equal(results, done.Results.Count + done.ResultWeights.Count);
+    }
+
     [Fact]
     public async Task Metrics_and_progress_tell_what_was_done()
     {

@@ -7,7 +7,7 @@ namespace MantaLight.Cli.Data;
 internal abstract record PartitionSpec
 {
     /// <summary>What the command line takes.</summary>
-    public const string Allowed = "iid, non-iid-K (K classes per node, 1 to 10), dirichlet:ALPHA (classes; above 0, at most 1000000; the smaller the more uneven), shards:K (K pieces of the samples in order of class for each node, 1 to 1000), sizes:ALPHA (sizes alone, by Dirichlet) or power:A (sizes alone, the k-th largest k^-A, above 0 to 10)";
+    public const string Allowed = "iid, non-iid-K (K classes per node, 1 to 10), dirichlet:ALPHA (above 0, at most 1000000; the smaller the more uneven), shards:K (K pieces of the samples in order of class for each node, 1 to 1000), sizes:ALPHA (sizes alone, by Dirichlet) or power:A (sizes alone, the k-th largest k^-A, above 0 to 10)";
 
     private const string ClassesPrefix = "non-iid-";
     private const string DirichletPrefix = "dirichlet:";

@@ -16,4 +16,8 @@ internal static partial class Log
     [LoggerMessage(EventId = 3, Level = LogLevel.Information,
         Message = "Tested {Samples} samples: accuracy {Accuracy:P2}, loss {Loss:F4}")]
     public static partial void Tested(ILogger logger, long samples, double accuracy, double loss);
+
+    [LoggerMessage(EventId = 4, Level = LogLevel.Information,
+        Message = "Sits round {Round} out: it takes part with a probability of {Probability}")]
+    public static partial void SitsOut(ILogger logger, int round, double probability);
 }

@@ -43,6 +43,13 @@ public record Hyperparameters : IJsonOnDeserialized
     /// <value>0: not at all.</value>
     public double ProximalMu { get; init; }
 
+    /// <summary>
+    /// The probability with which a worker takes part in a round, above 0 to 1, drawn by itself from the system's cryptographic generator: Poisson sampling, as accountants of differential privacy assume it. Who does
+    /// not take part adds no result.
+    /// </summary>
+    /// <value>1: always.</value>
+    public double Participation { get; init; } = 1;
+
     /// <summary>How the learning rate changes over all rounds.</summary>
     /// <value>Null: it stays.</value>
     public LearningRateSchedule? LrSchedule { get; init; }
@@ -84,6 +91,7 @@ public record Hyperparameters : IJsonOnDeserialized
         Require(BatchSize >= 1, $"batch_size is {BatchSize} where at least 1 is expected");
         Require(Lr is null or (> 0 and < double.PositiveInfinity), $"lr is {Lr} where a number above 0 is expected");
         Require(ProximalMu is >= 0 and < double.PositiveInfinity, $"proximal_mu is {ProximalMu} where a number of at least 0 is expected");
+        Require(Participation is > 0 and <= 1, $"participation is {Participation} where a probability above 0 and at most 1 is expected");
         Require(ValAccThreshold is null or (> 0 and <= 1), $"val_acc_threshold is {ValAccThreshold} where a number above 0 and at most 1 is expected");
         Require(Initialization is "default" or "he" or "he_uniform", $"initialization is '{Initialization}'; known are: default, he, he_uniform");
         try

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
 using MantaLight.Tasks;
 using MantaLight.Torch.Augmentation;
 using MantaLight.Torch.Diagnostics;
@@ -34,6 +36,11 @@ public abstract class TorchWorker<TModel>(TModel model) : TorchTask<TModel>(mode
     {
         TorchRuntime.EnsureLoaded(Logger);
         var hyperparameters = await GetHyperparametersAsync(cancellationToken);
+        if (!TakesPart(hyperparameters.Participation))
+        {
+            Log.SitsOut(Logger, Context.Round, hyperparameters.Participation);
+            return;
+        }
         await LoadModelAsync(cancellationToken);
         using var loader = await CreateLoaderAsync(hyperparameters, cancellationToken);
 
@@ -68,6 +75,10 @@ public abstract class TorchWorker<TModel>(TModel model) : TorchTask<TModel>(mode
         using var weights = Model.ToWeights();
         World.Results.Add("model_params", weights, outcome.Samples);
     }
+
+    // Not of the attempt's seed, which anybody can work out: who takes part is a secret that privacy is counted by.
+    private static bool TakesPart(double probability) =>
+        probability >= 1 || (BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(ulong))) >> 11) * (1.0 / (1UL << 53)) < probability;
 
     /// <summary>The training batches: shuffled and, where the hyper-parameters ask for it, augmented.</summary>
     protected virtual async Task<DataLoader> CreateLoaderAsync(Hyperparameters hyperparameters, CancellationToken cancellationToken)

@@ -25,11 +25,13 @@ public abstract class AggregationTask : SwarmTask
     {
         var tag = tags.Global;
         var results = World.Results.Select(tags.Contributions);
-        if (results.Count == 0)
+        // Nobody may have taken part in a private round: its noise alone says that as well as any.
+        if (results.Count == 0 && plan.Rule.Privacy is null)
             throw new TaskContractException($"{GetType().Name} has nothing to combine: no task before '{Context.Alias}' added weights as '{tags.Contributions}'. Add them there, or name their tag in the option 'contributions'.");
         using var before = World.Globals.Contains(tag) ? await World.Globals.GetWeightsAsync(tag, cancellationToken) : null;
         if (before is null && plan.NeedsReference)
             throw new TaskContractException($"[{string.Join(", ", plan.Parts)}] starts from the model before, and there is no global '{tag}'. Set it in the definition's setup task.");
+        var spending = plan.Rule.Privacy is { } terms ? await PrivacySpending.BeginAsync(World, terms, Context, cancellationToken) : null;
         var metric = plan.Rule.Metric is { } path ? await MetricsAsync(path, cancellationToken) : null;
         using var contributions = await Contributions.OpenAsync(results, before is null ? null : [.. before.Select(ArrayHeader.Of)], metric, cancellationToken);
         using var reference = before is null ? null : WeightsSource.Of(new NamedArrays(before));
@@ -40,6 +42,7 @@ public abstract class AggregationTask : SwarmTask
         else
             World.Globals.SetWeights(tag, weights);
         World.Results.Add(FedAvg.SummaryTag, Summarize(contributions, combined));
+        spending?.End(World);
     }
 
     /// <summary>A number of each node, among the JSON results of the tasks before.</summary>
@@ -58,11 +61,14 @@ public abstract class AggregationTask : SwarmTask
     {
         var refused = contributions.Refused;
         var why = refused.Count == 0 ? "" : $" ({refused.Count} did not fit: {string.Join("; ", refused.Take(5).Select(r => $"{r.Node}: {r.Reason}"))})";
-        if (contributions.Sources.Count == 0)
+        if (contributions.Sources.Count == 0 && plan.Rule.Privacy is null)
             throw new TaskContractException($"{GetType().Name} refused all {refused.Count} contributions{why}.");
         if (plan.Rule.TooFew(contributions.Sources.Count) is { } tooFew)
             throw new TaskContractException($"{char.ToUpperInvariant(tooFew[0])}{tooFew[1..]}{why}. Run more nodes, or expect fewer byzantine ones.");
-        var input = new RuleInput(contributions.Sources, [.. contributions.Accepted.Select(r => r.Samples!.Value)], reference, Workers.Most) { Metric = contributions.Metric };
+        var input = new RuleInput(contributions.Sources, [.. contributions.Accepted.Select(r => r.Samples!.Value)], reference, Workers.Most) 
+        {
+            Metric = contributions.Metric, Seed = Context.Seed,
+        };
         return Combination.Run(plan, input, cancellationToken);
     }
 

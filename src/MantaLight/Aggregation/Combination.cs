@@ -13,11 +13,13 @@ internal static class Combination
     {
         if (plan.Clip is not { } most)
             return plan.Rule.Combine(input, cancellationToken);
+        if (input.Sources.Count == 0)
+            return plan.Rule.Combine(input with { Clip = most }, cancellationToken);
         var norms = Geometry.DistancesTo(input.Reference!, input.Sources, input.Threads, cancellationToken);
         ClippedSource[] clipped = [.. input.Sources.Zip(norms, (source, norm) => new ClippedSource(source, input.Reference!, ClippedSource.ScaleOf(norm, most)))];
         try
         {
-            return plan.Rule.Combine(input with { Sources = clipped }, cancellationToken);
+            return plan.Rule.Combine(input with { Sources = clipped, Clip = most }, cancellationToken);
         }
         finally
         {

@@ -24,6 +24,8 @@ public static class FileAggregation
     {
         if (plan.Optimizer is { } optimizer)
             throw new InvalidSettingException($"'{optimizer.Text}' is a server's step from round to round; files are combined by a rule alone.");
+        if (plan.Rule.Privacy is not null)
+            throw new InvalidSettingException($"'{plan.Rule.Text}' accounts for rounds of a swarm, which files are not.");
         if (plan.Rule.Metric is { } metric)
             throw new InvalidSettingException($"'{plan.Rule.Text}' weighs by '{metric}' among nodes' results, which files do not have; say --weights.");
         if (reference is null && plan.NeedsReference)

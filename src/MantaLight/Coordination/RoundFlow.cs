@@ -167,7 +167,9 @@ internal static class RoundFlow
             RunEnd.End(turn, RunStatus.Completed, $"all {state.Definition.Rounds.Maximum} rounds done");
             return true;
         }
-        var request = state.Tasks.Values.Select(t => t.Next).FirstOrDefault(next => next is not null);
+        // Who asks for the end has a reason that others do not know.
+        var requests = state.Tasks.Values.Select(t => t.Next).OfType<NextRequest>().ToArray();
+        var request = Array.Find(requests, next => next.Stop) ?? requests.FirstOrDefault();
         Close(turn, RoundSummaries.Of(state, request, turn.Now));
         // What was asked for stays in the state also where the run ends, for one that goes on from its checkpoint.
         turn.State = turn.State with { FromAlias = request?.Alias, FromNodes = request?.Nodes };

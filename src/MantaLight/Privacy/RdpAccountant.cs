@@ -33,15 +33,21 @@ public sealed class RdpAccountant
     /// <param name="steps">How many, at least 0.</param>
     /// <param name="delta">δ, above 0 and below 1.</param>
     /// <returns>ε, at least 0, and the order that it comes of.</returns>
-    public (double Epsilon, double Order) Epsilon(SampledGaussian mechanism, long steps, double delta)
+    public (double Epsilon, double Order) Epsilon(SampledGaussian mechanism, long steps, double delta) => Epsilon([(mechanism, steps)], delta);
+
+    /// <summary>The same of several mechanisms, each run some times.</summary>
+    /// <param name="all">The mechanisms and how often.</param>
+    /// <param name="delta">δ, above 0 and below 1.</param>
+    public (double Epsilon, double Order) Epsilon(IReadOnlyCollection<(SampledGaussian Mechanism, long Steps)> all, double delta)
     {
-        Accounting.Check(steps, delta);
-        if (steps == 0)
+        foreach (var (_, steps) in all)
+            Accounting.Check(steps, delta);
+        if (all.All(a => a.Steps == 0))
             return (0, orders[0]);
         var best = (Epsilon: double.PositiveInfinity, Order: orders[0]);
         foreach (var order in orders)
         {
-            var epsilon = Convert(steps * RenyiDivergence.Of(mechanism, order), order, delta);
+            var epsilon = Convert(all.Sum(a => a.Steps * RenyiDivergence.Of(a.Mechanism, order)), order, delta);
             if (epsilon < best.Epsilon)
                 best = (epsilon, order);
         }

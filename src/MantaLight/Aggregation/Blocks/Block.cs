@@ -20,6 +20,8 @@ internal readonly ref struct Block
         this.next = next;
     }
 
+    public BlockPlace Place => place;
+
     public ArrayType Type => place.Type;
 
     /// <summary>Elements of each contribution.</summary>

@@ -72,6 +72,8 @@ public sealed class AggregationPlan
                 throw new InvalidSettingException($"'{part.Name}' stands there twice or too late: the order is clip, one rule ({string.Join(", ", RuleParts.Names)}), one optimizer ({string.Join(", ", OptimizerParts.Names)}).");
             rank = next;
         }
+        if (rule?.Privacy is not null && clip is null)
+            throw new InvalidSettingException("'private_mean' needs 'clip' before it, as in [\"clip 1.0\", \"private_mean noise=1.1 expected=10\"]: noise hides what is no longer than that.");
         return new AggregationPlan(clip, rule ?? new Mean(isWeighted: true), optimizer);
     }
 

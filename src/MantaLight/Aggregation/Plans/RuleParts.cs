@@ -1,4 +1,5 @@
 using MantaLight.Aggregation.Rules;
+using MantaLight.Privacy;
 
 namespace MantaLight.Aggregation.Plans;
 
@@ -8,7 +9,7 @@ internal static class RuleParts
     private const string Samples = "samples", Uniform = "uniform";
 
     /// <summary>Their names.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["mean", "fed_nova", "median", "trimmed_mean", "krum", "multi_krum", "bulyan", "geometric_median", "centered_clip"];
+    public static IReadOnlyList<string> Names { get; } = ["mean", "fed_nova", "private_mean", "median", "trimmed_mean", "krum", "multi_krum", "bulyan", "geometric_median", "centered_clip"];
 
     /// <summary>The rule of a part; null where it is none.</summary>
     /// <exception cref="InvalidSettingException">An option is not possible.</exception>
@@ -16,6 +17,7 @@ internal static class RuleParts
     {
         "mean" => MeanOf(part, part.Text("weights") ?? Samples),
         "fed_nova" => new NormalizedMean(PathOf(part, part.Text("metric") ?? NormalizedMean.UsualMetric)),
+        "private_mean" => PrivateMean(part),
         "median" => new Median(),
         "trimmed_mean" => TrimmedMean(part),
         "krum" => new Krum(Byzantine(part), kept: null, isMulti: false),
@@ -38,6 +40,18 @@ internal static class RuleParts
     private static string PathOf(PartText part, string path) => MetricPath.IsPath(path)
         ? path
         : throw new InvalidSettingException($"'{part.Name}' takes {(part.Name == "mean" ? "samples, uniform or " : "")}a number in nodes' results, as in train_metrics.loss, not '{path}'.");
+
+    private static PrivateMean PrivateMean(PartText part)
+    {
+        static bool IsAboveZero(double number) => number > 0;
+        var noise = part.Number("noise", IsAboveZero, "a number above 0", isPositional: true) ?? throw Missing(part, "noise", "private_mean noise=1.1 expected=10");
+        var expected = part.Number("expected", IsAboveZero, "a number above 0") ?? throw Missing(part, "expected", "private_mean noise=1.1 expected=10");
+        var sampling = part.Number("sampling", q => q is > 0 and <= 1, "a probability above 0 and at most 1") ?? 1;
+        var delta = part.Number("delta", d => d is >= 1e-12 and < 1, "a number of 1e-12 to below 1") ?? 1e-5;
+        var budget = part.Number("budget", IsAboveZero, "a number above 0");
+        return new PrivateMean(
+            new PrivacyTerms(new SampledGaussian(sampling, noise), delta, budget, part.Word("accountant", "rdp", "pld") == "pld", part.Word("noise_source", "secret", "seed") == "seed"), expected);
+    }
 
     private static bool IsWeighted(PartText part) => part.Word("weights", Samples, Uniform) != Uniform;
 

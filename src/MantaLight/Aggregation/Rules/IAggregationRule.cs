@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MantaLight.Privacy;
 using MantaLight.Weights;
 using MantaLight.Weights.Sources;
 
@@ -19,6 +20,9 @@ internal interface IAggregationRule
     /// <summary>The number of each node that it weighs by, as TAG.KEY among the JSON results; null where samples are enough.</summary>
     string? Metric => null;
 
+    /// <summary>What it spends each time; null where it is not private.</summary>
+    PrivacyTerms? Privacy => null;
+
     /// <summary>Why so many contributions are too few; null where they are enough.</summary>
     string? TooFew(int contributions);
 
@@ -36,6 +40,12 @@ internal sealed record RuleInput(IReadOnlyList<WeightsSource> Sources, IReadOnly
 {
     /// <summary>What the rule's <see cref="IAggregationRule.Metric"/> is of each, above 0; null where it has none.</summary>
     public IReadOnlyList<double>? Metric { get; init; }
+
+    /// <summary>The longest that differences from the reference can be; null where they were not clipped.</summary>
+    public double? Clip { get; init; }
+
+    /// <summary>The attempt's seed.</summary>
+    public ulong Seed { get; init; }
 }
 
 /// <summary>What a rule gives.</summary>
