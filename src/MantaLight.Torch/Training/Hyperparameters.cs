@@ -39,7 +39,7 @@ public record Hyperparameters : IJsonOnDeserialized
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? Lr { get; init; }
 
-    /// <summary>FedProx's μ (Li et al. 2020): how strongly local weights are pulled back to the global ones; at least 0. Of no effect on LBFGS's line search.</summary>
+    /// <summary>FedProx's μ (Li et al. 2020): how strongly local weights are pulled back to the global ones; at least 0. Not with LBFGS.</summary>
     /// <value>0: not at all.</value>
     public double ProximalMu { get; init; }
 
@@ -91,6 +91,7 @@ public record Hyperparameters : IJsonOnDeserialized
         Require(BatchSize >= 1, $"batch_size is {BatchSize} where at least 1 is expected");
         Require(Lr is null or (> 0 and < double.PositiveInfinity), $"lr is {Lr} where a number above 0 is expected");
         Require(ProximalMu is >= 0 and < double.PositiveInfinity, $"proximal_mu is {ProximalMu} where a number of at least 0 is expected");
+        Require(ProximalMu == 0 || Optimizer != "LBFGS", "proximal_mu is not possible with LBFGS, whose line search looks at the loss alone; take another optimizer");
         Require(Participation is > 0 and <= 1, $"participation is {Participation} where a probability above 0 and at most 1 is expected");
         Require(ValAccThreshold is null or (> 0 and <= 1), $"val_acc_threshold is {ValAccThreshold} where a number above 0 and at most 1 is expected");
         Require(Initialization is "default" or "he" or "he_uniform", $"initialization is '{Initialization}'; known are: default, he, he_uniform");

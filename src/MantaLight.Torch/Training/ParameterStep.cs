@@ -15,6 +15,9 @@ internal abstract class ParameterStep : IDisposable
     /// <summary>SGD's momentum, where there is nothing else to the optimizer than that and a rate; null where there is.</summary>
     public double? MomentumAlone { get; private set; }
 
+    /// <summary>SGD's momentum, whatever decay there is besides; null for other optimizers, and where steps are not plainly added up (Nesterov's, dampened ones).</summary>
+    public double? Momentum { get; private set; }
+
     /// <summary>Moves the parameters against their gradients.</summary>
     public abstract void Step();
 
@@ -37,6 +40,7 @@ internal abstract class ParameterStep : IDisposable
         };
         var step = fused ?? new OptimizerStep(optimizer);
         step.MomentumAlone = MomentumAloneOf(optimizer);
+        step.Momentum = optimizer is SGD plain && plain.ParamGroups.First() is SGD.ParamGroup { Options: { dampening: null or 0, nesterov: not true } usual } ? usual.momentum ?? 0 : null;
         if (fused is not null)
             optimizer.Dispose();
         return step;

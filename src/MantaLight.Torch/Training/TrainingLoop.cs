@@ -27,7 +27,7 @@ internal sealed class TrainingLoop(
         var roundSteps = hyperparameters.Epochs * loader.Batches;
         var allSteps = Math.Max(1, context.MaximumRounds) * roundSteps;
         var before = Math.Max(0, context.Round - 1) * roundSteps;
-        double epochLoss = 0, rate = initialRate;
+        double epochLoss = 0, rate = initialRate, firstRate = double.NaN;
         long step = 0;
         model.train();
         for (var epoch = 0; epoch < hyperparameters.Epochs; epoch++)
@@ -38,6 +38,7 @@ internal sealed class TrainingLoop(
                 cancellationToken.ThrowIfCancellationRequested();
                 rate = hyperparameters.LrSchedule?.At(initialRate, before + step, allSteps) ?? initialRate;
                 optimizer.LearningRate = rate;
+                firstRate = double.IsNaN(firstRate) ? rate : firstRate;
 
                 var value = Step(batch, parameters, optimizer, scripted, proximal, loss);
                 if (!double.IsFinite(value))
@@ -50,7 +51,7 @@ internal sealed class TrainingLoop(
         }
         Forget(parameters);
         return new TrainingOutcome(
-            epochLoss, loader.Count, context.Time.GetElapsedTime(started).TotalSeconds, rate, step, LocalSteps.Normalizer(step, optimizer.MomentumAlone, initialRate, hyperparameters.ProximalMu));
+            epochLoss, loader.Count, context.Time.GetElapsedTime(started).TotalSeconds, rate, step, LocalSteps.Normalizer(step, optimizer.Momentum, firstRate, hyperparameters.ProximalMu));
     }
 
     private double Step(Batch batch, Parameter[] parameters, ParameterStep optimizer, ScriptedStep? scripted, ProximalTerm? proximal, LossFunction loss)

@@ -29,6 +29,11 @@ public abstract class AggregationTask : SwarmTask
         if (results.Count == 0 && plan.Rule.Privacy is null)
             throw new TaskContractException($"{GetType().Name} has nothing to combine: no task before '{Context.Alias}' added weights as '{tags.Contributions}'. Add them there, or name their tag in the option 'contributions'.");
         using var before = World.Globals.Contains(tag) ? await World.Globals.GetWeightsAsync(tag, cancellationToken) : null;
+        foreach (var array in (IReadOnlyList<NamedArray>?)before ?? [])
+        {
+            if (Contributions.FlawOf(ArrayHeader.Of(array), array.Data.Span, 0) is { } flaw)
+                throw new TaskContractException($"The global '{tag}' cannot be gone on from: {flaw}");
+        }
         if (before is null && plan.NeedsReference)
             throw new TaskContractException($"[{string.Join(", ", plan.Parts)}] starts from the model before, and there is no global '{tag}'. Set it in the definition's setup task.");
         var spending = plan.Rule.Privacy is { } terms ? await PrivacySpending.BeginAsync(World, terms, Context, cancellationToken) : null;
@@ -51,8 +56,15 @@ public abstract class AggregationTask : SwarmTask
         var (metric, values) = (new MetricPath(path), new Dictionary<string, double>(StringComparer.Ordinal));
         foreach (var result in World.Results.Select(metric.Tag).Where(r => r.Samples is null))
         {
-            if (metric.Read(result.Node, await result.GetAsync<JsonElement>(cancellationToken)) is { } reading)
-                values[result.Node] = reading.Value;
+            try
+            {
+                if (metric.Read(result.Node, await result.GetAsync<JsonElement>(cancellationToken)) is { } reading)
+                    values[result.Node] = reading.Value;
+            }
+            catch (Exception e) when (e is MalformedDataException or TaskContractException)
+            {
+                // As if it had told none: who does not is left out, and named.
+            }
         }
         return new NodeMetric(path, values);
     }
@@ -84,14 +96,10 @@ public abstract class AggregationTask : SwarmTask
                 if (ServerStep.Misfit(before, state[^1]) is { } misfit)
                     throw new TaskContractException($"The global '{remembered}' is not what '{optimizer.Text}' remembers of '{tag}': {misfit}. Give it another tag, or start the swarm anew.");
             }
-            var (model, next) = new ServerStep(optimizer).Take(before, combined, state, Context.Round);
-            using (model)
-                World.Globals.SetWeights(tag, model);
-            for (var i = 0; i < next.Length; i++)
-            {
-                using (next[i])
-                    World.Globals.SetWeights($"{tag}_{optimizer.State[i].Name}", next[i]);
-            }
+            using var next = new ServerStep(optimizer).Take(before, combined, state, Context.Round);
+            World.Globals.SetWeights(tag, next.Model);
+            for (var i = 0; i < next.State.Count; i++)
+                World.Globals.SetWeights($"{tag}_{optimizer.State[i].Name}", next.State[i]);
         }
         finally
         {

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Globalization;
+using System.Runtime.InteropServices;
 using MantaLight.Aggregation.Blocks;
 using MantaLight.Tasks;
 using MantaLight.Weights;
@@ -9,10 +11,17 @@ namespace MantaLight.Aggregation;
 /// <summary>Contributions that are read together, a block of each at a time, and those that cannot be: of another layout, damaged, not finite.</summary>
 internal sealed class Contributions : IDisposable
 {
+    // Its square, times all elements of any model, is a number.
+    private const double Largest = 1e140;
+
+    // What a rule weighs by: ratios of such numbers leave no float32 that was none before.
+    private const double LeastMetric = 1e-12, MostMetric = 1e12;
+
     private readonly List<WeightsSource> sources = [];
     private readonly List<Result> accepted = [];
     private readonly List<RefusedContribution> refused = [];
     private readonly NodeMetric? metric;
+    private long samplesSoFar;
 
     private Contributions(NodeMetric? metric) => this.metric = metric;
 
@@ -63,8 +72,10 @@ internal sealed class Contributions : IDisposable
     {
         if (result.Samples is not >= 1)
             return result.Samples is { } samples ? $"{samples} samples where at least 1 is expected." : $"'{result.Tag}' is a JSON value where weights are expected.";
-        if (metric is not null && !(metric.Values.TryGetValue(result.Node, out var value) && value > 0))
-            return $"Its results have no number above 0 as '{metric.Path}', which it is weighed by.";
+        if (result.Samples > WeightedMean.MaximumSamples - samplesSoFar)
+            return $"{result.Samples} samples on top of {samplesSoFar} are more than a mean can weigh exactly ({WeightedMean.MaximumSamples}).";
+        if (metric is not null && !(metric.Values.TryGetValue(result.Node, out var value) && value is >= LeastMetric and <= MostMetric))
+            return $"Its results have no number above 0 (1e-12 to 1e12) as '{metric.Path}', which it is weighed by.";
         WeightsSource? source = null;
         try
         {
@@ -75,6 +86,7 @@ internal sealed class Contributions : IDisposable
                 return flaw;
             sources.Add(source);
             accepted.Add(result);
+            samplesSoFar += result.Samples.Value;
             source = null;
             return null;
         }
@@ -88,6 +100,25 @@ internal sealed class Contributions : IDisposable
         }
     }
 
+    /// <summary>Why an array's elements cannot be combined with others; null where they can.</summary>
+    /// <param name="header">The array.</param>
+    /// <param name="data">Some of its elements.</param>
+    /// <param name="first">The index of the first of them.</param>
+    public static string? FlawOf(ArrayHeader header, ReadOnlySpan<byte> data, long first)
+    {
+        if (ElementCheck.Find(header, data, first) is { } flaw)
+            return flaw;
+        if (header.Type != ArrayType.Float64)
+            return null;
+        var values = MemoryMarshal.Cast<byte, double>(data);
+        for (var i = 0; i < values.Length; i++)
+        {
+            if (Math.Abs(values[i]) > Largest)
+                return string.Create(CultureInfo.InvariantCulture, $"Array '{header}' holds {values[i]} at index {first + i}, and {Largest} is the most that distances can be counted with.");
+        }
+        return null;
+    }
+
     private static string? Flaw(WeightsSource source)
     {
         var grid = new BlockGrid(source.Layout, BlockPass.InFiles);
@@ -95,7 +126,7 @@ internal sealed class Contributions : IDisposable
         for (var number = 0L; number < grid.Count; number++)
         {
             var place = grid[number];
-            if (ElementCheck.Find(source.Layout[place.Array], source.Read(place.Array, place.Offset, buffer.AsSpan(0, place.Length)), place.First) is { } flaw)
+            if (FlawOf(source.Layout[place.Array], source.Read(place.Array, place.Offset, buffer.AsSpan(0, place.Length)), place.First) is { } flaw)
                 return flaw;
         }
         return null;

@@ -32,6 +32,13 @@ public static class FileAggregation
             throw new InvalidSettingException($"{string.Join(", ", plan.Parts)} starts from the model before: name its file as the reference.");
         if (plan.Rule.TooFew(models.Count) is { } tooFew)
             throw new InvalidSettingException($"{char.ToUpperInvariant(tooFew[0])}{tooFew[1..]}.");
+        if (weights.Aggregate((UInt128)0, (sum, weight) => sum + (ulong)weight) > WeightedMean.MaximumSamples)
+            throw new InvalidSettingException($"The weights together are more than a mean can weigh exactly ({WeightedMean.MaximumSamples}).");
+        foreach (var array in (IReadOnlyList<NamedArray>?)reference ?? [])
+        {
+            if (Contributions.FlawOf(ArrayHeader.Of(array), array.Data.Span, 0) is { } flaw)
+                throw new DatasetException($"The reference: {flaw}");
+        }
         // Arrays without their owner, who stays the caller.
         var sources = models.Select(m => WeightsSource.Of(new NamedArrays(m.Model))).ToList();
         using var before = reference is null ? null : WeightsSource.Of(new NamedArrays(reference));
@@ -41,7 +48,7 @@ public static class FileAggregation
                 throw new DatasetException($"{models[i].Name} does not fit {(before is null ? models[0].Name : "the reference")}: {misfit}");
             foreach (var array in models[i].Model)
             {
-                if (ElementCheck.Find(ArrayHeader.Of(array), array.Data.Span, 0) is { } flaw)
+                if (Contributions.FlawOf(ArrayHeader.Of(array), array.Data.Span, 0) is { } flaw)
                     throw new DatasetException($"{models[i].Name}: {flaw}");
             }
         }

@@ -71,7 +71,7 @@ internal sealed class AttackedStore(AttemptStore inner, ContributionAttack attac
             System.Numerics.Tensors.TensorPrimitives.Subtract<double>(learnt, start, learnt);
             attack.Corrupt(learnt, random);
             System.Numerics.Tensors.TensorPrimitives.Add<double>(learnt, start, learnt);
-            Elements.Narrow(array.Type, learnt, draft[i]);
+            Elements.TryNarrow(array.Type, learnt, draft[i]);
         }
         return draft.Finish();
     }

@@ -18,7 +18,10 @@ internal sealed class BlobPublisher(IBrokerConnection connection, Topics topics,
         {
             var parent = topics.SwarmBlobs(swarm, blob.Sha256);
             for (var chunk = 0; chunk < blob.ChunkCount; chunk++)
+            {
                 await sender.SendAsync(file, (long)chunk * blob.ChunkSize, blob.LengthOf(chunk), new TopicName(parent, chunk), retain: true, cancellationToken);
+                sender.ThrowWhatFailed();
+            }
             await sender.FinishAsync();
         }
         // A broker that the self-test has proven is asked for the last chunk only.

@@ -15,21 +15,21 @@ internal sealed class ChunkSender(IBrokerConnection connection) : IAsyncDisposab
     // One place for each that is under way: nothing is made for a chunk.
     private readonly ValueTask[] sent = new ValueTask[BrokerLimits.MaximumWindow];
     private readonly byte[]?[] buffers = new byte[BrokerLimits.MaximumWindow][];
-    private int oldest;
-    private int next;
+    // Of places, round and round: they may wrap, as there are a power of two.
+    private uint oldest;
+    private uint next;
     private ExceptionDispatchInfo? problem;
 
-    private int UnderWay => next - oldest;
+    private uint UnderWay => next - oldest;
 
-    /// <summary>Sends a part of a file; it is on its way when this returns.</summary>
-    /// <exception cref="MantaLightException">This one, or one that was on its way, could not be sent.</exception>
+    /// <summary>Sends a part of a file; it is on its way when this returns. What became of others is not told here.</summary>
+    /// <exception cref="MantaLightException">It could not be sent.</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public async ValueTask SendAsync(DiskFile file, long offset, int length, TopicName topic, bool retain, CancellationToken cancellationToken)
     {
         while (UnderWay >= connection.Limits.Window)
             await SettleAsync();
-        ThrowWhatFailed();
-        var place = next % sent.Length;
+        var place = Place(next);
         if (buffers[place] is not { } buffer || buffer.Length < length)
         {
             Return(place);
@@ -48,6 +48,15 @@ internal sealed class ChunkSender(IBrokerConnection connection) : IAsyncDisposab
     {
         await DisposeAsync();
         ThrowWhatFailed();
+    }
+
+    /// <summary>Says what has failed of what was sent before, once.</summary>
+    /// <exception cref="MantaLightException">Something has.</exception>
+    public void ThrowWhatFailed()
+    {
+        var failed = problem;
+        problem = null;
+        failed?.Throw();
     }
 
     /// <summary>Waits for what is under way, whatever becomes of it: it is read until then.</summary>
@@ -77,7 +86,7 @@ internal sealed class ChunkSender(IBrokerConnection connection) : IAsyncDisposab
     {
         try
         {
-            await sent[oldest++ % sent.Length];
+            await sent[Place(oldest++)];
         }
         catch (Exception e)
         {
@@ -86,12 +95,7 @@ internal sealed class ChunkSender(IBrokerConnection connection) : IAsyncDisposab
         }
     }
 
-    private void ThrowWhatFailed()
-    {
-        var failed = problem;
-        problem = null;
-        failed?.Throw();
-    }
+    private static int Place(uint number) => (int)(number % BrokerLimits.MaximumWindow);
 
     private void Return(int place)
     {

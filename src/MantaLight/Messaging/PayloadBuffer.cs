@@ -72,10 +72,26 @@ public sealed class PayloadBuffer : ReadOnlySequenceSegment<byte>
     {
         if (bytes.Length > Longest)
             return;
-        if (Interlocked.Add(ref keptBytes, bytes.Length) <= MostKeptBytes)
-            FreeOf((uint)bytes.Length).Enqueue(this);
-        else
+        // What nobody asks for any more makes room for what is in use.
+        while (Interlocked.Add(ref keptBytes, bytes.Length) > MostKeptBytes)
+        {
             Interlocked.Add(ref keptBytes, -bytes.Length);
+            if (!TryDropOther())
+                return;
+        }
+        FreeOf((uint)bytes.Length).Enqueue(this);
+    }
+
+    private bool TryDropOther()
+    {
+        foreach (var queue in Free)
+        {
+            if (queue == FreeOf((uint)bytes.Length) || !queue.TryDequeue(out var other))
+                continue;
+            Interlocked.Add(ref keptBytes, -other.bytes.Length);
+            return true;
+        }
+        return false;
     }
 
     private static PayloadBuffer? Of(in ReadOnlySequence<byte> payload) =>

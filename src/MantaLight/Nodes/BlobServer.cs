@@ -55,25 +55,37 @@ internal sealed class BlobServer : IAsyncDisposable
         {
             await foreach (var request in requests.Reader.EachAsync(stopping.Token))
             {
-                try
+                if (request is null)
                 {
-                    if (request is null)
-                    {
-                        await sender.FinishAsync();
-                        continue;
-                    }
-                    await publisher.ServeAsync(request, sender, stopping.Token);
+                    if (requests.Reader.Count == 0)
+                        await TryAsync("who asked before", sender.FinishAsync);
+                    continue;
                 }
-                catch (Exception e) when (e is MantaLightException or IOException)
+                pause.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+                await TryAsync(request.From, () => publisher.ServeAsync(request, sender, stopping.Token));
+                // Of earlier requests: it is told, and costs this one nothing.
+                await TryAsync("who asked before", () =>
                 {
-                    Log.ServeFailed(logger, request?.From ?? "those who asked", e.Message);
-                }
-                if (request is not null)
-                    pause.Change(Idle, Timeout.InfiniteTimeSpan);
+                    sender.ThrowWhatFailed();
+                    return Task.CompletedTask;
+                });
+                pause.Change(Idle, Timeout.InfiniteTimeSpan);
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
+        }
+    }
+
+    private async Task TryAsync(string consumer, Func<Task> serve)
+    {
+        try
+        {
+            await serve();
+        }
+        catch (Exception e) when (e is MantaLightException or IOException)
+        {
+            Log.ServeFailed(logger, consumer, e.Message);
         }
     }
 }

@@ -3,7 +3,6 @@ namespace MantaLight.Privacy;
 /// <summary>What all accountants have in common.</summary>
 public static class Accounting
 {
-    private const double MostNoise = 1e6;
     private const double Precision = 1e-6;
 
     /// <summary>The least noise multiplier with which some steps stay within a budget.</summary>
@@ -23,12 +22,13 @@ public static class Accounting
         var high = 1.0;
         for (; !IsEnough(high); high *= 2)
         {
-            if (high > MostNoise)
-                throw new InvalidSettingException($"No noise multiplier up to {MostNoise:N0} keeps {steps:N0} steps within ε = {budget}; a greater δ or budget, or fewer steps, would.");
+            if (high * 2 > SampledGaussian.MostNoise)
+                throw new InvalidSettingException($"No noise multiplier up to {high:N0} keeps {steps:N0} steps within ε = {budget}; a greater δ or budget, or fewer steps, would.");
         }
         var low = high / 2;
-        for (; low > Precision && IsEnough(low); low /= 2)
+        for (; low > SampledGaussian.LeastNoise && IsEnough(low); low /= 2)
             high = low;
+        low = Math.Max(low, SampledGaussian.LeastNoise);
         while (high - low > Precision * high)
         {
             var middle = (low + high) / 2;

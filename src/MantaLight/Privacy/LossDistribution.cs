@@ -9,8 +9,14 @@ namespace MantaLight.Privacy;
 /// </summary>
 internal sealed class LossDistribution
 {
-    /// <summary>How far the points of the grid are apart.</summary>
-    public const double Step = 1e-4;
+    /// <summary>The most points of a grid: a coarser one is no less valid, only less tight.</summary>
+    private const int MostPoints = 1 << 21;
+
+    // e to the power of a loss must be a number.
+    private const double LargestLoss = 700;
+
+    // As far apart as the points of a grid are at most, unless there would be too many.
+    private const double UsualStep = 1e-4;
 
     // What a window may leave out on either side; it counts as an infinite loss.
     private const double Tail = 1e-15;
@@ -18,35 +24,77 @@ internal sealed class LossDistribution
     // So many standard deviations from the middle there is nothing that a double could hold beside the rest.
     private const double Reach = 9;
 
+    private readonly double step;
     private readonly int first;
     private readonly double[] masses;
     private readonly double infinite;
 
-    private LossDistribution(int first, double[] masses, double infinite) => (this.first, this.masses, this.infinite) = (first, masses, infinite);
+    private LossDistribution(double step, int first, double[] masses, double infinite) => (this.step, this.first, this.masses, this.infinite) = (step, first, masses, infinite);
 
-    /// <summary>Of one step.</summary>
-    public static LossDistribution Of(SampledGaussian mechanism, Neighbour neighbour)
+    /// <summary>Of so many steps together, each with randomness of its own.</summary>
+    /// <exception cref="InvalidSettingException">Losses are larger than a double's exponent.</exception>
+    public static LossDistribution Of(SampledGaussian mechanism, Neighbour neighbour, long times)
     {
         var curve = new HockeyStick(mechanism, neighbour);
         double[] ends = [curve.Loss(-Reach * mechanism.Noise), curve.Loss(1 + (Reach * mechanism.Noise))];
-        var (first, last) = ((int)Math.Floor(ends.Min() / Step), (int)Math.Ceiling(ends.Max() / Step));
+        if (!ends.All(end => Math.Abs(end) < LargestLoss))
+            throw new InvalidSettingException($"A noise multiplier of {mechanism.Noise} is too small for privacy loss distributions: single losses reach {ends.Max(Math.Abs):G3}. Use rdp.");
+        return Single(curve, ends.Min(), ends.Max(), StepFor(curve, mechanism.Noise, ends.Max() - ends.Min(), times)).Repeat(times);
+    }
+
+    /// <summary>The least ε of which δ is no more than allowed; infinite where there is none.</summary>
+    public double Epsilon(double delta)
+    {
+        // δ(ε) = infinite + Σ over greater losses l of m (1 - e^(ε - l)), from the greatest loss downwards; weighted is Σ m e^(here - l).
+        var (sum, weighted, fall) = (infinite, 0.0, Math.Exp(-step));
+        if (sum > delta)
+            return double.PositiveInfinity;
+        for (var i = masses.Length - 1; i >= 0; i--)
+        {
+            weighted *= fall;
+            if (sum - weighted > delta)
+                return Math.Max(0, ((first + i) * step) + Math.Log((sum - delta) / weighted));
+            sum += masses[i];
+            weighted += masses[i];
+        }
+        // All of it is within what is allowed, or lies below the lowest point.
+        return 0;
+    }
+
+    /// <summary>Fine enough for the losses of one step to have a shape, and no finer than there is room for.</summary>
+    private static double StepFor(HockeyStick curve, double noise, double range, long times)
+    {
+        // Their deviation over plain noise, by the trapezoid rule.
+        var (weights, mean, square) = (0.0, 0.0, 0.0);
+        for (var x = -Reach; x <= Reach; x += 0.01)
+        {
+            var (weight, loss) = (Math.Exp(-x * x / 2), curve.Loss(x * noise));
+            (weights, mean, square) = (weights + weight, mean + (weight * loss), square + (weight * loss * loss));
+        }
+        var deviation = Math.Sqrt(Math.Max(0, (square / weights) - (mean / weights * (mean / weights))));
+        var window = range + (4 * Reach * deviation * Math.Sqrt(times));
+        return Math.Max(window / MostPoints, Math.Min(UsualStep, deviation / 4));
+    }
+
+    private static LossDistribution Single(HockeyStick curve, double least, double greatest, double step)
+    {
+        var (first, last) = ((int)Math.Floor(least / step), (int)Math.Ceiling(greatest / step));
         var masses = new double[last - first + 1];
         // As a function of e^ε the curve is convex and begins at 1; where its chord turns, there is the loss, and as much of it as it turns.
-        var (ratio, delta) = (Math.Exp(first * Step), curve.Delta(first * Step));
+        var (ratio, delta) = (Math.Exp(first * step), curve.Delta(first * step));
         var slope = (delta - 1) / ratio;
         for (var i = 0; i < masses.Length; i++)
         {
-            var following = Math.Exp((first + i + 1) * Step);
-            var next = i + 1 < masses.Length ? curve.Delta((first + i + 1) * Step) : delta;
+            var following = Math.Exp((first + i + 1) * step);
+            var next = i + 1 < masses.Length ? curve.Delta((first + i + 1) * step) : delta;
             var onward = (next - delta) / (following - ratio);
             masses[i] = Math.Max(0, ratio * (onward - slope));
             (ratio, delta, slope) = (following, next, onward);
         }
-        return new LossDistribution(first, masses, Math.Max(0, delta));
+        return new LossDistribution(step, first, masses, Math.Max(0, delta));
     }
 
-    /// <summary>Of so many steps together, each with randomness of its own.</summary>
-    public LossDistribution Repeat(long times)
+    private LossDistribution Repeat(long times)
     {
         if (times == 1)
             return this;
@@ -63,41 +111,26 @@ internal sealed class LossDistribution
         var together = new double[high - low + 1];
         for (var i = 0; i < together.Length; i++)
             together[i] = Math.Max(0, circle[Place(low + i, size)].Real);
-        return new LossDistribution(low, together, 1 - Math.Exp(times * LogSpace.LogOnePlus(-infinite)) + (2 * Tail));
-    }
-
-    /// <summary>The least ε of which δ is no more than allowed; infinite where there is none.</summary>
-    public double Epsilon(double delta)
-    {
-        if (infinite > delta)
-            return double.PositiveInfinity;
-        // δ(ε) = infinite + Σ over greater losses l of m (1 - e^(ε - l)), from the greatest loss downwards.
-        var (sum, weighted) = (infinite, 0.0);
-        for (var i = masses.Length - 1; i >= 0; i--)
-        {
-            var loss = (first + i) * Step;
-            if (weighted > 0 && sum - (Math.Exp(loss) * weighted) > delta)
-                return Math.Max(0, Math.Log((sum - delta) / weighted));
-            sum += masses[i];
-            weighted += masses[i] * Math.Exp(-loss);
-        }
-        return 0;
+        return new LossDistribution(step, low, together, 1 - Math.Exp(times * LogSpace.LogOnePlus(-infinite)) + (2 * Tail));
     }
 
     private static int Place(int index, int size) => ((index % size) + size) % size;
 
     /// <summary>Where the sum of so many losses is but for the tails (Chernoff's bound).</summary>
+    /// <exception cref="InvalidSettingException">It is wider, or further from zero, than can be counted.</exception>
     private (int Low, int High) Window(long times)
     {
         var (low, high) = (double.NegativeInfinity, double.PositiveInfinity);
         var logs = Array.ConvertAll(masses, Math.Log);
-        for (var power = 1e-3; power < 1e4; power *= 1.6)
+        for (var power = 1e-3; power < 1e5; power *= 1.6)
         {
             high = Math.Min(high, ((times * LogMoment(logs, power)) - Math.Log(Tail)) / power);
             low = Math.Max(low, -((times * LogMoment(logs, -power)) - Math.Log(Tail)) / power);
         }
-        var (least, most) = ((double)times * first, (double)times * (first + masses.Length - 1));
-        return ((int)Math.Max(least, Math.Floor(low / Step)), (int)Math.Min(most, Math.Ceiling(high / Step)));
+        var (least, most) = (Math.Max((double)times * first, Math.Floor(low / step)), Math.Min((double)times * (first + masses.Length - 1), Math.Ceiling(high / step)));
+        return least > int.MinValue / 2 && most < int.MaxValue / 2 && most - least < 4 * MostPoints && most >= least
+            ? ((int)least, (int)most)
+            : throw new InvalidSettingException($"The privacy loss of {times:N0} steps is too wide for its distribution to be counted. Use rdp.");
     }
 
     /// <summary>ln E[e^(power · loss)].</summary>
@@ -105,10 +138,10 @@ internal sealed class LossDistribution
     {
         var greatest = double.NegativeInfinity;
         for (var i = 0; i < logs.Length; i++)
-            greatest = Math.Max(greatest, logs[i] + (power * (first + i) * Step));
+            greatest = Math.Max(greatest, logs[i] + (power * (first + i) * step));
         var sum = 0.0;
         for (var i = 0; i < logs.Length; i++)
-            sum += Math.Exp(logs[i] + (power * (first + i) * Step) - greatest);
+            sum += Math.Exp(logs[i] + (power * (first + i) * step) - greatest);
         return greatest + Math.Log(sum);
     }
 }

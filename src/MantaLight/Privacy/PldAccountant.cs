@@ -10,7 +10,8 @@ public static class PldAccountant
     /// <param name="mechanism">One step.</param>
     /// <param name="steps">How many, at least 0.</param>
     /// <param name="delta">δ, at least 1e-12 and below 1: of less, rounding would be a part that shows.</param>
-    /// <returns>ε, at least 0.</returns>
+    /// <returns>ε, at least 0; infinite where there is none.</returns>
+    /// <exception cref="InvalidSettingException">A value is out of its range, or losses are too large to be counted.</exception>
     public static double Epsilon(SampledGaussian mechanism, long steps, double delta)
     {
         Accounting.Check(steps, delta);
@@ -19,6 +20,6 @@ public static class PldAccountant
         if (steps == 0)
             return 0;
         // A participant who is there is compared with one who is not, and the other way about.
-        return new[] { Neighbour.Removed, Neighbour.Added }.Max(neighbour => LossDistribution.Of(mechanism, neighbour).Repeat(steps).Epsilon(delta));
+        return new[] { Neighbour.Removed, Neighbour.Added }.Max(neighbour => LossDistribution.Of(mechanism, neighbour, steps).Epsilon(delta));
     }
 }

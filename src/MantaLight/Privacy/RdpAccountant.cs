@@ -17,11 +17,14 @@ public sealed class RdpAccountant
     private readonly double[] orders;
 
     /// <param name="conversion">How ε is found.</param>
+    /// <exception cref="InvalidSettingException">An order is not above 1.</exception>
     /// <param name="orders">Each above 1; those of <see cref="DefaultOrders"/> where none are given.</param>
     public RdpAccountant(RdpConversion conversion = RdpConversion.Improved, IEnumerable<double>? orders = null)
     {
         this.conversion = conversion;
         this.orders = [.. orders ?? DefaultOrders];
+        if (this.orders.Length == 0 || !Array.TrueForAll(this.orders, order => order is > 1 and < 1e6))
+            throw new InvalidSettingException("Orders of Rényi's divergence are above 1 and below a million, and there is at least one.");
     }
 
     /// <summary>1.1 to 10.9 in tenths, 11 to 63, 128, 256, 512, 1024: whole orders alone are valid too, but loose where there is little noise.</summary>

@@ -6,15 +6,18 @@ namespace MantaLight.Privacy;
 /// </summary>
 public sealed record SampledGaussian
 {
+    /// <summary>The range of noise multipliers: with less there is no privacy to speak of, with more no signal.</summary>
+    internal const double LeastNoise = 0.01, MostNoise = 1e6;
+
     /// <param name="sampling">The probability of taking part, above 0 and at most 1.</param>
-    /// <param name="noise">The noise multiplier: the standard deviation of the noise in units of the clipping norm, above 0.</param>
+    /// <param name="noise">The noise multiplier: the standard deviation of the noise in units of the clipping norm, 0.01 to a million.</param>
     /// <exception cref="InvalidSettingException">One of them is out of its range.</exception>
     public SampledGaussian(double sampling, double noise)
     {
         if (!(sampling is > 0 and <= 1))
             throw new InvalidSettingException($"A sampling probability of {sampling} is not possible; it is above 0 and at most 1.");
-        if (!(noise is > 0 and < double.PositiveInfinity))
-            throw new InvalidSettingException($"A noise multiplier of {noise} is not possible; it is above 0.");
+        if (!(noise is >= LeastNoise and <= MostNoise))
+            throw new InvalidSettingException($"A noise multiplier of {noise} is not possible; {LeastNoise} to {MostNoise:N0} are.");
         (Sampling, Noise) = (sampling, noise);
     }
 

@@ -54,7 +54,8 @@ public sealed class LinkPulseTests
             await Task.WhenAny(lost, Task.Delay(TimeSpan.FromMilliseconds(20), TestContext.Current.CancellationToken));
         }
         Assert.Equal(ConnectionStatus.Lost, await lost);
-        Assert.Contains("ping", connection.Problem, StringComparison.Ordinal);
+        // The second where this process had no time to publish for as long.
+        Assert.Matches("no answer to a ping|no sign of life", connection.Problem);
     }
 
     private static async Task<IBrokerConnection> OpenAsync(FakeBroker broker, TimeSpan timeout, TimeSpan keepAlive)

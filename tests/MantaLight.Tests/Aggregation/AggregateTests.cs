@@ -65,6 +65,38 @@ public sealed class AggregateTests
     }
 
     [Fact]
+    public async Task Float64_beyond_what_distances_can_be_counted_with_is_left_out()
+    {
+        var store = new MemoryAttemptStore().WithGlobalWeights(Global, () => Of(Array("w", ArrayType.Float64, 0.0)));
+        foreach (var (node, value) in new[] { ("a", 1.0), ("b", 2.0), ("c", 1e200), ("d", 3.0) })
+            store.WithWeights(node, Tag, 1, () => Of(Array("w", ArrayType.Float64, value)));
+        await store.RunAsync(new Aggregate(), new { Aggregate = new[] { "geometric_median" } });
+        Assert.InRange(((NamedArrays)store.StagedGlobals[Global])["w"].Span<double>()[0], 1, 3);
+        Assert.Contains("is the most that distances can be counted with", store.StagedResults["aggregation"].ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(1e-300)]
+    [InlineData(1e290)]
+    [InlineData(-1)]
+    public async Task A_number_that_nobody_can_be_weighed_by_leaves_its_node_out_and_harms_no_other(double number)
+    {
+        var store = new MemoryAttemptStore().WithGlobalWeights(Global, () => Of(Floats("w", 0)))
+            .WithWeights("a", Tag, 1, () => Of(Floats("w", 2))).WithResult("a", "train_metrics", new { Normalizer = 3.0 })
+            .WithWeights("b", Tag, 1, () => Of(Floats("w", 9))).WithResult("b", "train_metrics", new { Normalizer = number });
+        await store.RunAsync(new FedNova());
+        AssertIdentical(Of(Floats("w", 2)), (NamedArrays)store.StagedGlobals[Global]);
+    }
+
+    [Fact]
+    public async Task A_global_that_is_not_finite_is_named_as_what_is_wrong()
+    {
+        var store = new MemoryAttemptStore().WithGlobalWeights(Global, () => Of(Floats("w", float.NaN))).WithWeights("a", Tag, 1, () => Of(Floats("w", 2)));
+        var refusal = await Assert.ThrowsAsync<TaskContractException>(() => store.RunAsync(new Aggregate(), new { Aggregate = new[] { "clip 1" } }));
+        Assert.Contains($"The global '{Global}' cannot be gone on from", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Who_does_not_fit_and_whom_the_rule_leaves_out_are_named_with_the_reason()
     {
         var store = Store(0, 1, 2, 3, 100).WithWeights("node_a", Tag, 1, () => Of(Floats("w", float.NaN))).WithWeights("node_b", Tag, 1, () => Of(Floats("v", 1)));
@@ -97,7 +129,7 @@ public sealed class AggregateTests
         await store.RunAsync(new FedNova());
         // τ = 0.25 * 2 + 0.75 * 3 = 2.75; Σ p d / a = 0.25 * 2 / 2 + 0.75 * 6 / 3 = 1.75.
         AssertIdentical(Of(Floats("w", 1 + (2.75f * 1.75f))), (NamedArrays)store.StagedGlobals[Global]);
-        Assert.Contains("no number above 0 as", store.StagedResults["aggregation"].ToString(), StringComparison.Ordinal);
+        Assert.Contains("no number above 0 (1e-12 to 1e12) as", store.StagedResults["aggregation"].ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -15,6 +15,7 @@ public sealed class AggregationPlanTests
     [InlineData("""["fed_nova"]""", "fed_nova")]
     [InlineData("""["fed_nova metric=m.k"]""", "fed_nova metric=m.k")]
     [InlineData("""["mean weights=train_metrics.loss"]""", "mean weights=train_metrics.loss")]
+    [InlineData("""[{ "part": "mean", "weights": "Train_Metrics.Loss" }]""", "mean weights=Train_Metrics.Loss")]
     [InlineData("[]", "mean")]
     [InlineData("""["adagrad 0.1"]""", "mean|adagrad lr=0.1 beta1=0 tau=0.001 v0=1E-06")]
     [InlineData("""["mean weights=uniform", { "part": "momentum", "lr": 1, "beta": 0.5, "nesterov": true }]""", "mean weights=uniform|momentum lr=1 beta=0.5 nesterov=true")]
@@ -57,6 +58,7 @@ public sealed class AggregationPlanTests
     [InlineData("""[3]""", "is no part of an aggregation")]
     [InlineData("""[""]""", "is no part of an aggregation")]
     [InlineData("3", "is a list of 8 parts at most")]
+    [InlineData("null", "is a list of 8 parts at most")]
     public void What_makes_no_sense_is_refused_with_the_reason(string json, string expected)
     {
         var refusal = Assert.Throws<TaskContractException>(() => Read(json));

@@ -21,12 +21,15 @@ public sealed class PrivateMeanTests
     [Fact]
     public async Task The_sum_of_clipped_differences_is_divided_by_the_expected_number_whoever_came()
     {
-        var store = Store([1, 1], ("a", 10, [4, 5]), ("b", 9999, [1.6f, 1]));
-        await RunAsync(store, "clip 1", "private_mean noise=1e-9 expected=4");
+        // With the same noise there is nothing else between them.
+        var (some, nobody) = (Store([1, 1], ("a", 10, [4, 5]), ("b", 9999, [1.6f, 1])), Store([1, 1]));
+        foreach (var store in new[] { some, nobody })
+            await RunAsync(store, "clip 1", "private_mean noise=0.1 expected=4 noise_source=seed");
         // (0.6, 0.8) + (0.6, 0), each counting the same, over 4.
-        var w = ((NamedArrays)store.StagedGlobals[Global])["w"].Span<float>();
-        Assert.Equal(1.3f, w[0], 1e-6f);
-        Assert.Equal(1.2f, w[1], 1e-6f);
+        Assert.Equal(0.3f, Of(some, 0) - Of(nobody, 0), 1e-6f);
+        Assert.Equal(0.2f, Of(some, 1) - Of(nobody, 1), 1e-6f);
+
+        static float Of(MemoryAttemptStore store, int element) => ((NamedArrays)store.StagedGlobals[Global])["w"].Span<float>()[element];
     }
 
     [Theory]

@@ -94,14 +94,14 @@ public sealed class RuleTests
         Assert.True(Math.Abs(bent[0]) > 1000);
     }, iter: 30);
 
+    /// <summary>But Bulyan, whose last choices are among equal scores, and the first node's: a swarm has one order.</summary>
+    public static TheoryData<string> WithoutOrder => [.. Robust.Select(r => r.Data).Where(r => !r.StartsWith("bulyan", StringComparison.Ordinal))];
+
     [Theory]
-    [MemberData(nameof(Robust))]
+    [MemberData(nameof(WithoutOrder))]
     public void The_order_of_contributions_does_not_matter(string rule) => Gen.Select(
         Gen.Float[-1, 1].Array[3].Array[11], Gen.Int[0, 10]).Sample((vectors, by) =>
     {
-        // Its last choices are among equal scores, and the first node's: a swarm has one order.
-        if (rule.StartsWith("bulyan", StringComparison.Ordinal))
-            return;
         var (result, _) = Combine(rule, vectors, reference: [0, 0, 0]);
         var (turned, _) = Combine(rule, [.. vectors.Skip(by), .. vectors.Take(by)], reference: [0, 0, 0]);
         Assert.All(result.Zip(turned), p => Assert.Equal(p.First, p.Second, 1e-5f));

@@ -74,11 +74,10 @@ public sealed class ServerStepTests
         using var combined = Of(Array("n", ArrayType.Int64, 9L), Floats("w", 2), Array("h", ArrayType.Float16, (Half)3));
         var optimizer = AggregationPlan.Parse("momentum lr=0.5").Optimizer!;
         using var state = ServerStep.Begin(before, 0);
-        var (model, next) = new ServerStep(optimizer).Take(before, combined, [state], 1);
-        using (model)
-            AssertIdentical(Of(Array("n", ArrayType.Int64, 9L), Floats("w", 1.5f), Array("h", ArrayType.Float16, (Half)2.5)), model);
-        AssertIdentical(Of(Floats("w", 1), Floats("h", 1)), Assert.Single(next));
-        Assert.Null(ServerStep.Misfit(before, next[0]));
+        using var next = new ServerStep(optimizer).Take(before, combined, [state], 1);
+        AssertIdentical(Of(Array("n", ArrayType.Int64, 9L), Floats("w", 1.5f), Array("h", ArrayType.Float16, (Half)2.5)), next.Model);
+        AssertIdentical(Of(Floats("w", 1), Floats("h", 1)), Assert.Single(next.State));
+        Assert.Null(ServerStep.Misfit(before, next.State[0]));
         Assert.NotNull(ServerStep.Misfit(before, combined));
     }
 
@@ -89,10 +88,18 @@ public sealed class ServerStepTests
         using var before = Of(Floats("w", values));
         using var combined = Of(Floats("w", [.. values.Select(v => v + 2)]));
         using var state = ServerStep.Begin(before, 0);
-        var (model, next) = new ServerStep(AggregationPlan.Parse("momentum lr=0.5").Optimizer!).Take(before, combined, [state], 1);
-        using (model)
-            AssertIdentical(Of(Floats("w", [.. values.Select(v => v + 1)])), model);
-        next[0].Dispose();
+        using var next = new ServerStep(AggregationPlan.Parse("momentum lr=0.5").Optimizer!).Take(before, combined, [state], 1);
+        AssertIdentical(Of(Floats("w", [.. values.Select(v => v + 1)])), next.Model);
+    }
+
+    [Fact]
+    public void A_step_that_no_float_can_hold_is_refused_and_nothing_of_it_stays()
+    {
+        using var before = Of(Floats("w", 0));
+        using var combined = Of(Floats("w", 1e26f));
+        var optimizer = AggregationPlan.Parse("adam").Optimizer!;
+        var refusal = Assert.Throws<TaskContractException>(() => new ServerStep(optimizer).Take(before, combined, [.. optimizer.State.Select(s => ServerStep.Begin(before, s.Initial))], 1));
+        Assert.Contains("leaves what the elements of 'w' can hold", refusal.Message, StringComparison.Ordinal);
     }
 
     /// <summary>The weight after each of the changes, from 0 on.</summary>
@@ -100,11 +107,11 @@ public sealed class ServerStepTests
     {
         var optimizer = AggregationPlan.Parse(part).Optimizer!;
         var (w, all) = (0f, new List<double>());
-        var state = optimizer.State.Select(s => ServerStep.Begin(Of(Floats("w", 0)), s.Initial)).ToArray();
+        IReadOnlyList<NamedArrays> state = [.. optimizer.State.Select(s => ServerStep.Begin(Of(Floats("w", 0)), s.Initial))];
         for (var round = 1; round <= Changes.Length; round++)
         {
-            var (model, next) = new ServerStep(optimizer).Take(Of(Floats("w", w)), Of(Floats("w", w + (float)Changes[round - 1])), state, round);
-            (w, state) = (model["w"].Span<float>()[0], next);
+            var next = new ServerStep(optimizer).Take(Of(Floats("w", w)), Of(Floats("w", w + (float)Changes[round - 1])), state, round);
+            (w, state) = (next.Model["w"].Span<float>()[0], next.State);
             all.Add(w);
         }
         return [.. all];

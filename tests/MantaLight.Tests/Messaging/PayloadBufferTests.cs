@@ -81,5 +81,16 @@ public sealed class PayloadBufferTests
         Assert.InRange(rented.Count(again.Contains), 1, 4);
     }
 
+    [Fact]
+    public void Sizes_that_nobody_asks_for_any_more_make_room_for_those_in_use()
+    {
+        const int Large = 4 << 20, Common = 256 << 10;
+        foreach (var buffer in Enumerable.Range(0, 4).Select(_ => PayloadBuffer.Rent(Large)).ToArray())
+            PayloadBuffer.Release(buffer.Take(1));
+        var common = PayloadBuffer.Rent(Common);
+        PayloadBuffer.Release(common.Take(1));
+        Assert.Same(common, PayloadBuffer.Rent(Common));
+    }
+
     private static PayloadBuffer Rent() => PayloadBuffer.Rent(Length);
 }

@@ -24,6 +24,26 @@ public sealed class PldAccountantTests
     }
 
     [Theory]
+    [InlineData(1, 1, 1500)]
+    [InlineData(1, 1, 5000)]
+    [InlineData(1, 0.2, 20)]
+    [InlineData(1e-4, 10, 100_000)]
+    [InlineData(0.001, 30, 10_000)]
+    [InlineData(0.1, 0.5, 300)]
+    public void Large_losses_and_very_small_ones_are_counted_too(double sampling, double noise, long steps)
+    {
+        var mechanism = new SampledGaussian(sampling, noise);
+        var (pld, rdp) = (PldAccountant.Epsilon(mechanism, steps, 1e-5), new RdpAccountant().Epsilon(mechanism, steps, 1e-5).Epsilon);
+        Assert.InRange(pld, 0.5 * rdp, rdp);
+    }
+
+    [Theory]
+    [InlineData(1, 0.02, 1)]
+    [InlineData(0.5, 0.02, 10)]
+    public void Losses_that_are_too_large_to_be_counted_are_refused(double sampling, double noise, long steps) => Assert.Contains(
+        "Use rdp", Assert.Throws<InvalidSettingException>(() => PldAccountant.Epsilon(new SampledGaussian(sampling, noise), steps, 1e-5)).Message, StringComparison.Ordinal);
+
+    [Theory]
     [InlineData(0.04, 1.5, 2250, 1e-5)]
     [InlineData(0.0025, 1.3, 6000, 1e-5)]
     [InlineData(0.1, 0.8, 50, 1e-6)]

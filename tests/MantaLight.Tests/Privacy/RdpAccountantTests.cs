@@ -72,8 +72,22 @@ public sealed class RdpAccountantTests
     [InlineData(1.1, 1)]
     [InlineData(double.NaN, 1)]
     [InlineData(0.5, 0)]
+    [InlineData(0.5, 1e-200)]
+    [InlineData(0.5, 1e200)]
     [InlineData(0.5, double.PositiveInfinity)]
     public void What_is_no_mechanism_is_refused(double sampling, double noise) => Assert.Throws<InvalidSettingException>(() => new SampledGaussian(sampling, noise));
+
+    [Theory]
+    [InlineData(0.01)]
+    [InlineData(1e6)]
+    public void The_ends_of_the_range_are_accounted_for(double noise) => Assert.True(double.IsFinite(new RdpAccountant().Epsilon(new SampledGaussian(0.3, noise), 10, 1e-5).Epsilon));
+
+    [Fact]
+    public void Orders_that_are_none_are_refused()
+    {
+        Assert.Throws<InvalidSettingException>(() => new RdpAccountant(orders: [0.5]));
+        Assert.Throws<InvalidSettingException>(() => new RdpAccountant(orders: []));
+    }
 
     [Theory]
     [InlineData(-1, 0.1)]

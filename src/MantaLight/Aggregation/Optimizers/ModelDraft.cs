@@ -35,6 +35,8 @@ internal sealed class ModelDraft : IDisposable
             foreach (var (array, type) in model)
             {
                 var length = array.Count * type.SizeInBytes();
+                if (length > int.MaxValue)
+                    throw new TaskContractException($"Array '{array}' is too large for what an optimizer remembers of it: {length} bytes, where {int.MaxValue} are possible.");
                 draft.memory.Add(new AlignedMemory(length));
                 draft.arrays.Add(new NamedArray(array.Name, type, array.Shape, draft.memory[^1].First((int)length)));
             }

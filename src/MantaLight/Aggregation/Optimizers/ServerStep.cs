@@ -36,22 +36,33 @@ internal sealed class ServerStep(IServerOptimizer optimizer)
     /// <param name="combined">What the contributions came to, of the same layout.</param>
     /// <param name="state">What is remembered, one for each name.</param>
     /// <param name="round">1 in the first round.</param>
-    /// <returns>The model and what is remembered now, each to be disposed.</returns>
-    public (NamedArrays Model, NamedArrays[] State) Take(NamedArrays before, NamedArrays combined, IReadOnlyList<NamedArrays> state, int round)
+    /// <returns>The model and what is remembered now, to be disposed.</returns>
+    /// <exception cref="TaskContractException">An element of one is not finite, or beyond what its type can hold.</exception>
+    public Stepped Take(NamedArrays before, NamedArrays combined, IReadOnlyList<NamedArrays> state, int round)
     {
-        var model = ModelDraft.Like(before);
-        var next = state.Select(_ => ModelDraft.StateOf(before)).ToArray();
-        for (int place = 0, floats = 0; place < before.Count; place++)
+        var drafts = new List<ModelDraft>();
+        try
         {
-            if (before[place].Type.IsFloat())
-                StepOf(before[place], combined[place], state, floats++, model[place], next, round);
-            else
-                combined[place].Data.Span.CopyTo(model[place]);
+            drafts.Add(ModelDraft.Like(before));
+            foreach (var _ in state)
+                drafts.Add(ModelDraft.StateOf(before));
+            for (int place = 0, floats = 0; place < before.Count; place++)
+            {
+                if (before[place].Type.IsFloat())
+                    StepOf(before[place], combined[place], state, floats++, drafts[0][place], drafts, round);
+                else
+                    combined[place].Data.Span.CopyTo(drafts[0][place]);
+            }
+            return new Stepped(drafts[0].Finish(), [.. drafts.Skip(1).Select(draft => draft.Finish())]);
         }
-        return (model.Finish(), Array.ConvertAll(next, draft => draft.Finish()));
+        catch
+        {
+            drafts.ForEach(draft => draft.Dispose());
+            throw;
+        }
     }
 
-    private void StepOf(NamedArray before, NamedArray combined, IReadOnlyList<NamedArrays> state, int place, Span<byte> model, ModelDraft[] next, int round)
+    private void StepOf(NamedArray before, NamedArray combined, IReadOnlyList<NamedArrays> state, int place, Span<byte> model, List<ModelDraft> next, int round)
     {
         var width = before.Type.SizeInBytes();
         for (var at = 0; at < before.Count; at += Most)
@@ -67,11 +78,27 @@ internal sealed class ServerStep(IServerOptimizer optimizer)
             for (var i = 0; i < state.Count; i++)
                 Elements.Widen(ArrayType.Float32, Part(state[i][place].Data.Span, at, count), i == 0 ? m : v);
             optimizer.Step(w, d, new StateSpans(m, v), round);
-            Elements.Narrow(before.Type, w, model.Slice(at * width, count * width));
+            var isFine = Elements.TryNarrow(before.Type, w, model.Slice(at * width, count * width));
             for (var i = 0; i < state.Count; i++)
-                Elements.Narrow(ArrayType.Float32, i == 0 ? m : v, next[i][place].Slice(at * sizeof(float), count * sizeof(float)));
+                isFine &= Elements.TryNarrow(ArrayType.Float32, i == 0 ? m : v, next[i + 1][place].Slice(at * sizeof(float), count * sizeof(float)));
+            if (!isFine)
+                throw new TaskContractException($"The step of '{optimizer.Text}' leaves what the elements of '{before.Name}' can hold: some change is far too large. Clip contributions, or take a robust rule.");
         }
     }
 
     private static ReadOnlySpan<byte> Part(ReadOnlySpan<byte> data, int at, int count) => data.Slice(at * sizeof(float), count * sizeof(float));
+}
+
+/// <summary>A model after a server's step, and what is remembered.</summary>
+/// <param name="Model">The model.</param>
+/// <param name="State">What is remembered, one for each name.</param>
+internal sealed record Stepped(NamedArrays Model, IReadOnlyList<NamedArrays> State) : IDisposable
+{
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Model.Dispose();
+        foreach (var state in State)
+            state.Dispose();
+    }
 }

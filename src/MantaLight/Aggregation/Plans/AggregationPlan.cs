@@ -86,6 +86,8 @@ public sealed class AggregationPlan
 
     private sealed class Converter : JsonConverter<AggregationPlan>
     {
+        public override bool HandleNull => true;
+
         public override AggregationPlan Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
         {
             var json = JsonElement.ParseValue(ref reader);

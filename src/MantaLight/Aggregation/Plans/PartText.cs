@@ -96,7 +96,7 @@ internal sealed class PartText
         {
             if (member.Value.ValueKind is not (JsonValueKind.Number or JsonValueKind.String or JsonValueKind.True or JsonValueKind.False))
                 throw new InvalidSettingException($"'{text}' takes a number, a text, true or false as '{member.Name}'.");
-            part.named[member.Name] = member.Value.ToString().ToLowerInvariant();
+            part.named[member.Name] = member.Value.ValueKind is JsonValueKind.True or JsonValueKind.False ? member.Value.GetRawText() : member.Value.ToString();
         }
         return part;
     }

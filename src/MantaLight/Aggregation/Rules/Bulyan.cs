@@ -19,9 +19,9 @@ internal sealed class Bulyan(int byzantine) : IAggregationRule
     public bool NeedsReference => false;
 
     /// <inheritdoc/>
-    public string? TooFew(int contributions) => contributions >= (4 * byzantine) + 3
+    public string? TooFew(int contributions) => contributions >= (4L * byzantine) + 3
         ? null
-        : $"'{Text}' needs at least 4f + 3 = {(4 * byzantine) + 3} contributions, and there {(contributions == 1 ? "is" : "are")} {contributions}";
+        : $"'{Text}' needs at least 4f + 3 = {(4L * byzantine) + 3} contributions, and there {(contributions == 1 ? "is" : "are")} {contributions}";
 
     /// <inheritdoc/>
     public Combined Combine(RuleInput input, CancellationToken cancellationToken)

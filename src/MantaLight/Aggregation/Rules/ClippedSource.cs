@@ -12,7 +12,9 @@ namespace MantaLight.Aggregation.Rules;
 /// <param name="scale">s, 0 to 1.</param>
 internal sealed class ClippedSource(WeightsSource inner, WeightsSource reference, double scale) : WeightsSource(inner.Layout)
 {
-    private readonly ThreadLocal<Scratch> scratch = new(() => new Scratch());
+    // Of the thread, whichever contribution it reads.
+    [ThreadStatic]
+    private static Scratch? scratch;
 
     /// <summary>How much of a difference of some length stays.</summary>
     /// <param name="norm">The length, at least 0.</param>
@@ -25,17 +27,20 @@ internal sealed class ClippedSource(WeightsSource inner, WeightsSource reference
         var data = inner.Read(array, offset, buffer);
         if (scale == 1 || !type.IsFloat())
             return data;
-        var room = scratch.Value!.Of(buffer.Length, buffer.Length / type.SizeInBytes());
+        var room = (scratch ??= new Scratch()).Of(buffer.Length, buffer.Length / type.SizeInBytes());
         Elements.Widen(type, data, room.X);
         Elements.Widen(type, reference.Read(array, offset, room.Bytes), room.W);
         TensorPrimitives.Subtract<double>(room.X, room.W, room.X);
         TensorPrimitives.Multiply(room.X, scale, room.X);
         TensorPrimitives.Add<double>(room.X, room.W, room.X);
-        Elements.Narrow(type, room.X, buffer);
+        Elements.TryNarrow(type, room.X, buffer);
         return buffer;
     }
 
-    protected override void Dispose(bool disposing) => scratch.Dispose();
+    protected override void Dispose(bool disposing)
+    {
+        // What it reads is its owners'.
+    }
 
     private sealed class Scratch
     {

@@ -29,8 +29,7 @@ internal abstract class ColumnRule : IBlockRule
             column.Sort();
             combined[element] = Combine(column);
         }
-        Elements.Narrow(block.Type, combined, result);
-        return true;
+        return Elements.TryNarrow(block.Type, combined, result);
     }
 
     /// <summary>Combines the values of one element.</summary>

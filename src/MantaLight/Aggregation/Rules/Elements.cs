@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using MantaLight.Weights;
 
@@ -16,7 +17,7 @@ internal static class Elements
         switch (type)
         {
             case ArrayType.Float32:
-                System.Numerics.Tensors.TensorPrimitives.ConvertTruncating(MemoryMarshal.Cast<byte, float>(data), values);
+                TensorPrimitives.ConvertTruncating(MemoryMarshal.Cast<byte, float>(data), values);
                 break;
             case ArrayType.Float64:
                 MemoryMarshal.Cast<byte, double>(data).CopyTo(values);
@@ -51,13 +52,14 @@ internal static class Elements
     /// <param name="type">The type to come to.</param>
     /// <param name="values">The values, within the type's range.</param>
     /// <param name="data">As many elements, little-endian.</param>
-    public static void Narrow(ArrayType type, ReadOnlySpan<double> values, Span<byte> data)
+    /// <returns>False where a float is not finite, or beyond what the type can hold.</returns>
+    public static bool TryNarrow(ArrayType type, ReadOnlySpan<double> values, Span<byte> data)
     {
         switch (type)
         {
             case ArrayType.Float32 or ArrayType.Float64 or ArrayType.Float16 or ArrayType.BFloat16:
                 FloatSums.WriteMeans(type, values, 1, data);
-                break;
+                return AreFinite(type, data);
             case ArrayType.Int64:
                 NarrowEach(values, MemoryMarshal.Cast<byte, long>(data));
                 break;
@@ -78,6 +80,25 @@ internal static class Elements
                 NarrowEach(values, data);
                 break;
         }
+        return true;
+    }
+
+    private static bool AreFinite(ArrayType type, ReadOnlySpan<byte> data) => type switch
+    {
+        ArrayType.Float32 => TensorPrimitives.IsFiniteAll(MemoryMarshal.Cast<byte, float>(data)),
+        ArrayType.Float64 => TensorPrimitives.IsFiniteAll(MemoryMarshal.Cast<byte, double>(data)),
+        ArrayType.Float16 => TensorPrimitives.IsFiniteAll(MemoryMarshal.Cast<byte, Half>(data)),
+        _ => AreFinite(MemoryMarshal.Cast<byte, ushort>(data)),
+    };
+
+    private static bool AreFinite(ReadOnlySpan<ushort> brains)
+    {
+        foreach (var brain in brains)
+        {
+            if (!float.IsFinite(BrainFloat.ToSingle(brain)))
+                return false;
+        }
+        return true;
     }
 
     private static void WidenEach<T>(ReadOnlySpan<T> data, Span<double> values)

@@ -25,8 +25,8 @@ internal sealed class Krum(int byzantine, int? kept, bool isMulti) : IAggregatio
     /// <inheritdoc/>
     public string? TooFew(int contributions)
     {
-        if (contributions < (2 * byzantine) + 3)
-            return $"'{Text}' needs at least 2f + 3 = {(2 * byzantine) + 3} contributions, and there {(contributions == 1 ? "is" : "are")} {contributions}";
+        if (contributions < (2L * byzantine) + 3)
+            return $"'{Text}' needs at least 2f + 3 = {(2L * byzantine) + 3} contributions, and there {(contributions == 1 ? "is" : "are")} {contributions}";
         return Kept(contributions) > contributions - byzantine - 2
             ? $"'{Text}' keeps {Kept(contributions)} of {contributions}, where n - f - 2 = {contributions - byzantine - 2} at most are safe"
             : null;
@@ -41,7 +41,9 @@ internal sealed class Krum(int byzantine, int? kept, bool isMulti) : IAggregatio
         var order = Enumerable.Range(0, scores.Length).OrderBy(i => scores[i]).ToArray();
         var chosen = order[..Kept(scores.Length)].Order().ToArray();
         var sources = Array.ConvertAll(chosen, i => input.Sources[i]);
-        var weights = BlockRules.Pass(sources, new Blend([.. Enumerable.Repeat(1.0, chosen.Length)], chosen.Length), input.Threads, cancellationToken);
+        var weights = sources is [var only]
+            ? BlockRules.Copy(only, input.Threads, cancellationToken)
+            : BlockRules.Pass(sources, new Blend([.. Enumerable.Repeat(1.0, chosen.Length)], chosen.Length), input.Threads, cancellationToken);
         var bound = scores[order[chosen.Length - 1]];
         return new Combined(weights, LeftOut(scores.Length, chosen, place => string.Create(CultureInfo.InvariantCulture, $"its Krum score {scores[place]:G4} is above {bound:G4}")));
     }

@@ -69,8 +69,7 @@ internal sealed class PrivateMean(PrivacyTerms terms, double expected) : IAggreg
             }
             TensorPrimitives.Divide(sums, expected, sums);
             TensorPrimitives.Add<double>(sums, start, sums);
-            Elements.Narrow(block.Type, sums, result);
-            return TensorPrimitives.IsFiniteAll<double>(sums);
+            return Elements.TryNarrow(block.Type, sums, result);
         }
     }
 

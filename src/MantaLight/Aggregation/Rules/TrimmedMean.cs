@@ -20,7 +20,7 @@ internal sealed class TrimmedMean(double? share, int? number) : IAggregationRule
 
     /// <inheritdoc/>
     public string? TooFew(int contributions) =>
-        2 * Dropped(contributions) < contributions ? null : $"'{Text}' drops {Dropped(contributions)} at each end, which leaves none of {contributions}";
+        2L * Dropped(contributions) < contributions ? null : $"'{Text}' drops {Dropped(contributions)} at each end, which leaves none of {contributions}";
 
     /// <inheritdoc/>
     public Combined Combine(RuleInput input, CancellationToken cancellationToken) =>
