@@ -108,10 +108,12 @@ internal sealed class LossDistribution
         for (var i = 0; i < size; i++)
             circle[i] = Complex.FromPolarCoordinates(Math.Pow(circle[i].Magnitude, times), circle[i].Phase * times);
         Fourier.Inverse(circle, FourierOptions.Matlab);
+        // No mass is negative but by rounding: by as much every other one may be wrong, and that counts as an infinite loss too.
+        var rounding = -circle.Min(mass => mass.Real) * size;
         var together = new double[high - low + 1];
         for (var i = 0; i < together.Length; i++)
             together[i] = Math.Max(0, circle[Place(low + i, size)].Real);
-        return new LossDistribution(step, low, together, 1 - Math.Exp(times * LogSpace.LogOnePlus(-infinite)) + (2 * Tail));
+        return new LossDistribution(step, low, together, 1 - Math.Exp(times * LogSpace.LogOnePlus(-infinite)) + (2 * Tail) + Math.Max(0, rounding));
     }
 
     private static int Place(int index, int size) => ((index % size) + size) % size;

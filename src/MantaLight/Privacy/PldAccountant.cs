@@ -20,6 +20,8 @@ public static class PldAccountant
         if (steps == 0)
             return 0;
         // A participant who is there is compared with one who is not, and the other way about.
-        return new[] { Neighbour.Removed, Neighbour.Added }.Max(neighbour => LossDistribution.Of(mechanism, neighbour, steps).Epsilon(delta));
+        var epsilon = new[] { Neighbour.Removed, Neighbour.Added }.Max(neighbour => LossDistribution.Of(mechanism, neighbour, steps).Epsilon(delta));
+        // Both are bounds; where δ is so small that rounding shows, the other one is the lower.
+        return Math.Min(epsilon, new RdpAccountant().Epsilon(mechanism, steps, delta).Epsilon);
     }
 }

@@ -24,6 +24,19 @@ public sealed class PldAccountantTests
     }
 
     [Theory]
+    [InlineData(130.8, 38_872, 1e-12)]
+    [InlineData(126.6, 32_054, 1e-11)]
+    [InlineData(15.4, 1947, 2.21e-12)]
+    [InlineData(8.659, 697, 1e-10)]
+    [InlineData(38.08, 13_562, 1e-9)]
+    public void Rounding_never_makes_it_less_than_it_is(double noise, long steps, double delta)
+    {
+        var epsilon = PldAccountant.Epsilon(new SampledGaussian(1, noise), steps, delta);
+        var mu = Math.Sqrt(steps) / noise;
+        Assert.InRange(LogSpace.Tail((epsilon / mu) - (mu / 2)) - (Math.Exp(epsilon) * LogSpace.Tail((epsilon / mu) + (mu / 2))), 0, delta * (1 + 1e-6));
+    }
+
+    [Theory]
     [InlineData(1, 1, 1500)]
     [InlineData(1, 1, 5000)]
     [InlineData(1, 0.2, 20)]
