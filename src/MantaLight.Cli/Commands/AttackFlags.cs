@@ -9,7 +9,7 @@ internal sealed class AttackFlags
     /// <summary>What they send.</summary>
     public Option<string?> Attack { get; } = new("--attack")
     {
-        Description = $"What byzantine participants send in place of their weights: {ContributionAttack.Allowed} [default: all are honest]", HelpName = "ATTACK",
+        Description = $"What byzantine participants do in place of their work: {ContributionAttack.Allowed} [default: all are honest]", HelpName = "ATTACK",
     };
 
     /// <summary>How many they are.</summary>
@@ -24,9 +24,8 @@ internal sealed class AttackFlags
         var count = parsed.GetValue(Attackers);
         if (parsed.GetValue(Attack) is not { } text)
             return count is null ? null : throw new InvalidSettingException("--attackers says how many attack, and nothing says how: add --attack, such as --attack sign_flip:4.");
-        var attack = ContributionAttack.Parse(text);
         return (count ?? 1) is >= 1 and var some && some <= participants
-            ? new Attackers(attack, participants - some)
+            ? new Attackers(ContributionAttack.Parse(text, participants, some), participants - some)
             : throw new InvalidSettingException($"--attackers {count} is not possible; 1 to {participants} are.");
     }
 }

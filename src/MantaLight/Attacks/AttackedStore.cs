@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using System.Text.Json;
 using MantaLight.Aggregation.Optimizers;
 using MantaLight.Aggregation.Rules;
@@ -11,7 +12,9 @@ namespace MantaLight.Attacks;
 /// <param name="inner">Where they go.</param>
 /// <param name="attack">What becomes of them.</param>
 /// <param name="seed">The attempt's.</param>
-internal sealed class AttackedStore(AttemptStore inner, ContributionAttack attack, ulong seed) : AttemptStore
+/// <param name="round">The attempt's.</param>
+/// <param name="node">Whose attempt it is.</param>
+internal sealed class AttackedStore(AttemptStore inner, ContributionAttack attack, ulong seed, int round, string node) : AttemptStore
 {
     private readonly Random random = new(unchecked((int)(seed ^ (seed >> 32))));
     private readonly List<NamedArrays> read = [];
@@ -48,31 +51,41 @@ internal sealed class AttackedStore(AttemptStore inner, ContributionAttack attac
 
     public override void StageResult(string tag, NamedArrays weights, long samples)
     {
-        using var corrupted = Corrupt(weights);
+        using var corrupted = Corrupt(tag, weights);
         inner.StageResult(tag, corrupted, samples);
     }
 
-    private NamedArrays Corrupt(NamedArrays weights)
+    private NamedArrays Corrupt(string tag, NamedArrays weights)
     {
         var from = read.FindLast(global => global.DifferenceFrom(weights) is null);
+        var starts = weights.Select((array, i) => from is null ? new double[Floats(array)] : Values(from[i])).ToArray();
+        var learnt = weights.Select(Values).ToArray();
+        for (var i = 0; i < learnt.Length; i++)
+            TensorPrimitives.Subtract<double>(learnt[i], starts[i], learnt[i]);
+        var known = attack.Colluders?.Tell(round, tag, node, [.. learnt.Select(d => d.ToArray())]) ?? [];
         var draft = ModelDraft.Like(weights);
-        for (var i = 0; i < weights.Count; i++)
+        for (var i = 0; i < learnt.Length; i++)
         {
-            var array = weights[i];
-            if (!array.Type.IsFloat())
+            if (!weights[i].Type.IsFloat())
             {
-                array.Data.Span.CopyTo(draft[i]);
+                weights[i].Data.Span.CopyTo(draft[i]);
                 continue;
             }
-            var (start, learnt) = (new double[array.Count], new double[array.Count]);
-            if (from is not null)
-                Elements.Widen(array.Type, from[i].Data.Span, start);
-            Elements.Widen(array.Type, array.Data.Span, learnt);
-            System.Numerics.Tensors.TensorPrimitives.Subtract<double>(learnt, start, learnt);
-            attack.Corrupt(learnt, random);
-            System.Numerics.Tensors.TensorPrimitives.Add<double>(learnt, start, learnt);
-            Elements.TryNarrow(array.Type, learnt, draft[i]);
+            attack.Corrupt(learnt[i], [.. known.Select(k => k[i])], random);
+            TensorPrimitives.Add<double>(learnt[i], starts[i], learnt[i]);
+            Elements.TryNarrow(weights[i].Type, learnt[i], draft[i]);
         }
         return draft.Finish();
+    }
+
+    // Of integers, which are sent as they are, none.
+    private static long Floats(NamedArray array) => array.Type.IsFloat() ? array.Count : 0;
+
+    private static double[] Values(NamedArray array)
+    {
+        var values = new double[Floats(array)];
+        if (values.Length > 0)
+            Elements.Widen(array.Type, array.Data.Span, values);
+        return values;
     }
 }

@@ -152,7 +152,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
             throw new ModuleException($"Module {schedule.Module} is not on this node; there are: {(node.Settings.Modules.IsEmpty ? "none" : string.Join(", ", node.Settings.Modules.Keys))}.");
         var type = catalog.Resolve(schedule.TaskType);
         var store = new NodeAttemptStore(schedule, blobs, new AttemptCodecs(swarm, schedule, node.Store, node.Residuals));
-        AttemptStore world = node.Settings.Attack is { } attack ? new AttackedStore(store, attack, schedule.Seed) : store;
+        AttemptStore world = node.Settings.Attack is { } attack ? new AttackedStore(store, attack, schedule.Seed, schedule.Round, node.Settings.Id) : store;
         var requests = new RoundRequests();
         var began = node.Time.GetTimestamp();
         await using (var activator = new TaskActivator(node.Services))
@@ -163,7 +163,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
                 task = activator.Create(type);
             task.Attach(new AttemptEnvironment(
                 new World(new Globals(world), new Results(world), requests),
-                new Local(node.Settings.Datasets),
+                new Local(node.Settings.Datasets, node.Settings.Attack is { } falsifier ? falsifier.Falsify : null),
                 new TaskLogger(node.Loggers.CreateLogger(type.FullName ?? type.Name), node.Outbox, node.Topics.Logs(swarm, node.Settings.Id), schedule, () => blobs.IsClosed),
                 AttemptContexts.Of(schedule, swarm, node.Settings.Id, Report, node.Settings.Alone, node.Time)));
             Report(new TaskProgress(0, null));

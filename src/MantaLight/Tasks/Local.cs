@@ -20,7 +20,10 @@ public sealed class Local
 {
     private readonly IDatasetProvider datasets;
 
-    internal Local(IDatasetProvider datasets) => this.datasets = datasets;
+    // What a byzantine participant makes of its data; null for honest ones.
+    private readonly Func<NamedArray, NamedArray>? falsify;
+
+    internal Local(IDatasetProvider datasets, Func<NamedArray, NamedArray>? falsify = null) => (this.datasets, this.falsify) = (datasets, falsify);
 
     /// <summary>The data sets that there are.</summary>
     public Task<IReadOnlyCollection<string>> ListAsync(CancellationToken cancellationToken)
@@ -62,7 +65,13 @@ public sealed class Local
     /// <param name="isWanted">Whether an array of that name is read; null for all.</param>
     /// <param name="cancellationToken">Stops the call.</param>
     /// <exception cref="DatasetException">Not mapped, not there, or not such a file.</exception>
-    public Task<NamedArrays> GetDataAsync(string dataset, Predicate<string>? isWanted, CancellationToken cancellationToken)
+    public async Task<NamedArrays> GetDataAsync(string dataset, Predicate<string>? isWanted, CancellationToken cancellationToken)
+    {
+        var data = await ReadAsync(dataset, isWanted, cancellationToken);
+        return falsify is null ? data : new NamedArrays(data.Select(falsify), owner: data);
+    }
+
+    private Task<NamedArrays> ReadAsync(string dataset, Predicate<string>? isWanted, CancellationToken cancellationToken)
     {
         if (datasets.InMemory(dataset) is { } arrays)
             return Task.FromResult(new NamedArrays(arrays.Where(a => isWanted?.Invoke(a.Name) != false)));

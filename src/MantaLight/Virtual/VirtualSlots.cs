@@ -115,14 +115,14 @@ internal sealed class VirtualSlots(VirtualSwarmSettings settings, SharedValues s
         var began = time.GetTimestamp();
         var requests = new RoundRequests();
         var type = settings.Catalog.Resolve(schedule.TaskType);
-        AttemptStore world = node.Attack is { } attack ? new AttackedStore(store, attack, schedule.Seed) : store;
+        AttemptStore world = node.Attack is { } attack ? new AttackedStore(store, attack, schedule.Seed, schedule.Round, node.Id) : store;
         await using (var activator = new TaskActivator(settings.Services))
         {
             SwarmTask task;
             using (await AttemptContext.ProcessGate.EnterAsync(cancellationToken))
                 task = activator.Create(type);
             task.Attach(new AttemptEnvironment(
-                new World(new Globals(world), new Results(world), requests), new Local(node.Datasets),
+                new World(new Globals(world), new Results(world), requests), new Local(node.Datasets, node.Attack is { } falsifier ? falsifier.Falsify : null),
                 new VirtualTaskLogger(loggers.CreateLogger(type.FullName ?? type.Name), log => crowd.Log(log with { From = node.Id, Run = schedule.Run, Round = schedule.Round, Alias = schedule.Alias })),
                 AttemptContexts.Of(schedule, settings.Swarm, node.Id, _ => { }, alone: null, time)));
             await task.RunAsync(cancellationToken);
