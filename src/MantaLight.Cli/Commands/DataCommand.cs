@@ -17,8 +17,8 @@ internal static class DataCommand
 
     private static Command Prepare(CliConsole console)
     {
-        var dataset = new Argument<string>("dataset") { Description = "The data set; mnist is the one there is." };
-        dataset.AcceptOnlyFromAmong(MnistPartitions.Dataset);
+        var dataset = new Argument<string>("dataset") { Description = $"The data set: {string.Join(" or ", KnownDatasets.Names)}." };
+        dataset.AcceptOnlyFromAmong([.. KnownDatasets.Names]);
         var nodes = new Option<int>("--nodes")
         {
             Description = "How many nodes share it.",
@@ -50,7 +50,7 @@ internal static class DataCommand
             HelpName = "DIR",
             DefaultValueFactory = _ => Defaults.Output,
         };
-        var source = new Option<string?>("--source") { Description = "A folder with the four original files, plain or .gz; nothing is downloaded then.", HelpName = "DIR" };
+        var source = new Option<string?>("--source") { Description = "A folder with the original files (MNIST's four, plain or .gz; CIFAR-10's archive, or its six); nothing is downloaded then.", HelpName = "DIR" };
         var cache = new Option<string?>("--cache") { Description = $"The folder for downloads [default: {CacheFolder.Variable}, or the user's cache folder]", HelpName = "DIR" };
         var force = new Option<bool>("--force") { Description = "Make the files again even if they are as wanted." };
         var command = new Command("prepare", "Share a data set out over nodes, as one .npz file for each (x_train, y_train, x_test, y_test).")
@@ -60,18 +60,20 @@ internal static class DataCommand
             "mantalight data prepare mnist --nodes 2",
             "mantalight data prepare mnist --nodes 5 --partition non-iid-2 --seed 42",
             "mantalight data prepare mnist --nodes 10 --partition dirichlet:0.5 --test full",
-            "mantalight data prepare mnist --source ~/Downloads/mnist");
+            "mantalight data prepare mnist --source ~/Downloads/mnist",
+            "mantalight data prepare cifar10 --nodes 4 --partition dirichlet:0.5");
         command.SetAction((parsed, cancellationToken) => RunAsync(
             console,
             new MnistPartitions
             {
+                Dataset = parsed.GetValue(dataset)!,
                 Nodes = parsed.GetValue(nodes),
                 Partition = parsed.GetValue(partition)!,
                 Seed = parsed.GetValue(seed),
                 Test = parsed.GetValue(test) == FullTest ? TestShare.Full : TestShare.Split,
                 Output = parsed.GetValue(output)!,
             },
-            MnistSources.Create(parsed.GetValue(source), parsed.GetValue(cache)),
+            KnownDatasets.SourcesOf(parsed.GetValue(dataset)!, parsed.GetValue(source), parsed.GetValue(cache)),
             parsed.GetValue(force),
             cancellationToken));
         return command;
@@ -94,7 +96,7 @@ internal static class DataCommand
     }
 
     private static async Task<int> RunAsync(
-        CliConsole console, MnistPartitions wanted, MnistSources sources, bool force, CancellationToken cancellationToken)
+        CliConsole console, MnistPartitions wanted, IImageSources sources, bool force, CancellationToken cancellationToken)
     {
         if (force)
             PartitionManifest.Remove(wanted.Folder);

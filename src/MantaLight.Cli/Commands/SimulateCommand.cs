@@ -36,7 +36,7 @@ internal static class SimulateCommand
         var seed = new Option<ulong?>("--seed") { Description = "Where all randomness comes from [default: the definition's]", HelpName = "S" };
         var set = BrokerFlags.Set();
         var json = new Option<string?>("--json") { Description = "Writes the summary, with each participant's numbers, to a file.", HelpName = "FILE" };
-        var data = new Option<string?>("--data") { Description = "The folder of the participants' data, as DATASET/node_0/DATASET.npz and so on [default: MNIST, shared out in memory]", HelpName = "DIR" };
+        var data = new Option<string?>("--data") { Description = "The folder of the participants' data, as DATASET/node_0/DATASET.npz and so on [default: the known data set that the definition asks for, shared out in memory]", HelpName = "DIR" };
         var attack = new AttackFlags();
         var checkpoints = new CheckpointFlags();
         var resume = CheckpointFlags.ResumeFrom();

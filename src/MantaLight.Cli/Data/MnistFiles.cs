@@ -10,9 +10,16 @@ namespace MantaLight.Cli.Data;
 internal sealed record MnistFile(string Name, string Sha256);
 
 /// <summary>Images with their labels.</summary>
-/// <param name="Images">n x rows x columns.</param>
+/// <param name="Images">n x rows x columns, or n x channels x rows x columns.</param>
 /// <param name="Labels">n.</param>
-internal sealed record LabeledImages(IdxFile Images, IdxFile Labels);
+internal sealed record LabeledImages(IdxFile Images, IdxFile Labels)
+{
+    /// <summary>The dimensions of one image.</summary>
+    public IEnumerable<long> ImageShape => Images.Shape.Skip(1).Select(d => (long)d);
+
+    /// <summary>The bytes of one image.</summary>
+    public int ImageBytes => Images.Shape.Skip(1).Aggregate((a, b) => a * b);
+}
 
 /// <summary>A data set of four idx files, which are known by their hashes.</summary>
 internal sealed record MnistFiles(MnistFile TrainImages, MnistFile TrainLabels, MnistFile TestImages, MnistFile TestLabels)

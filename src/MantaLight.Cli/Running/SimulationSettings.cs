@@ -32,7 +32,7 @@ internal sealed record SimulationSettings
     /// <summary>Who gets which test samples.</summary>
     public TestShare Test { get; init; } = TestShare.Split;
 
-    /// <summary>The folder of the participants' data; null for MNIST in memory.</summary>
+    /// <summary>The folder of the participants' data; null for a known data set in memory.</summary>
     public string? Data { get; init; }
 
     /// <summary>Changes to the definition.</summary>

@@ -17,7 +17,7 @@ public sealed class DataCommandTests : IDisposable
     [InlineData("data prepare mnist --nodes many", "many")]
     [InlineData("data prepare mnist --test half", "split")]
     [InlineData("data prepare mnist --seed -1", "-1")]
-    [InlineData("data prepare cifar", "mnist")]
+    [InlineData("data prepare cifar", "cifar10")]
     [InlineData("data prepare", "dataset")]
     [InlineData("data", "command")]
     [InlineData("frobnicate", "frobnicate")]
@@ -35,6 +35,14 @@ public sealed class DataCommandTests : IDisposable
         var (code, _, error) = await InvokeAsync("data", "prepare", "mnist", "--source", folder.FullName, "--out", PathOf("out"));
         Assert.Equal(ExitCodes.Environment, code);
         Assert.Equal($"error: {PathOf("train-images-idx3-ubyte")}[.gz] is not there.", error.Trim());
+    }
+
+    [Fact]
+    public async Task Cifar10_from_a_folder_without_it_says_what_was_looked_for()
+    {
+        var (code, _, error) = await InvokeAsync("data", "prepare", "cifar10", "--source", folder.FullName, "--out", PathOf("out"));
+        Assert.Equal(ExitCodes.Environment, code);
+        Assert.Equal($"error: {PathOf("data_batch_1.bin")} is not there, nor is {PathOf("cifar-10-binary.tar.gz")}.", error.Trim());
     }
 
     [Fact]
