@@ -13,7 +13,7 @@ internal static class DataCommand
     private static readonly MnistPartitions Defaults = new() { Nodes = 2 };
 
     /// <summary>The command.</summary>
-    public static Command Create(CliConsole console) => new("data", "Prepare data sets for nodes.") { Prepare(console) };
+    public static Command Create(CliConsole console) => new("data", "Prepare data sets for nodes.") { Prepare(console), DataGenerateCommand.Create(console) };
 
     private static Command Prepare(CliConsole console)
     {

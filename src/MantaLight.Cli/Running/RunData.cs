@@ -66,7 +66,7 @@ internal static class RunData
     public static string Find(string folder, string dataset, string node)
     {
         var own = Path.Combine(folder, dataset, node);
-        string[] candidates = [Path.Combine(own, $"{dataset}.npz"), Path.Combine(own, $"{dataset}.npy"), own];
+        string[] candidates = [Path.Combine(own, $"{dataset}.npz"), Path.Combine(own, $"{dataset}.npy"), Path.Combine(own, $"{dataset}.csv"), own];
         return candidates.FirstOrDefault(Path.Exists)
             ?? throw new DatasetException($"Data set '{dataset}' of {node} is not there: looked for {string.Join(" and ", candidates)}. Put it there, or name another folder with --data.");
     }

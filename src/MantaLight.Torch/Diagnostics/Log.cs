@@ -20,4 +20,8 @@ internal static partial class Log
     [LoggerMessage(EventId = 4, Level = LogLevel.Information,
         Message = "Sits round {Round} out: it takes part with a probability of {Probability}")]
     public static partial void SitsOut(ILogger logger, int round, double probability);
+
+    [LoggerMessage(EventId = 5, Level = LogLevel.Information,
+        Message = "Drops out of round {Round}, as the hyper-parameter 'stragglers' has it")]
+    public static partial void DropsOut(ILogger logger, int round);
 }

@@ -50,6 +50,10 @@ public record Hyperparameters : IJsonOnDeserialized
     /// <value>1: always.</value>
     public double Participation { get; init; } = 1;
 
+    /// <summary>Workers that get less far than others in a round.</summary>
+    /// <value>Null: all do all epochs.</value>
+    public StragglerOptions? Stragglers { get; init; }
+
     /// <summary>How the learning rate changes over all rounds.</summary>
     /// <value>Null: it stays.</value>
     public LearningRateSchedule? LrSchedule { get; init; }

@@ -7,6 +7,8 @@ internal static class Seeds
     public const ulong Augmentation = 2;
     public const ulong Initialization = 3;
     public const ulong DefaultGenerator = 4;
+    public const ulong Straggling = 5;
+    public const ulong PartialWork = 6;
 
     public static ulong Derive(ulong seed, ulong stream)
     {

@@ -41,6 +41,15 @@ public abstract class TorchWorker<TModel>(TModel model) : TorchTask<TModel>(mode
             Log.SitsOut(Logger, Context.Round, hyperparameters.Participation);
             return;
         }
+        if (hyperparameters.Stragglers is { } stragglers)
+        {
+            if (stragglers.EpochsOf(hyperparameters.Epochs, Context.Seed) is not { } epochs)
+            {
+                Log.DropsOut(Logger, Context.Round);
+                return;
+            }
+            hyperparameters = hyperparameters with { Epochs = epochs };
+        }
         await LoadModelAsync(cancellationToken);
         using var loader = await CreateLoaderAsync(hyperparameters, cancellationToken);
 

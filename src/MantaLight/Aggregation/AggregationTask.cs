@@ -26,7 +26,10 @@ public abstract class AggregationTask : SwarmTask
         var tag = tags.Global;
         var results = World.Results.Select(tags.Contributions);
         // Nobody may have taken part in a private round: its noise alone says that as well as any.
-        if (results.Count == 0 && plan.Rule.Privacy is null)
+        var isEmpty = results.Count == 0 && plan.Rule.Privacy is null;
+        if (isEmpty && EmptyRounds.Keeps(World, tags.WhenEmpty, tag))
+            return;
+        if (isEmpty)
             throw new TaskContractException($"{GetType().Name} has nothing to combine: no task before '{Context.Alias}' added weights as '{tags.Contributions}'. Add them there, or name their tag in the option 'contributions'.");
         using var before = World.Globals.Contains(tag) ? await World.Globals.GetWeightsAsync(tag, cancellationToken) : null;
         foreach (var array in (IReadOnlyList<NamedArray>?)before ?? [])
@@ -126,6 +129,10 @@ public record AggregationOptions
     /// <summary>The tag of the global that becomes the next model.</summary>
     /// <value><c>global_model_params</c>.</value>
     public string Global { get; init; } = "global_model_params";
+
+    /// <summary>What becomes of a round to which nobody contributes.</summary>
+    /// <value><see cref="EmptyRound.Fail"/>.</value>
+    public EmptyRound WhenEmpty { get; init; } = EmptyRound.Fail;
 }
 
 /// <summary>A number of each node that a rule weighs by.</summary>

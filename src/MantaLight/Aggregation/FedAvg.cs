@@ -26,6 +26,8 @@ public sealed class FedAvg : SwarmTask
     {
         var options = TaskJson.Read<FedAvgOptions>(Context.Options, "options of FedAvg");
         var contributions = World.Results.Select(options.Contributions);
+        if (contributions.Count == 0 && EmptyRounds.Keeps(World, options.WhenEmpty, options.Global))
+            return;
         if (contributions.Count == 0)
         {
             throw new TaskContractException(
@@ -73,4 +75,8 @@ public sealed record FedAvgOptions
     /// <summary>The tag of the global that is replaced by their mean.</summary>
     /// <value><c>global_model_params</c>.</value>
     public string Global { get; init; } = "global_model_params";
+
+    /// <summary>What becomes of a round to which nobody contributes.</summary>
+    /// <value><see cref="EmptyRound.Fail"/>.</value>
+    public EmptyRound WhenEmpty { get; init; } = EmptyRound.Fail;
 }
