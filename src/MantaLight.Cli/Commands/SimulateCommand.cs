@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using MantaLight.Cli.Checkpoints;
 using MantaLight.Cli.Data;
 using MantaLight.Cli.Running;
@@ -19,19 +18,19 @@ internal static class SimulateCommand
     {
         var target = new Argument<string>("swarm") { Description = "A project folder with swarm.json, or a definition (.json)." };
         var participants = new Option<int>("--participants") { Description = "How many take part.", HelpName = "N", DefaultValueFactory = _ => 100 };
-        participants.Validators.Add(result => Check(result, "--participants", 1, MaximumParticipants));
+        participants.Validators.Add(result => Numbers.Check(result, 1, MaximumParticipants));
         var fraction = new Option<double?>("--fraction") { Description = "Which part of them each round asks, chosen anew by the seed [default: as the definition says]", HelpName = "F" };
-        fraction.Validators.Add(CheckFraction);
-        var slots = Number("--slots", "How many attempts run at once; nothing but time depends on it [default: the cores over the threads of one]", 1024);
-        var threads = Number("--threads", "Threads of one attempt [default: the definition's]", 256);
+        fraction.Validators.Add(Numbers.CheckFraction);
+        var slots = Numbers.Option("--slots", "How many attempts run at once; nothing but time depends on it [default: the cores over the threads of one]", 1, 1024);
+        var threads = Numbers.Option("--threads", "Threads of one attempt [default: the definition's]", 1, 256);
         var partition = DataCommand.PartitionOption();
-        var samples = Number("--samples", "Gives each participant so many training samples at random, some of them to several where there are too few [default: each sample to one]", 1_000_000);
+        var samples = Numbers.Option("--samples", "Gives each participant so many training samples at random, some of them to several where there are too few [default: each sample to one]", 1, 1_000_000);
         var test = new Option<string>("--test")
         {
             Description = "split: each test sample goes to one participant. full: every one gets all of them.", HelpName = "split|full", DefaultValueFactory = _ => "split",
         };
         test.AcceptOnlyFromAmong("split", "full");
-        var rounds = Number("--rounds", "The last round [default: the definition's]", 1_000_000);
+        var rounds = Numbers.Option("--rounds", "The last round [default: the definition's]", 1, 1_000_000);
         rounds.HelpName = "R";
         var seed = new Option<ulong?>("--seed") { Description = "Where all randomness comes from [default: the definition's]", HelpName = "S" };
         var set = BrokerFlags.Set();
@@ -66,24 +65,5 @@ internal static class SimulateCommand
                 console, loggers, TimeProvider.System).RunAsync(cancellationToken);
         });
         return command;
-    }
-
-    private static Option<int?> Number(string name, string description, int most)
-    {
-        var option = new Option<int?>(name) { Description = description, HelpName = "N" };
-        option.Validators.Add(result => Check(result, name, 1, most));
-        return option;
-    }
-
-    private static void Check(OptionResult result, string name, int least, int most)
-    {
-        if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out var n) && (n < least || n > most))
-            result.AddError($"{name} {n} is not possible; {least} to {most} are.");
-    }
-
-    private static void CheckFraction(OptionResult result)
-    {
-        if (result.Tokens.Count == 1 && double.TryParse(result.Tokens[0].Value, System.Globalization.CultureInfo.InvariantCulture, out var f) && f is not (> 0 and <= 1))
-            result.AddError($"--fraction {result.Tokens[0].Value} is not possible; above 0 and at most 1 is.");
     }
 }

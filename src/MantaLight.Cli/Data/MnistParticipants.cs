@@ -32,19 +32,20 @@ internal static class MnistParticipants
             : SharedSamples.Of("train", train, Partitioner.Split(train.Labels.Data.Span, wanted.Nodes, wanted.Partition, trainRandom));
         var testing = isFull ? SharedSamples.Of("test", test, [[.. Enumerable.Range(0, tests)]])
             : samples is not null ? SharedSamples.Around("test", test, Math.Max(1, tests / wanted.Nodes), testRandom)
-            : SharedSamples.Of("test", test, Partitioner.Split(test.Labels.Data.Span, wanted.Nodes, new PartitionSpec.Iid(), testRandom));
-        return [.. Enumerable.Range(0, wanted.Nodes).Select(n => Node(n, wanted.Dataset, training, testing, isFull ? 0 : n))];
+            : SharedSamples.Of("test", test, Partitioner.Split(test.Labels.Data.Span, wanted.Nodes, PartitionSpec.Iid, testRandom));
+        return [.. Enumerable.Range(0, wanted.Nodes).Select(n => Node(n, training, testing, isFull ? 0 : n, wanted))];
     }
 
-    private static VirtualNode Node(int number, string dataset, SharedSamples training, SharedSamples testing, int test) => new(
+    private static VirtualNode Node(int number, SharedSamples training, SharedSamples testing, int test, MnistPartitions wanted) => new(
         MnistPartitions.NameOf(number),
-        new InMemoryDataset(dataset, () => new NamedArrays(training.ViewsOf(number).Concat(testing.ViewsOf(test)))),
-        [new PresentDataset { Name = dataset, Train = training.CountOf(number), Test = testing.CountOf(test) }]);
+        new InMemoryDataset(wanted.Dataset, ImageSkews.Of(() => new NamedArrays(training.ViewsOf(number).Concat(testing.ViewsOf(test))), number, wanted)),
+        [new PresentDataset { Name = wanted.Dataset, Train = training.CountOf(number), Test = testing.CountOf(test) }]);
 
     private static void Require(LabeledImages train, LabeledImages test, MnistPartitions wanted, int? samples)
     {
+        ImageSkews.Require(wanted);
         var (trains, tests) = (train.Labels.Data.Length, test.Labels.Data.Length);
-        if (samples is { } each && wanted.Partition is not PartitionSpec.Iid)
+        if (samples is { } each && wanted.Partition.Scheme is not PartitionScheme.Iid)
             throw new InvalidSettingException($"--samples {each} gives samples at random, and --partition {wanted.Partition} shares them out by their classes: take one of the two.");
         if (samples > trains)
             throw new InvalidSettingException($"--samples {samples:N0} is not possible: there are {trains:N0} training samples.");

@@ -19,7 +19,7 @@ internal sealed record MnistPartitions
     public required int Nodes { get; init; }
 
     /// <summary>How training samples are shared out.</summary>
-    public PartitionSpec Partition { get; init; } = new PartitionSpec.Iid();
+    public PartitionSpec Partition { get; init; } = PartitionSpec.Iid;
 
     /// <summary>Where all choices come from.</summary>
     public ulong Seed { get; init; } = 42;
@@ -75,18 +75,19 @@ internal static class MnistPreparation
     private static async Task<PartitionManifest> MakeAsync(
         MnistPartitions wanted, PartitionManifest? existing, LabeledImages train, LabeledImages test, CancellationToken cancellationToken)
     {
+        ImageSkews.Require(wanted);
         var trainParts = Partitioner.Split(train.Labels.Data.Span, wanted.Nodes, wanted.Partition, new SeededRandom(wanted.Seed, TrainStream));
         var testParts = wanted.Test == TestShare.Full
             ? [.. Enumerable.Repeat(Enumerable.Range(0, test.Labels.Data.Length).ToArray(), wanted.Nodes)]
-            : Partitioner.Split(test.Labels.Data.Span, wanted.Nodes, new PartitionSpec.Iid(), new SeededRandom(wanted.Seed, TestStream));
+            : Partitioner.Split(test.Labels.Data.Span, wanted.Nodes, PartitionSpec.Iid, new SeededRandom(wanted.Seed, TestStream));
         RemoveOld(wanted, existing);
         var parts = new PartitionOfNode[wanted.Nodes];
         for (var n = 0; n < wanted.Nodes; n++)
         {
             NamedArray[] arrays =
             [
-                Images("x_train", train, trainParts[n]), Labels("y_train", train, trainParts[n]),
-                Images("x_test", test, testParts[n]), Labels("y_test", test, testParts[n]),
+                ImageSkews.Train(Images("x_train", train, trainParts[n]), n, wanted), Labels("y_train", train, trainParts[n]),
+                ImageSkews.Test(Images("x_test", test, testParts[n]), n, wanted), Labels("y_test", test, testParts[n]),
             ];
             await ArrayFile.WriteNpzAsync(wanted.FileOf(n), arrays, compress: false, cancellationToken);
             parts[n] = new PartitionOfNode(MnistPartitions.NameOf(n), trainParts[n].Length, testParts[n].Length, [.. Histogram(train, trainParts[n])]);

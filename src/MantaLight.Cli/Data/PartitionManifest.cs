@@ -28,6 +28,10 @@ internal sealed record PartitionManifest
     /// <summary>Whether test samples were shared out or given to each node.</summary>
     public required TestShare Test { get; init; }
 
+    /// <summary>What the classes are called; null where they are numbers from 0.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ImmutableArray<string>? ClassNames { get; init; }
+
     /// <summary>What each node got, in order.</summary>
     public required ImmutableArray<PartitionOfNode> Nodes { get; init; }
 

@@ -13,7 +13,7 @@ internal static class PartitionTable
     public static void Write(CliConsole console, PartitionManifest manifest)
     {
         var classes = manifest.Nodes.Max(n => n.Classes.Length);
-        string[] header = ["node", "train", "test", .. Enumerable.Range(0, classes).Select(Text)];
+        string[] header = ["node", "train", "test", .. manifest.ClassNames ?? [.. Enumerable.Range(0, classes).Select(Text)]];
         var rows = manifest.Nodes.Take(MaximumRows).Select(n => Row(n.Node, n)).ToList();
         if (manifest.Nodes.Length > MaximumRows)
             rows.Add([$"... {manifest.Nodes.Length - MaximumRows} more", .. Enumerable.Repeat("", header.Length - 1)]);

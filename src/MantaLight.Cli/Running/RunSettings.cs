@@ -16,7 +16,7 @@ internal sealed record RunSettings
     public int Nodes { get; init; } = 2;
 
     /// <summary>How training samples are shared out.</summary>
-    public PartitionSpec Partition { get; init; } = new PartitionSpec.Iid();
+    public PartitionSpec Partition { get; init; } = PartitionSpec.Iid;
 
     /// <summary>Who gets which test samples.</summary>
     public TestShare Test { get; init; } = TestShare.Split;

@@ -15,7 +15,7 @@ internal static class SimulatedData
     /// <exception cref="InvalidSettingException">They cannot be shared out like that.</exception>
     public static async Task<ImmutableArray<VirtualNode>> ParticipantsAsync(SimulationSettings settings, SwarmDefinition definition, CliConsole console, CancellationToken cancellationToken)
     {
-        string[] needed = [.. definition.Tasks.Prepend(definition.Setup).OfType<TaskDefinition>().SelectMany(t => t.Datasets).Distinct(StringComparer.Ordinal)];
+        var needed = Needed(definition);
         if (settings.Data is { } folder)
             return [.. Enumerable.Range(0, settings.Participants).Select(n => InFolder(MnistPartitions.NameOf(n), Path.GetFullPath(folder), needed))];
         if (needed.FirstOrDefault(d => !KnownDatasets.Has(d)) is { } other)
@@ -28,6 +28,9 @@ internal static class SimulatedData
         var wanted = new MnistPartitions { Dataset = needed[0], Nodes = settings.Participants, Partition = settings.Partition, Seed = definition.Seed, Test = settings.Test };
         return MnistParticipants.Of(train, test, wanted, settings.Samples);
     }
+
+    /// <summary>The data sets that the definition's tasks ask for.</summary>
+    public static string[] Needed(SwarmDefinition definition) => [.. definition.Tasks.Prepend(definition.Setup).OfType<TaskDefinition>().SelectMany(t => t.Datasets).Distinct(StringComparer.Ordinal)];
 
     private static VirtualNode InFolder(string node, string folder, string[] datasets) => new(
         node,

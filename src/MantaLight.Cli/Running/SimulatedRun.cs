@@ -53,7 +53,7 @@ internal sealed class SimulatedRun(SimulationSettings settings, CliConsole conso
     private async Task<bool> RunSwarmAsync(CancellationToken cancellationToken)
     {
         var source = SwarmSource.Find(settings.Target);
-        definition = Changed(await source.ReadAsync(settings.Changes, cancellationToken));
+        definition = SimulatedDefinition.Of(settings, await source.ReadAsync(settings.Changes, cancellationToken), console.Out.WriteLine);
         var file = await ModuleFile.FindAsync(source, definition.Module, console.Out.WriteLine, cancellationToken)
             ?? throw new ModuleException($"The module {definition.Module} is neither in the project beside {source.DefinitionFile} nor a .dll there. Put the definition into the module's project folder.");
         var catalog = new TaskCatalog([ModuleFile.Load(file, definition)]);
@@ -79,39 +79,7 @@ internal sealed class SimulatedRun(SimulationSettings settings, CliConsole conso
                 Checkpoints = settings.Checkpoints, Kept = news => watcher.Note(checkpoints.Note(news)), From = checkpoint,
             },
             broker, loggers, time);
-        return (await RunScreens.ShowAsync(console, screen => ShowAsync(swarm, client, watcher, settings.Json is null ? new ForgetfulScreen(screen) : screen, cancellationToken))).Status == RunStatus.Completed;
-    }
-
-    private async Task<SwarmState> ShowAsync(VirtualSwarm swarm, SwarmClient client, SwarmWatcher watcher, IRunScreen screen, CancellationToken cancellationToken)
-    {
-        var simulating = time.GetTimestamp();
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        using var over = new CancellationTokenSource();
-        var running = swarm.RunAsync(stop.Token);
-        Task watching = watcher.WatchAsync(screen, over.Token);
-        await Task.WhenAny(running, watching);
-        // Nobody would see how it goes on.
-        if (watching.IsFaulted)
-            await stop.CancelAsync();
-        await ((Task)running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        ran = time.GetElapsedTime(simulating);
-        await over.CancelAsync();
-        await watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (watching.IsFaulted)
-            await watching;
-        // A connection that is closed has handed over all that came; it may be the last round, or what became of its checkpoint.
-        await client.DisposeAsync();
-        watcher.Show(screen);
-        return await running;
-    }
-
-    private SwarmDefinition Changed(SwarmDefinition read)
-    {
-        if (settings.Threads is { } threads)
-            read = read with { Threads = threads };
-        // All are there from the beginning, and nobody else comes.
-        read = read with { Rounds = read.Rounds with { MinimumNodes = SwarmRun.MinimumNodes(read, [.. Enumerable.Range(0, settings.Participants).Select(Data.MnistPartitions.NameOf)]) } };
-        return settings.Fraction is { } fraction and < 1 ? SampledDefinition.Of(read, fraction, console.Out.WriteLine) : read;
+        return (await RunScreens.ShowAsync(console, screen => WatchedSwarm.RunAsync(swarm, client, watcher, settings.Json is null ? new ForgetfulScreen(screen) : screen, took => ran = took, time, cancellationToken))).Status == RunStatus.Completed;
     }
 
     private async Task ReportAsync(string failure)

@@ -24,7 +24,7 @@ internal sealed record SimulationSettings
     public int? Threads { get; init; }
 
     /// <summary>How training samples are shared out.</summary>
-    public PartitionSpec Partition { get; init; } = new PartitionSpec.Iid();
+    public PartitionSpec Partition { get; init; } = PartitionSpec.Iid;
 
     /// <summary>So many training samples for each; null where all are shared out.</summary>
     public int? Samples { get; init; }

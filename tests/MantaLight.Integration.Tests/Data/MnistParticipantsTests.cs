@@ -15,6 +15,8 @@ public sealed class MnistParticipantsTests : IDisposable
     [Theory]
     [InlineData("iid", false)]
     [InlineData("non-iid-2", true)]
+    [InlineData("dirichlet:1+rotate:90+noise:0.1", false)]
+    [InlineData("iid+noise:0.1", true)]
     public async Task Each_has_the_samples_of_the_file_that_data_prepare_writes_for_its_name(string partition, bool full)
     {
         var wanted = new MnistPartitions { Nodes = 5, Partition = PartitionSpec.Parse(partition), Test = full ? TestShare.Full : TestShare.Split, Output = mnist.Folder("parts") };
@@ -63,6 +65,7 @@ public sealed class MnistParticipantsTests : IDisposable
     [InlineData(31, null, "iid", "30 test samples cannot be shared out over 31 participants")]
     [InlineData(2, 121, "iid", "there are 120 training samples")]
     [InlineData(2, 10, "non-iid-2", "take one of the two")]
+    [InlineData(2, null, "key:writer", "mnist has none")]
     public async Task What_cannot_be_is_refused_with_what_to_do(int participants, int? samples, string partition, string expected)
     {
         var refused = await Assert.ThrowsAsync<InvalidSettingException>(() => ShareAsync(new MnistPartitions { Nodes = participants, Partition = PartitionSpec.Parse(partition) }, samples));

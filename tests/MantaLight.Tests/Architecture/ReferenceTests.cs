@@ -15,7 +15,7 @@ public sealed class ReferenceTests
             ["Microsoft.Extensions.Hosting", "OpenTelemetry.Exporter.Console", "OpenTelemetry.Exporter.OpenTelemetryProtocol", "OpenTelemetry.Extensions.Hosting", "OpenTelemetry.Instrumentation.Runtime"]),
         ["MantaLight.Broker"] = (["MantaLight"], ["MQTTnet.AspNetCore", "MQTTnet.Server"]),
         ["MantaLight.Cli"] = (["MantaLight", "MantaLight.Broker", "MantaLight.Mqtt", "MantaLight.Node", "MantaLight.Torch"],
-            ["Spectre.Console", "System.CommandLine", "TorchSharp-cpu"]),
+            ["ScottPlot", "Spectre.Console", "System.CommandLine", "TorchSharp-cpu"]),
     };
 
     public static TheoryData<string> Projects => [.. Repository.SourceProjects];

@@ -15,6 +15,7 @@ public sealed partial class SourceTests
         { "Weights", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms", "Tasks", "Aggregation"] },
         { "Attacks", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms"] },
         { "Privacy", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms", "Tasks", "Aggregation", "Weights", "Storage"] },
+        { "Partitioning", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms", "Tasks", "Aggregation", "Storage", "Privacy"] },
         { "Storage", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms", "Tasks", "Aggregation", "Weights"] },
         { "Concurrency", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms", "Tasks", "Aggregation", "Weights", "Storage"] },
         { "Messaging", ["Protocol", "Coordination", "Nodes", "Blobs", "Swarms", "Tasks", "Aggregation", "Weights"] },

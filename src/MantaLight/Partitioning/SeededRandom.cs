@@ -1,16 +1,18 @@
 using System.Numerics;
 
-namespace MantaLight.Cli.Data;
+namespace MantaLight.Partitioning;
 
 /// <summary>
 /// SplitMix64 (Steele, Lea and Flood, 2014) and the distributions that partitions need. The runtime's own generator may
 /// change between versions; a seed must mean the same partition for ever.
 /// </summary>
-internal sealed class SeededRandom
+public sealed class SeededRandom
 {
     private ulong state;
 
     /// <summary>A generator whose numbers have nothing to do with those of another stream of the same seed.</summary>
+    /// <param name="seed">The seed.</param>
+    /// <param name="stream">The stream.</param>
     public SeededRandom(ulong seed, ulong stream)
     {
         state = seed;
@@ -31,6 +33,7 @@ internal sealed class SeededRandom
     public double NextDouble() => ((NextUInt64() >> 11) + 0.5) * (1.0 / (1UL << 53));
 
     /// <summary>A number from 0 to below <paramref name="bound"/>, all equally likely.</summary>
+    /// <param name="bound">Above 0.</param>
     public int Next(int bound)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bound);
@@ -54,6 +57,7 @@ internal sealed class SeededRandom
     }
 
     /// <summary>The logarithm of a Gamma(shape, 1) number; the number itself would be zero for small shapes.</summary>
+    /// <param name="shape">Above 0.</param>
     public double NextLogGamma(double shape)
     {
         // Below 1: Gamma(a) is Gamma(a + 1) times U^(1/a).
@@ -76,6 +80,6 @@ internal sealed class SeededRandom
     }
 
     /// <summary>A standard normal number (Box and Muller).</summary>
-    private double NextNormal() =>
+    public double NextNormal() =>
         Math.Sqrt(-2 * Math.Log(NextDouble())) * Math.Cos(2 * Math.PI * NextDouble());
 }
