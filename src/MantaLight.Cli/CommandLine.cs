@@ -15,6 +15,7 @@ internal static class CommandLine
     {
         RunCommand.Create(console),
         SimulateCommand.Create(console),
+        CompareCommand.Create(console),
         NodeCommand.Create(console),
         BrokerCommand.Create(console),
         SwarmCommand.Create(console),

@@ -56,6 +56,8 @@ public sealed class CommandLineTests
     [InlineData("swarm deploy")]
     [InlineData("swarm watch")]
     [InlineData("doctor")]
+    [InlineData("compare")]
+    [InlineData("data partition")]
     public async Task Help_ends_with_examples(string command)
     {
         var run = await CliRun.OfAsync([.. command.Split(' '), "--help"]);

@@ -1,0 +1,17 @@
+namespace MantaLight.Cli.Comparing;
+
+/// <summary>Who sees what, in a few words.</summary>
+internal static class Seen
+{
+    /// <summary>All data at one place.</summary>
+    public const string Centralized = "one place sees all data";
+
+    /// <summary>Each by itself.</summary>
+    public const string Alone = "nothing leaves a participant";
+
+    /// <summary>Federated.</summary>
+    /// <param name="epsilon">What differential privacy the rounds have told; empty where they have told none.</param>
+    public static string Federated(string epsilon) => epsilon.Length == 0
+        ? "data stay; the aggregator sees each one's weights"
+        : $"data stay; the aggregator sees each one's weights, the rest a model with {epsilon}";
+}
