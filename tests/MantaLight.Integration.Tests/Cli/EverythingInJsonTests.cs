@@ -1,0 +1,141 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using MantaLight.Aggregation;
+using MantaLight.Aggregation.Optimizers;
+using MantaLight.Aggregation.Plans;
+using MantaLight.Cli;
+using MantaLight.Integration.Tests.Data;
+using MantaLight.Weights.Packing;
+
+namespace MantaLight.Integration.Tests.Cli;
+
+/// <summary>The table of what someone who edits JSON alone can have of the MNIST example, and of what is refused with the reason.</summary>
+public sealed class EverythingInJsonTests(SevenOfFewDigits data) : IClassFixture<SevenOfFewDigits>
+{
+    /// <summary>What is changed: members of the definition, or of a task where they stand under its alias.</summary>
+    public static TheoryData<string> Works =>
+    [
+        // Strategies by the names of their papers.
+        """{ "aggregator": { "type": "FedAvg" } }""",
+        """{ "aggregator": { "type": "FedAvgM", "options": { "lr": 0.5, "beta": 0.5 } } }""",
+        """{ "aggregator": { "type": "FedAdagrad", "options": { "lr": 0.03 } } }""",
+        """{ "aggregator": { "type": "FedAdam", "options": { "lr": 0.03 } } }""",
+        """{ "aggregator": { "type": "FedYogi", "options": { "lr": 0.03 } } }""",
+        """{ "aggregator": { "type": "FedNova" } }""",
+        """{ "globals": { "hyperparameters": { "proximal_mu": 0.1 } } }""",
+        // The same, and others, part by part.
+        """{ "aggregate": ["mean weights=uniform"] }""",
+        """{ "aggregate": ["mean weights=train_metrics.loss"] }""",
+        """{ "aggregate": ["fed_nova", "momentum lr=0.5 nesterov=true"] }""",
+        """{ "aggregate": ["median", "adagrad lr=0.03"] }""",
+        """{ "aggregate": ["clip 1.0", "trimmed_mean 0.1", "adam lr=0.03"] }""",
+        """{ "aggregate": ["krum f=2", "yogi lr=0.03"] }""",
+        """{ "aggregate": [{ "part": "multi_krum", "f": 2, "m": 3 }] }""",
+        """{ "aggregate": ["bulyan f=1"] }""",
+        """{ "aggregate": ["geometric_median iterations=5 weights=uniform"] }""",
+        """{ "aggregate": ["centered_clip 1.0 iterations=2"] }""",
+        // Privacy.
+        """{ "aggregate": ["clip 1.0", "private_mean noise=0.5 expected=7 budget=100 accountant=pld", "momentum"] }""",
+        """{ "aggregate": ["clip 1.0", "private_mean noise=0.5 expected=6 sampling=0.9 noise_source=seed"], "globals": { "hyperparameters": { "participation": 0.9 } } }""",
+        // Codecs, alone and with what combines.
+        """{ "codecs": { "model_params": ["fp16"] } }""",
+        """{ "codecs": { "model_params": ["bf16", "zstd"], "global_model_params": ["fp16", "zstd"] } }""",
+        """{ "codecs": { "model_params": ["delta", "top_k 0.1", "int8", "zstd"] }, "aggregate": ["median"] }""",
+        """{ "codecs": { "model_params": ["delta", "int8"] }, "aggregate": ["clip 1.0", "multi_krum f=2", "adam lr=0.03"] }""",
+    ];
+
+    [Theory]
+    [MemberData(nameof(Works))]
+    public async Task It_works(string changes)
+    {
+        var run = await SimulateAsync(changes);
+        Assert.True(run.Code == ExitCodes.Success, $"exit code {run.Code}\n{run.Output}\n{run.Error}");
+        var rounds = JsonElement.Parse(await File.ReadAllBytesAsync(data.Summary, TestContext.Current.CancellationToken)).GetProperty("rounds");
+        // Two rounds, and something was learnt in each.
+        Assert.Equal(2, rounds.EnumerateArray().Select(r => r.GetProperty("global_sha256").GetString()).Distinct(StringComparer.Ordinal).Count());
+    }
+
+    [Theory]
+    [InlineData("""{ "aggregate": ["krum f=3"] }""", "needs at least 2f + 3 = 9 contributions, and there are 7")]
+    [InlineData("""{ "aggregate": ["private_mean noise=1 expected=7"] }""", "'private_mean' needs 'clip' before it")]
+    [InlineData("""{ "aggregate": ["adam", "median"] }""", "'median' stands there twice or too late")]
+    [InlineData("""{ "aggregate": ["mediann"] }""", "did you mean 'median'?")]
+    [InlineData("""{ "aggregate": ["trimmed_mean 0.5"] }""", "a share of 0 to below 0.5")]
+    [InlineData("""{ "globals": { "hyperparameters": { "proximal_mu": 0.1, "optimizer": "LBFGS" } } }""", "proximal_mu is not possible with LBFGS")]
+    [InlineData("""{ "codecs": { "model_params": ["zstd", "delta"] } }""", "delta")]
+    [InlineData("""{ "codecs": { "global_model_params": ["delta"] } }""", "is a difference from 'global_model_params', which is itself")]
+    public async Task It_is_refused_with_the_reason(string changes, string reason)
+    {
+        var run = await SimulateAsync(changes);
+        Assert.NotEqual(ExitCodes.Success, run.Code);
+        Assert.Contains(reason, run.Error + run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_table_has_every_strategy_rule_optimizer_and_codec()
+    {
+        var table = string.Join('\n', Works.Select(row => row.Data));
+        string[] strategies = [.. typeof(AggregationTask).Assembly.GetTypes().Where(t => t.IsSubclassOf(typeof(AggregationTask))).Select(t => t.Name).Where(n => n != nameof(Aggregate))];
+        Assert.NotEmpty(strategies);
+        Assert.All(strategies, strategy => Assert.Contains($"\"{strategy}\"", table, StringComparison.Ordinal));
+        Assert.All([.. RuleParts.Names, .. OptimizerParts.Names, .. PackingPlan.Known], part => Assert.Matches($"\"{part}[ \"]", table));
+    }
+
+    private Task<CliRun> SimulateAsync(string changes)
+    {
+        File.WriteAllText(data.Definition, Change(JsonNode.Parse(changes)!.AsObject()).ToJsonString());
+        return CliRun.OfAsync("simulate", data.Definition, "--participants", $"{SevenOfFewDigits.Nodes}", "--rounds", "2", "--data", data.Folder, "--json", data.Summary);
+    }
+
+    private static JsonObject Change(JsonObject changes)
+    {
+        var definition = JsonNode.Parse(FewDigits.TwoLayers)!.AsObject();
+        // All rounds are run, however soon the few digits are known.
+        definition["globals"]!["hyperparameters"]!.AsObject().Remove("val_acc_threshold");
+        foreach (var (member, value) in changes)
+        {
+            var task = definition["tasks"]!.AsArray().SingleOrDefault(t => (string?)t!["alias"] == (member == "aggregate" ? "aggregator" : member))?.AsObject();
+            if (member == "aggregate")
+                Merge(task!, new JsonObject { ["type"] = nameof(Aggregate), ["options"] = new JsonObject { ["aggregate"] = value!.DeepClone() } });
+            else if (task is not null)
+                Merge(task, value!.AsObject());
+            else
+                Merge(definition, new JsonObject { [member] = value!.DeepClone() });
+        }
+        return definition;
+    }
+
+    private static void Merge(JsonObject into, JsonObject changes)
+    {
+        foreach (var (name, value) in changes)
+        {
+            if (value is JsonObject inner && into[name] is JsonObject there)
+                Merge(there, inner);
+            else
+                into[name] = value?.DeepClone();
+        }
+    }
+}
+
+/// <summary>Data of seven nodes.</summary>
+public sealed class SevenOfFewDigits : IAsyncLifetime
+{
+    /// <summary>How many they are: enough for Bulyan with one byzantine node.</summary>
+    public const int Nodes = 7;
+
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("mantalight-json-");
+
+    public string Folder => folder.FullName;
+
+    public string Definition => Path.Combine(Folder, "swarm.json");
+
+    public string Summary => Path.Combine(Folder, "out.json");
+
+    public async ValueTask InitializeAsync() => await SyntheticDigits.WriteAsync(Folder, Nodes, CancellationToken.None);
+
+    public ValueTask DisposeAsync()
+    {
+        folder.Delete(recursive: true);
+        return ValueTask.CompletedTask;
+    }
+}
