@@ -59,7 +59,7 @@ internal sealed class Comparison(CompareSettings settings, CliConsole console, I
         var single = SingleDefinition.Of(definition, catalog, Math.Max(1, (int)Math.Round(passes)));
         SwarmValidator.Check(single, catalog);
         var central = await swarm.RunAsync("centralized", single, [data.Centralized()], all, slots: 1, isTold: true, cancellationToken);
-        centralized = central with { BytesSent = data.TrainingBytes, BytesReceived = data.TrainingBytes, Privacy = Seen.Centralized };
+        centralized = Sent(central, data.TrainingBytes) with { Privacy = Seen.Centralized };
         await RunAloneAsync(swarm, single, data, slots, cancellationToken);
     }
 
@@ -72,7 +72,7 @@ internal sealed class Comparison(CompareSettings settings, CliConsole console, I
             {
                 var node = data.Alone(n);
                 var run = await swarm.RunAsync(node.Id, single, [node], data.Samples[n], slots: 1, isTold: false, token);
-                ended[n] = run with { BytesSent = 0, BytesReceived = 0, Privacy = Seen.Alone };
+                ended[n] = Sent(run, 0) with { Privacy = Seen.Alone };
                 console.Out.WriteLine($"{node.Id} alone: {(run.Accuracy is { } accuracy ? $"accuracy {Texts.Percent(accuracy, "F2")}" : run.Status)}");
             });
         }
@@ -81,6 +81,12 @@ internal sealed class Comparison(CompareSettings settings, CliConsole console, I
             alone.AddRange(ended.OfType<ComparedRun>());
         }
     }
+
+    /// <summary>What was sent before the first round, and nothing since: a swarm of one talks to itself.</summary>
+    private static ComparedRun Sent(ComparedRun run, long bytes) => run with
+    {
+        BytesSent = bytes, BytesReceived = bytes, Rounds = [.. run.Rounds.Select(r => r with { BytesSent = bytes, BytesReceived = bytes })],
+    };
 
     private async Task ReportAsync(SwarmDefinition definition, ComparedData data)
     {

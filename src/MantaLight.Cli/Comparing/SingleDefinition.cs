@@ -12,8 +12,8 @@ internal static class SingleDefinition
 {
     private const string Hyperparameters = "hyperparameters";
 
-    // What is among the hyper-parameters because of others: who takes part, how far nobody may drift; and an end that would make epochs differ.
-    private static readonly string[] OfMany = ["participation", "proximal_mu", "val_acc_threshold"];
+    // What is among the hyper-parameters because of others: who takes part, how far nobody may drift, who is slow; and an end that would make epochs differ.
+    private static readonly string[] OfMany = ["participation", "proximal_mu", "stragglers", "val_acc_threshold"];
 
     // Options of schedulers that end a run before its last round.
     private static readonly string[] Ends = ["threshold"];

@@ -30,6 +30,7 @@ public sealed class CompareCommandTests : IDisposable
         Assert.Equal(["node_0", "node_1", "node_2"], report.GetProperty("alone").GetProperty("runs").EnumerateArray().Select(r => r.GetProperty("name").GetString()));
         // Three participants with 96 images of 784 bytes, and a label of 8 bytes for each.
         Assert.Equal(3 * 96 * (784 + 8), report.GetProperty("centralized").GetProperty("bytes_sent").GetInt64());
+        Assert.All(report.GetProperty("centralized").GetProperty("rounds").EnumerateArray(), round => Assert.Equal(3 * 96 * (784 + 8), round.GetProperty("bytes_sent").GetInt64()));
         Assert.True(report.GetProperty("federated").GetProperty("bytes_sent").GetInt64() > 2 * 3 * 669_706 * 4);
         Assert.Equal([10, 10, 10, 10, 10, 10, 9, 9, 9, 9], report.GetProperty("nodes")[2].GetProperty("classes").EnumerateArray().Select(c => c.GetInt32()));
         Assert.Matches(@"(?m)^centralized +\d+\.\d+% +\d+\.\d+ +2 .*one place sees all data\r?$", output);
