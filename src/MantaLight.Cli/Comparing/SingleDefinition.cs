@@ -12,11 +12,11 @@ internal static class SingleDefinition
 {
     private const string Hyperparameters = "hyperparameters";
 
-    // What is among the hyper-parameters because of others: who takes part, how far nobody may drift, who is slow; and an end that would make epochs differ.
-    private static readonly string[] OfMany = ["participation", "proximal_mu", "stragglers", "val_acc_threshold"];
+    // What is among the hyper-parameters because of others: who takes part, how far nobody may drift, who is slow, what is hidden from whom; and an end that would make epochs differ.
+    private static readonly string[] OfMany = ["control_option", "control_variates", "dp_sgd", "local_privacy", "participation", "proximal_mu", "stragglers", "val_acc_threshold"];
 
-    // Options of schedulers that end a run before its last round.
-    private static readonly string[] Ends = ["threshold"];
+    // Options of schedulers that end a run before its last round, or choose among participants.
+    private static readonly string[] Ends = ["select", "stop", "threshold"];
 
     /// <summary>Makes it.</summary>
     /// <param name="definition">The federated one.</param>

@@ -9,11 +9,15 @@ internal static class PartitionTable
     /// <summary>More nodes than this are summed up in one row.</summary>
     private const int MaximumRows = 40;
 
+    /// <summary>Of more classes than this it is told how many a node has.</summary>
+    private const int MaximumClasses = 20;
+
     /// <summary>Writes the table.</summary>
     public static void Write(CliConsole console, PartitionManifest manifest)
     {
         var classes = manifest.Nodes.Max(n => n.Classes.Length);
-        string[] header = ["node", "train", "test", .. manifest.ClassNames ?? [.. Enumerable.Range(0, classes).Select(Text)]];
+        var areMany = classes > MaximumClasses;
+        string[] header = ["node", "train", "test", .. areMany ? ["classes"] : manifest.ClassNames ?? [.. Enumerable.Range(0, classes).Select(Text)]];
         var rows = manifest.Nodes.Take(MaximumRows).Select(n => Row(n.Node, n)).ToList();
         if (manifest.Nodes.Length > MaximumRows)
             rows.Add([$"... {manifest.Nodes.Length - MaximumRows} more", .. Enumerable.Repeat("", header.Length - 1)]);
@@ -28,7 +32,7 @@ internal static class PartitionTable
             WritePlain(console.Out, header, rows);
 
         string[] Row(string name, PartitionOfNode part) =>
-            [name, Text(part.Train), Text(part.Test), .. Enumerable.Range(0, classes).Select(c => Text(part.Classes.ElementAtOrDefault(c)))];
+            [name, Text(part.Train), Text(part.Test), .. areMany ? [Text(part.Classes.Count(c => c > 0))] : Enumerable.Range(0, classes).Select(c => Text(part.Classes.ElementAtOrDefault(c)))];
     }
 
     private static void WriteRich(IAnsiConsole rich, string[] header, List<string[]> rows)

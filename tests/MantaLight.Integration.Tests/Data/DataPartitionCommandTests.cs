@@ -45,6 +45,16 @@ public sealed class DataPartitionCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Of_very_many_classes_the_table_says_how_many_a_node_has()
+    {
+        File.WriteAllText(PathOf("words.csv"), "word\n" + string.Concat(Enumerable.Range(0, 60).Select(i => $"w{i % 30}\n")));
+        var run = await RunAsync("words.csv", "--label", "word", "--partition", "classes:15");
+        Assert.Contains("node    train  test  classes", run.Output, StringComparison.Ordinal);
+        Assert.Contains("node_1     30     0       15", run.Output, StringComparison.Ordinal);
+        Assert.Contains("all        60     0       30", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Skews_change_how_samples_look_and_nothing_else()
     {
         await WriteNpzAsync();
