@@ -35,7 +35,7 @@ public class HyperparametersTests
     [InlineData("""{ "epoch": 2 }""", "epoch is not known", "epochs, batch_size, loss, loss_params, optimizer, optimizer_params")]
     [InlineData("""{ "augmentation": { "rotate": 2 } }""", "augmentation.rotate is not known", "rotation, scale, shear")]
     [InlineData("""{ "lr_schedule": { "typ": "cosine" } }""", "lr_schedule.typ is not known", "type, final_lr")]
-    [InlineData("""{ "lr_schedule": { "type": "step" } }""", "'step'", "constant, cosine")]
+    [InlineData("""{ "lr_schedule": { "type": "stairs" } }""", "'stairs'", "constant, step, exponential, linear, cosine, list")]
     [InlineData("""{ "loss": "CrossEntropy" }""", "'CrossEntropy'", "BCELoss, BCEWithLogitsLoss, CTCLoss")]
     [InlineData("""{ "optimizer": "SDG" }""", "'SDG'", "ASGD, Adadelta, Adagrad, Adam, AdamW")]
     [InlineData("""{ "optimizer": "SGD", "optimizer_params": { "momentun": 1 } }""", "'momentun'", "lr, momentum, dampening, weight_decay, nesterov")]
@@ -65,17 +65,6 @@ public class HyperparametersTests
         Assert.Equal(0.1, TaskJson.Read<Proximal>(JsonElement.Parse("""{ "mu": 0.1, "epochs": 3 }"""), "x").Mu);
         var error = Assert.Throws<TaskContractException>(() => TaskJson.Read<Proximal>(JsonElement.Parse("""{ "nu": 0.1 }"""), "x"));
         Assert.Contains("mu", error.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void A_cosine_spans_all_rounds_from_the_first_rate_to_the_last()
-    {
-        var schedule = new LearningRateSchedule { Type = "cosine", FinalLr = 0.0005 };
-
-        Assert.Equal(0.05, schedule.At(0.05, 0, 800));
-        Assert.Equal((0.05 + 0.0005) / 2, schedule.At(0.05, 400, 800), 12);
-        Assert.Equal(0.0005, schedule.At(0.05, 800, 800), 12);
-        Assert.Equal(0.05, new LearningRateSchedule().At(0.05, 400, 800));
     }
 
     private static Hyperparameters Read(string json) => TaskJson.Read<Hyperparameters>(JsonElement.Parse(json), "global 'hyperparameters'");

@@ -25,8 +25,6 @@ internal sealed class TrainingLoop(
         var initialRate = optimizer.LearningRate;
 
         var roundSteps = hyperparameters.Epochs * loader.Batches;
-        var allSteps = Math.Max(1, context.MaximumRounds) * roundSteps;
-        var before = Math.Max(0, context.Round - 1) * roundSteps;
         double epochLoss = 0, rate = initialRate, firstRate = double.NaN;
         long step = 0;
         model.train();
@@ -36,7 +34,7 @@ internal sealed class TrainingLoop(
             foreach (var batch in loader.Epoch())
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                rate = hyperparameters.LrSchedule?.At(initialRate, before + step, allSteps) ?? initialRate;
+                rate = hyperparameters.LrSchedule?.At(initialRate, context.Round, context.MaximumRounds, step, roundSteps) ?? initialRate;
                 optimizer.LearningRate = rate;
                 firstRate = double.IsNaN(firstRate) ? rate : firstRate;
 
