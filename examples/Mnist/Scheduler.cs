@@ -1,6 +1,6 @@
 using System.Globalization;
+using MantaLight.Metrics;
 using MantaLight.Tasks;
-using MantaLight.Torch;
 
 namespace MantaLight.Examples.Mnist;
 
@@ -10,14 +10,10 @@ public sealed class Scheduler : SwarmTask
     public override async Task RunAsync(CancellationToken cancellationToken)
     {
         var hyperparameters = await World.Globals.GetAsync<Goal>("hyperparameters", cancellationToken);
-        var tests = await World.Results.SelectAsync<TestMetrics>("test_metrics", cancellationToken);
-        if (tests.Count == 0)
+        var metrics = await GlobalMetrics.CollectAsync(World, cancellationToken);
+        if (metrics is null || !metrics.Values.TryGetValue("accuracy", out var accuracy))
             throw new TaskContractException("No test_metrics in this round; the scheduler must run after the test task.");
-
-        var samples = tests.Values.Sum(t => t.Samples);
-        var accuracy = tests.Values.Sum(t => t.Accuracy * t.Samples) / samples;
-        var loss = tests.Values.Sum(t => t.Loss * t.Samples) / samples;
-        World.Results.Add("global_metrics", new { accuracy, loss, samples });
+        metrics.AddTo(World);
 
         if (hyperparameters.ValAccThreshold is { } threshold && accuracy >= threshold)
             World.StopSwarm(string.Create(CultureInfo.InvariantCulture, $"accuracy {accuracy:F4} reached {threshold}"));

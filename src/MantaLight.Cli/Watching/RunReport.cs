@@ -76,6 +76,8 @@ internal sealed record RoundReport
     public required int Late { get; init; }
     public required string? Skipped { get; init; }
     public required string? Decision { get; init; }
+    public required ImmutableSortedDictionary<string, double> Metrics { get; init; }
+    public required ImmutableArray<MetricSpread> Spread { get; init; }
     public required ImmutableArray<JsonObject> Nodes { get; init; }
 
     /// <summary>The report of a finished round.</summary>
@@ -97,6 +99,8 @@ internal sealed record RoundReport
             Late = summary.Late,
             Skipped = summary.Skipped,
             Decision = summary.Decision,
+            Metrics = summary.Metrics,
+            Spread = summary.Spread ?? [],
             Nodes = [.. round.Results.Where(r => r.Tag is "train_metrics" or "test_metrics").GroupBy(r => r.Node).Select(NodeOf)],
         };
     }

@@ -9,6 +9,12 @@ internal static class RunSummary
     public static void Write(CliConsole console, IReadOnlyList<RoundView> rounds, RunReport report)
     {
         WriteRounds(console, rounds);
+        if (rounds.LastOrDefault(r => r.Summary!.Spread is not null) is { } last)
+        {
+            console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Nodes in round {last.Number}:"));
+            foreach (var line in SpreadLines.Of(last))
+                console.Out.WriteLine($"- {line}");
+        }
         var reason = report.Reason is { } why ? $": {Texts.Line(why)}" : "";
         console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"Swarm {report.Swarm} {report.Status}{reason} ({rounds.Count} {(rounds.Count == 1 ? "round" : "rounds")}, {report.Seconds:F1} s, {Texts.Bytes(report.BytesUp)} up, {Texts.Bytes(report.BytesDown)} down)"));

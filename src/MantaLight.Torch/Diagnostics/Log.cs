@@ -24,4 +24,8 @@ internal static partial class Log
     [LoggerMessage(EventId = 5, Level = LogLevel.Information,
         Message = "Drops out of round {Round}, as the hyper-parameter 'stragglers' has it")]
     public static partial void DropsOut(ILogger logger, int round);
+
+    [LoggerMessage(EventId = 20, Level = LogLevel.Information,
+        Message = "Tested {Samples} samples: loss {Loss:F4}")]
+    public static partial void TestedLoss(ILogger logger, long samples, double loss);
 }

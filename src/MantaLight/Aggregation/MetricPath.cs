@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MantaLight.Tasks;
 
 namespace MantaLight.Aggregation;
 
@@ -22,6 +23,25 @@ internal sealed class MetricPath
     public string Name => parts[^1];
 
     public static bool IsPath(string? text) => text?.Split('.') is { Length: >= 2 } parts && parts.All(p => p.Length > 0);
+
+    /// <summary>The metric of each node that has it among the JSON results of the tasks before, in node-id order.</summary>
+    public async Task<IReadOnlyList<MetricReading>> OfAllAsync(World world, CancellationToken cancellationToken)
+    {
+        var readings = new List<MetricReading>();
+        foreach (var result in world.Results.Select(Tag).Where(r => r.Samples is null))
+        {
+            try
+            {
+                if (Read(result.Node, await result.GetAsync<JsonElement>(cancellationToken)) is { } reading)
+                    readings.Add(reading);
+            }
+            catch (MalformedDataException)
+            {
+                // As if it had told none.
+            }
+        }
+        return readings;
+    }
 
     /// <summary>One node's metric and its weight; null where the result has no such finite number, or a weight that is none.</summary>
     public MetricReading? Read(string node, JsonElement result)

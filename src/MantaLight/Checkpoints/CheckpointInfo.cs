@@ -35,6 +35,10 @@ public sealed record CheckpointInfo
     /// <value>Null: its placement chooses.</value>
     public ImmutableArray<string>? FromNodes { get; init; }
 
+    /// <summary>How many nodes that request wanted: a count, or below 1 a part of them.</summary>
+    /// <value>Null: it did not say.</value>
+    public double? FromMaximum { get; init; }
+
     /// <summary>The globals that are JSON and were set by tasks.</summary>
     public ImmutableSortedDictionary<string, JsonElement> Values { get; init; } =
         ImmutableSortedDictionary.Create<string, JsonElement>(StringComparer.Ordinal);

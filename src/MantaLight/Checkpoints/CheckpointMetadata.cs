@@ -28,6 +28,8 @@ internal static class CheckpointMetadata
             texts["from_alias"] = alias;
         if (info.FromNodes is { } nodes)
             texts["from_nodes"] = JsonSerializer.Serialize(nodes, CheckpointJson.Default.ImmutableArrayString);
+        if (info.FromMaximum is { } most)
+            texts["from_maximum"] = most.ToString("R", CultureInfo.InvariantCulture);
         return texts.ToImmutable();
     }
 
@@ -51,6 +53,7 @@ internal static class CheckpointMetadata
                 Round = Round(texts),
                 FromAlias = texts.ContainsKey("from_alias") ? Id(texts, "from_alias") : null,
                 FromNodes = texts.TryGetValue("from_nodes", out var nodes) ? Ids(JsonSerializer.Deserialize(nodes, CheckpointJson.Default.ImmutableArrayString)) : null,
+                FromMaximum = texts.ContainsKey("from_maximum") ? Maximum(Text(texts, "from_maximum")) : null,
                 Weights = Tagged(JsonSerializer.Deserialize(Text(texts, "weights"), CheckpointJson.Default.ImmutableSortedDictionaryStringString)),
                 Values = Tagged(JsonSerializer.Deserialize(Text(texts, "values"), CheckpointJson.Default.ImmutableSortedDictionaryStringJsonElement)),
             };
@@ -63,6 +66,9 @@ internal static class CheckpointMetadata
 
     private static int Round(ImmutableSortedDictionary<string, string> texts) =>
         int.Parse(Text(texts, "round"), NumberStyles.None, CultureInfo.InvariantCulture) is > 0 and var round ? round : throw new FormatException("its round is 0");
+
+    private static double Maximum(string text) =>
+        double.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture) is > 0 and <= int.MaxValue and var most ? most : throw new FormatException($"'{text}' is no number of nodes");
 
     private static string Text(ImmutableSortedDictionary<string, string> texts, string key) =>
         texts.TryGetValue(key, out var text) ? text : throw new FormatException($"'{key}' is missing");

@@ -41,6 +41,7 @@ public static class CheckpointStart
                 Round = checkpoint.Info.Round,
                 FromAlias = checkpoint.Info.FromAlias,
                 FromNodes = checkpoint.Info.FromNodes,
+                FromMaximum = checkpoint.Info.FromMaximum,
                 Globals = globals.ToImmutable(),
             };
 

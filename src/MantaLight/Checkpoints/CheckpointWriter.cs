@@ -133,6 +133,7 @@ internal sealed class CheckpointWriter : IAsyncDisposable
         Round = round,
         FromAlias = state.FromAlias,
         FromNodes = state.FromNodes,
+        FromMaximum = state.FromMaximum,
         Values = values,
         Weights = state.Globals.Where(g => g.Content.Blob is { HoldsWeights: true })
             .ToImmutableSortedDictionary(

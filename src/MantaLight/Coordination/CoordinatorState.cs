@@ -47,6 +47,12 @@ internal sealed record CoordinatorState
 
     public ImmutableArray<string>? FromNodes { get; init; }
 
+    /// <summary>How many nodes the request wanted for the round's first task.</summary>
+    public double? FromMaximum { get; init; }
+
+    /// <summary>Of the rounds that are over.</summary>
+    public double Seconds { get; init; }
+
     public DateTimeOffset Began { get; init; }
 
     public DateTimeOffset RoundBegan { get; init; }

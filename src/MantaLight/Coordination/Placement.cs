@@ -14,19 +14,23 @@ internal static class Placement
     public static ImmutableArray<string> Choose(CoordinatorState state, TaskDefinition task)
     {
         var eligible = Eligible(state, task);
-        if (Asked(state, task) is { } asked)
-            eligible = [.. eligible.Where(asked.ToHashSet(StringComparer.Ordinal).Contains)];
+        var (asked, most) = (Asked(state, task), AskedMaximum(state, task));
+        if (asked is { } only && most is null)
+            eligible = [.. eligible.Where(only.ToHashSet(StringComparer.Ordinal).Contains)];
         var least = Least(state, task);
         if (task.Method == PlacementMethod.All)
             eligible = Absences.Without(state, eligible, least);
         var limit = task.Alias == TaskDefinition.SetupAlias ? 1
             : task.Maximum?.Of(eligible.Length) ?? (task.Method == PlacementMethod.All ? eligible.Length : 1);
+        limit = Math.Min(limit, most?.Of(eligible.Length) ?? limit);
         if (Math.Min(limit, eligible.Length) < least)
             return [];
         if (limit >= eligible.Length)
             return eligible;
-        // A fixed task keeps the nodes that are still there and fills up; any other is chosen anew in each round.
-        var kept = task.Fixed && state.FixedPlacement.TryGetValue(task.Alias, out var before)
+        // A fixed task keeps the nodes that are still there and fills up; any other is chosen anew in each round. Who was asked for comes first.
+        var kept = most is not null && asked is { } named
+            ? named.Distinct(StringComparer.Ordinal).Where(node => eligible.BinarySearch(node, StringComparer.Ordinal) >= 0).Take(limit).ToArray()
+            : task.Fixed && state.FixedPlacement.TryGetValue(task.Alias, out var before)
             ? before.Where(node => eligible.BinarySearch(node, StringComparer.Ordinal) >= 0).Take(limit).ToArray()
             : [];
         var key = task.Fixed ? $"{state.Definition.Seed}/{task.Alias}" : $"{state.Definition.Seed}/{state.Round}/{task.Alias}";
@@ -41,7 +45,9 @@ internal static class Placement
         var most = task.Maximum is { Count: > 0 } maximum ? maximum.Count : int.MaxValue;
         if (!task.SpecifiedIds.IsEmpty)
             most = Math.Min(most, task.SpecifiedIds.Length);
-        if (Asked(state, task) is { Length: > 0 } asked)
+        if (AskedMaximum(state, task) is { } wanted)
+            most = Math.Min(most, wanted.Count > 0 ? wanted.Count : most);
+        else if (Asked(state, task) is { Length: > 0 } asked)
             most = Math.Min(most, asked.Length);
         return (int)Math.Min(state.Definition.Rounds.Quorum, most);
     }
@@ -49,6 +55,21 @@ internal static class Placement
     /// <summary>The nodes that the request for this round has named for the task; null where it has named none.</summary>
     private static ImmutableArray<string>? Asked(CoordinatorState state, TaskDefinition task) =>
         state.IsRoot(task) && task.Alias != TaskDefinition.SetupAlias ? state.FromNodes : null;
+
+    /// <summary>How many nodes the request for this round wants for the task; null where it has not said.</summary>
+    private static TaskMaximum? AskedMaximum(CoordinatorState state, TaskDefinition task) =>
+        state.IsRoot(task) && task.Alias != TaskDefinition.SetupAlias && state.FromMaximum is { } most
+            ? most >= 1 ? new TaskMaximum((int)most, 0) : new TaskMaximum(0, most)
+            : null;
+
+    /// <summary>Who could do the first task of the next round, whichever nodes that is asked for on: of several roots the one for all nodes.</summary>
+    public static ImmutableArray<string> Candidates(CoordinatorState state)
+    {
+        var roots = state.Definition.Tasks.Where(t => t.After.IsEmpty).ToArray();
+        var first = Array.Find(roots, t => t.Method == PlacementMethod.All) ?? roots[0];
+        var next = state with { Round = state.Round + 1 };
+        return Absences.Without(next, Eligible(next, first), Least(next, first));
+    }
 
     /// <summary>Whether the definition places the task on one node, whichever that is.</summary>
     public static bool IsForOneNode(TaskDefinition task) => task.Alias == TaskDefinition.SetupAlias
@@ -103,7 +124,7 @@ internal static class Placement
         if (online.Length == 0)
             return $"task '{task.Alias}': no node is online";
         var eligible = Eligible(state, task);
-        if (eligible.Length > 0 && Asked(state, task) is { } asked)
+        if (eligible.Length > 0 && AskedMaximum(state, task) is null && Asked(state, task) is { } asked)
             return $"task '{task.Alias}' waits for nodes that the round was asked for: {List(asked.Where(node => !eligible.Contains(node)), most)}";
         if (eligible.Length > 0)
             return $"task '{task.Alias}' has {eligible.Length} of {wanted} nodes: {List(eligible, most)}";

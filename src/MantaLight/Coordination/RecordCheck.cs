@@ -51,6 +51,8 @@ internal static class RecordCheck
             return $"its reason has more than {MaximumReason} characters";
         if (next.Alias is not null && !Identifier.IsValid(next.Alias))
             return "the alias that it asks for is no id";
+        if (next.Maximum is { } most && !(most > 0 && most <= int.MaxValue && (most < 1 || most == Math.Floor(most))))
+            return "the number of nodes that it asks for is neither a count nor a part of them";
         if (next.Nodes is not { } nodes)
             return null;
         if (nodes.Length > MaximumNodes)

@@ -64,6 +64,7 @@ internal static class RoundFlow
             RoundBegan = turn.Now,
             FromAlias = request?.Alias,
             FromNodes = request?.Nodes,
+            FromMaximum = request?.Maximum,
             Replaced = [],
             Traffic = turn.State.Traffic with { AtRoundStart = turn.State.Status == RunStatus.Starting ? default : turn.State.Traffic.Total },
         };
@@ -146,6 +147,7 @@ internal static class RoundFlow
         {
             History = [.. turn.State.History.Append(summary).TakeLast(SwarmState.MaximumHistory)],
             Absences = Absences.AfterRound(turn.State),
+            Seconds = turn.State.Seconds + Math.Max(0, (turn.Now - turn.State.RoundBegan).TotalSeconds),
             CommitsBefore = turn.State.Tasks.Where(t => t.Value.Phase == TaskPhase.Committed)
                 .Aggregate(CoordinatorState.Ordered<DateTimeOffset>(), (all, t) => all.Add(t.Key, t.Value.CommittedAt)),
         };
@@ -163,7 +165,7 @@ internal static class RoundFlow
         if (state.History.LastOrDefault()?.Round == state.Round)
         {
             if (state.Round < state.Definition.Rounds.Maximum)
-                return StartRound(turn, state.Round + 1, new NextRequest { Alias = state.FromAlias, Nodes = state.FromNodes });
+                return StartRound(turn, state.Round + 1, new NextRequest { Alias = state.FromAlias, Nodes = state.FromNodes, Maximum = state.FromMaximum });
             RunEnd.End(turn, RunStatus.Completed, $"all {state.Definition.Rounds.Maximum} rounds done");
             return true;
         }
@@ -172,7 +174,7 @@ internal static class RoundFlow
         var request = Array.Find(requests, next => next.Stop) ?? requests.FirstOrDefault();
         Close(turn, RoundSummaries.Of(state, request, turn.Now));
         // What was asked for stays in the state also where the run ends, for one that goes on from its checkpoint.
-        turn.State = turn.State with { FromAlias = request?.Alias, FromNodes = request?.Nodes };
+        turn.State = turn.State with { FromAlias = request?.Alias, FromNodes = request?.Nodes, FromMaximum = request?.Maximum };
         switch (request)
         {
             case { Stop: true }:

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using MantaLight.Metrics;
 using MantaLight.Protocol;
 
 namespace MantaLight.Coordination;
@@ -21,6 +22,7 @@ internal static class RoundSummaries
         {
             Round = state.Round,
             Metrics = Metrics(state),
+            Spread = Spreads(state),
             Participants = records.Length,
             Samples = (long)Math.Min(records.Sum(r => r.Results.Sum(result => (decimal)(result.Samples ?? 0))), long.MaxValue),
             LeftOut = LeftOut(state),
@@ -37,7 +39,7 @@ internal static class RoundSummaries
     /// <summary>A round that was given up: nothing that its tasks have reported counts.</summary>
     public static RoundSummary OfSkipped(CoordinatorState state, string reason, DateTimeOffset now) => Of(state, null, now) with
     {
-        Metrics = ImmutableSortedDictionary<string, double>.Empty, Participants = 0, Samples = 0, Skipped = Short(reason),
+        Metrics = ImmutableSortedDictionary<string, double>.Empty, Spread = null, Participants = 0, Samples = 0, Skipped = Short(reason),
     };
 
     private static ImmutableSortedDictionary<string, double> Metrics(CoordinatorState state)
@@ -61,6 +63,33 @@ internal static class RoundSummaries
             .Where(s => double.IsFinite(s.Value.Sum / s.Value.Weight))
             .ToImmutableSortedDictionary(s => s.Key, s => s.Value.Sum / s.Value.Weight, StringComparer.Ordinal);
     }
+
+    /// <summary>How far apart nodes are, in what they tell of their tests.</summary>
+    private static ImmutableArray<MetricSpread>? Spreads(CoordinatorState state)
+    {
+        var tests = InlineObjects(state).Where(r => r.Staged.Tag == GlobalMetrics.TestTag).DistinctBy(r => r.Node).ToArray();
+        ImmutableArray<MetricSpread> spreads =
+        [
+            .. from name in (string[])["accuracy", "loss"]
+               let spread = NodeSpread.Of($"{GlobalMetrics.TestTag}.{name}", [.. ValuesOf(tests, name)])
+               where spread is not null
+               select new MetricSpread
+               {
+                   Metric = spread.Metric, Nodes = spread.Nodes, Worst = Short(spread.Worst), WorstNode = spread.WorstNode, StandardDeviation = Short(spread.StandardDeviation),
+                   Deciles = [.. spread.Deciles.Select(Short)],
+               },
+        ];
+        return spreads.IsEmpty ? null : spreads;
+    }
+
+    private static IEnumerable<(string Node, double Value)> ValuesOf(IEnumerable<(string Node, StagedResult Staged)> results, string name) =>
+        from result in results
+        let value = Number(result.Staged.Content.Value!.Value, name)
+        where value is not null && Math.Abs(value.Value) <= NodeSpread.Largest
+        select (result.Node, value.Value);
+
+    // Enough to see, and the state stays small.
+    private static double Short(double value) => Math.Abs(value) < 1e9 ? Math.Round(value, 6) : value;
 
     private static ImmutableArray<NodeTrouble> LeftOut(CoordinatorState state)
     {

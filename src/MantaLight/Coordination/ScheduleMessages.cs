@@ -32,6 +32,8 @@ internal static class ScheduleMessages
             TimeoutSeconds = Math.Max(1, (attempt.Deadline - turn.Now - spread).TotalSeconds),
             ReportSpreadSeconds = spread.TotalSeconds,
             MaySetGlobals = round.IsOnOneNode,
+            Spent = Placement.IsForOneNode(task) ? Spent(turn) : null,
+            Candidates = Selects(task) ? Placement.Candidates(state) : null,
             Globals = turn.GlobalsOf(alias),
             Codecs = Codecs(state.Definition),
             Inputs = turn.Inputs(alias, () => Inputs(state, task)),
@@ -41,6 +43,22 @@ internal static class ScheduleMessages
     /// <summary>A definition's codecs, as messages have them.</summary>
     public static ImmutableArray<TagCodec>? Codecs(SwarmDefinition definition) =>
         definition.Codecs.IsEmpty ? null : [.. definition.Codecs.Select(c => new TagCodec { Tag = c.Key, Steps = c.Value.Steps })];
+
+    /// <summary>Whether the task chooses nodes: its options say how.</summary>
+    private static bool Selects(TaskDefinition task) => task.Options.ValueKind == JsonValueKind.Object && task.Options.TryGetProperty("select", out _);
+
+    private static RunSpent Spent(Turn turn)
+    {
+        var (state, total) = (turn.State, turn.State.Traffic.Total);
+        var round = Math.Max(0, (turn.Now - state.RoundBegan).TotalSeconds);
+        return new RunSpent
+        {
+            Seconds = Math.Round(state.Seconds + round, 3),
+            Bytes = total.Up + total.Down,
+            RoundSeconds = Math.Round(round, 3),
+            RoundBytes = Math.Max(0, total.Up + total.Down - state.Traffic.AtRoundStart.Up - state.Traffic.AtRoundStart.Down),
+        };
+    }
 
     // 53 bits, so that every JSON reader has the same number. A task for one node has the same seed wherever it is placed:
     // the loss of its host must not change the model.

@@ -86,7 +86,7 @@ internal static class Shortfall
     private static void Skip(Turn turn, string reason)
     {
         AttemptFlow.CancelAll(turn, $"round {turn.State.Round} was given up: {reason}");
-        var request = new NextRequest { Alias = turn.State.FromAlias, Nodes = turn.State.FromNodes };
+        var request = new NextRequest { Alias = turn.State.FromAlias, Nodes = turn.State.FromNodes, Maximum = turn.State.FromMaximum };
         RoundFlow.Close(turn, RoundSummaries.OfSkipped(turn.State, reason, turn.Now));
         var rounds = turn.State.Definition.Rounds.Maximum;
         if (turn.State.Round < rounds)

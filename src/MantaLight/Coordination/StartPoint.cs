@@ -19,7 +19,7 @@ internal static class StartPoint
 
     /// <summary>What the other run had been asked for next.</summary>
     public static NextRequest? Request(SwarmDefinition definition) =>
-        definition.Start is { } start ? new NextRequest { Alias = start.FromAlias, Nodes = start.FromNodes } : null;
+        definition.Start is { } start ? new NextRequest { Alias = start.FromAlias, Nodes = start.FromNodes, Maximum = start.FromMaximum } : null;
 
     /// <summary>Whether the definition starts with that blob.</summary>
     public static bool Has(SwarmDefinition definition, BlobRef blob) =>

@@ -14,7 +14,7 @@ internal static class StateSize
     /// <summary>Drops detail, the oldest and least needed first, until the state fits; what a successor cannot do without is never dropped.</summary>
     public static SwarmState Fit(SwarmState state)
     {
-        ReadOnlySpan<Func<SwarmState, SwarmState>> ways = [OlderWithoutLeftOut, OlderWithFewMetrics, WithoutLeftOut, FewRounds, WithoutTroubles, OneRound, WithoutKeys, WithoutReplaced];
+        ReadOnlySpan<Func<SwarmState, SwarmState>> ways = [OlderWithoutSpread, OlderWithoutLeftOut, OlderWithFewMetrics, WithoutLeftOut, FewRounds, WithoutTroubles, OneRound, WithoutKeys, WithoutReplaced];
         foreach (var way in ways)
         {
             if (ProtocolJson.Write(state).Length <= Maximum)
@@ -23,6 +23,8 @@ internal static class StateSize
         }
         return state;
     }
+
+    private static SwarmState OlderWithoutSpread(SwarmState state) => Older(state, round => round with { Spread = null });
 
     private static SwarmState OlderWithoutLeftOut(SwarmState state) => Older(state, round => round with { LeftOut = [] });
 

@@ -26,6 +26,7 @@ internal static class StateView
             Codecs = ScheduleMessages.Codecs(state.Definition),
             FromAlias = state.FromAlias,
             FromNodes = state.FromNodes,
+            FromMaximum = state.FromMaximum,
             // A round's tasks in the definition's order; the sorted dictionary would order them by alias.
             Tasks = [.. state.Definition.Tasks.Prepend(state.Definition.Setup).Where(t => t is not null && state.Tasks.ContainsKey(t.Alias)).Select(t => View(state.Tasks[t!.Alias]))],
             Globals = [.. state.Globals.Values],
@@ -36,6 +37,7 @@ internal static class StateView
             History = state.History,
             BytesUp = total.Up,
             BytesDown = total.Down,
+            Seconds = Math.Round(state.Seconds, 3),
         });
     }
 

@@ -29,6 +29,8 @@ internal static class Takeover
             SetUp = retained.Round > 0,
             FromAlias = retained.FromAlias,
             FromNodes = retained.FromNodes,
+            FromMaximum = retained.FromMaximum is > 0 and <= int.MaxValue ? retained.FromMaximum : null,
+            Seconds = double.IsFinite(retained.Seconds) ? Math.Max(0, retained.Seconds) : 0,
             Globals = globals.ToImmutable(),
             Absences = Absences.Read(retained),
             History = retained.History,

@@ -31,6 +31,28 @@ public sealed record NodeTrouble
     public double? LateSeconds { get; set; }
 }
 
+/// <summary>How far a metric is from being the same for all nodes, each of which counts the same.</summary>
+public sealed record MetricSpread
+{
+    /// <summary>The metric, <c>tag.member</c>.</summary>
+    public string Metric { get; set; } = "";
+
+    /// <summary>How many nodes told it.</summary>
+    public int Nodes { get; set; }
+
+    /// <summary>The worst value: the least, or of a loss the largest.</summary>
+    public double Worst { get; set; }
+
+    /// <summary>Whose it is; of several the first in node-id order.</summary>
+    public string WorstNode { get; set; } = "";
+
+    /// <summary>The standard deviation.</summary>
+    public double StandardDeviation { get; set; }
+
+    /// <summary>Eleven values from the least to the largest, a tenth of the nodes between each two.</summary>
+    public ImmutableArray<double> Deciles { get; set; } = [];
+}
+
 /// <summary>A finished round.</summary>
 public sealed record RoundSummary
 {
@@ -42,6 +64,9 @@ public sealed record RoundSummary
     /// object's <c>samples</c> where it has them.
     /// </summary>
     public ImmutableSortedDictionary<string, double> Metrics { get; set; } = ImmutableSortedDictionary<string, double>.Empty;
+
+    /// <summary>How far apart the nodes' tests are; absent where fewer than two have told the metric.</summary>
+    public ImmutableArray<MetricSpread>? Spread { get; set; }
 
     /// <summary>How many nodes completed a first task.</summary>
     public int Participants { get; set; }

@@ -70,6 +70,9 @@ public sealed record SwarmState : CoordinatorMessage
     /// <summary>The nodes that the last request named for the round's first task.</summary>
     public ImmutableArray<string>? FromNodes { get; set; }
 
+    /// <summary>How many nodes the last request wanted for the round's first task; absent where it did not say.</summary>
+    public double? FromMaximum { get; set; }
+
     /// <summary>The round's tasks in the definition's order.</summary>
     public ImmutableArray<TaskState> Tasks { get; set; } = [];
 
@@ -108,4 +111,7 @@ public sealed record SwarmState : CoordinatorMessage
 
     /// <summary>Application bytes of all nodes and coordinators in this run so far: down.</summary>
     public long BytesDown { get; set; }
+
+    /// <summary>Seconds of the rounds that are over.</summary>
+    public double Seconds { get; set; }
 }

@@ -45,6 +45,14 @@ public sealed record ScheduleAttempt : CoordinatorMessage
     /// <summary>Whether it may set globals: only a task on one node may.</summary>
     public bool MaySetGlobals { get; set; }
 
+    /// <summary>What the run has taken so far, for a task on one node; else absent.</summary>
+    public RunSpent? Spent { get; set; }
+
+    /// <summary>
+    /// Who could do the next round's first task, for a task whose options have <c>select</c>: online, with what it needs, and not left out of that round. In node-id order; else absent.
+    /// </summary>
+    public ImmutableArray<string>? Candidates { get; set; }
+
     /// <summary>The committed globals.</summary>
     public ImmutableArray<GlobalEntry> Globals { get; set; } = [];
 
@@ -58,7 +66,27 @@ public sealed record ScheduleAttempt : CoordinatorMessage
     public bool IsSound() =>
         Identifier.IsValid(Alias) && Globals.All(g => g.Content.IsSound()) && Inputs.All(i => Identifier.IsValid(i.Node) && i.Staged.IsSound())
         && Globals.DistinctBy(g => g.Tag).Count() == Globals.Length && Attempt.Length is > 0 and <= 400
+        && Candidates is not { IsDefault: true } && (Candidates is not { } candidates || candidates.All(Identifier.IsValid)) && (Spent is null || Spent.IsSound())
         && Codecs is not { IsDefault: true } && (Codecs is not { } codecs || codecs.All(c => !c.Steps.IsDefault)) && double.IsFinite(TimeoutSeconds) && Threads is >= 1 and <= 256;
+}
+
+/// <summary>What a run has taken.</summary>
+public sealed record RunSpent
+{
+    /// <summary>Seconds of its rounds, the one under way included.</summary>
+    public double Seconds { get; set; }
+
+    /// <summary>Application bytes of all nodes and coordinators, up and down.</summary>
+    public long Bytes { get; set; }
+
+    /// <summary>Seconds of the round under way.</summary>
+    public double RoundSeconds { get; set; }
+
+    /// <summary>Bytes of the round under way.</summary>
+    public long RoundBytes { get; set; }
+
+    /// <summary>Whether these are amounts.</summary>
+    public bool IsSound() => Seconds is >= 0 and <= 1e12 && RoundSeconds is >= 0 and <= 1e12 && Bytes >= 0 && RoundBytes >= 0;
 }
 
 /// <summary>How the weights of a tag travel.</summary>
@@ -150,6 +178,12 @@ public sealed record NextRequest
 
     /// <summary>The task to start from; absent for all roots.</summary>
     public string? Alias { get; set; }
+
+    /// <summary>
+    /// How many nodes the first task is to have: a count, or below 1 a part of those that could do it. The named ones come first, in their order; others take the place of those that are away.
+    /// Absent: the named ones and nobody else.
+    /// </summary>
+    public double? Maximum { get; set; }
 }
 
 /// <summary>The attempt ended in an error.</summary>

@@ -17,6 +17,10 @@ public sealed record StartDefinition
     /// <value>Null: its placement chooses.</value>
     public ImmutableArray<string>? FromNodes { get; init; }
 
+    /// <summary>How many nodes the first round's first task is to have: a count, or below 1 a part of them.</summary>
+    /// <value>Null: as its placement says.</value>
+    public double? FromMaximum { get; init; }
+
     /// <summary>What tasks had committed by then, by tag; it stands over the definition's own globals.</summary>
     public ImmutableSortedDictionary<string, StartGlobal> Globals { get; init; } =
         ImmutableSortedDictionary.Create<string, StartGlobal>(StringComparer.Ordinal);

@@ -17,7 +17,7 @@ internal static partial class StartReader
     public static StartDefinition? Read(JsonObjectReader json, SwarmProblems problems)
     {
         if (!json.TryGet("start", out var value)
-            || JsonObjectReader.Open(value, json.PathOf("start"), problems, "round", "from_alias", "from_nodes", "globals") is not { } start)
+            || JsonObjectReader.Open(value, json.PathOf("start"), problems, "round", "from_alias", "from_nodes", "from_maximum", "globals") is not { } start)
         {
             return null;
         }
@@ -27,8 +27,19 @@ internal static partial class StartReader
             Round = (int)(start.Integer("round", 1, MaximumRound) ?? 1),
             FromAlias = start.TryGet("from_alias", out _) ? start.RequiredId("from_alias", "the alias of a task") : null,
             FromNodes = start.TryGet("from_nodes", out _) ? start.Ids("from_nodes", "node id") : null,
+            FromMaximum = ReadMaximum(start, problems),
             Globals = ReadGlobals(start, problems),
         };
+    }
+
+    private static double? ReadMaximum(JsonObjectReader start, SwarmProblems problems)
+    {
+        if (!start.TryGet("from_maximum", out var value))
+            return null;
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var most) && most > 0 && most <= int.MaxValue && (most < 1 || most == Math.Floor(most)))
+            return most;
+        problems.Add(start.PathOf("from_maximum"), $"found {JsonPath.Describe(value)}, expected a count of nodes or a part of them above 0 and below 1");
+        return null;
     }
 
     private static ImmutableSortedDictionary<string, StartGlobal> ReadGlobals(JsonObjectReader start, SwarmProblems problems)

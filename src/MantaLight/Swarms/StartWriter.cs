@@ -18,6 +18,8 @@ internal static class StartWriter
                 json.WriteStringValue(node);
             json.WriteEndArray();
         }
+        if (start.FromMaximum is { } most)
+            json.WriteNumber("from_maximum", most);
         if (start.Globals.Count > 0)
         {
             json.WriteStartObject("globals");

@@ -49,6 +49,14 @@ public sealed class AttemptContext
     /// <summary>The clock.</summary>
     public required TimeProvider Time { get; init; }
 
+    /// <summary>What the run has taken so far; null for a task that several nodes do.</summary>
+    public SpentSoFar? Spent { get; init; }
+
+    /// <summary>
+    /// Who could do the next round's first task, in node-id order: online, with what it needs. Null for a task whose options have no <c>select</c>.
+    /// </summary>
+    public IReadOnlyList<string>? Candidates { get; init; }
+
     /// <summary>Tells watchers how far the attempt is; cheap enough for every batch (reports are thinned before they are sent).</summary>
     /// <param name="fraction">0 to 1.</param>
     /// <param name="loss">The current loss, where there is one.</param>
@@ -61,6 +69,13 @@ public sealed class AttemptContext
     /// </summary>
     public Task<IDisposable> RunAloneAsync(CancellationToken cancellationToken) => alone.EnterAsync(cancellationToken);
 }
+
+/// <summary>What a run has taken, as its coordinators have counted it.</summary>
+/// <param name="Time">All rounds of this run, the one under way included.</param>
+/// <param name="Bytes">Application bytes of all nodes and coordinators, up and down.</param>
+/// <param name="RoundTime">The round under way.</param>
+/// <param name="RoundBytes">Its bytes.</param>
+public sealed record SpentSoFar(TimeSpan Time, long Bytes, TimeSpan RoundTime, long RoundBytes);
 
 /// <summary>How far an attempt is.</summary>
 /// <param name="Fraction">0 to 1.</param>

@@ -22,9 +22,13 @@ public sealed class World
     /// <param name="nodeIds">The nodes to run it on; null to let the task's placement choose among those present.</param>
     /// <param name="alias">A root task of the graph; null for all of its roots.</param>
     /// <param name="reason">What the summary says, for example "threshold 99.0% not reached".</param>
-    /// <exception cref="TaskContractException">The attempt already asked the swarm to stop.</exception>
-    public void ScheduleNextRound(IReadOnlyCollection<string>? nodeIds = null, string? alias = null, string? reason = null) =>
-        Requests.ScheduleNext(nodeIds, alias, reason);
+    /// <param name="maximum">
+    /// How many nodes it is to have: a count, or below 1 a part of those that could do it. Those of <paramref name="nodeIds"/> come first, in their order, and others take the place of who has gone away. Null: those
+    /// alone, and who has gone away is waited for.
+    /// </param>
+    /// <exception cref="TaskContractException">The attempt already asked the swarm to stop, or the number is none.</exception>
+    public void ScheduleNextRound(IReadOnlyCollection<string>? nodeIds = null, string? alias = null, string? reason = null, double? maximum = null) =>
+        Requests.ScheduleNext(nodeIds, alias, reason, maximum);
 
     /// <summary>Asks for the end of the swarm after this round.</summary>
     /// <param name="reason">What the summary says, for example "accuracy 0.991 reached 0.99".</param>
@@ -38,11 +42,13 @@ internal sealed class RoundRequests
 {
     public RoundRequest? Request { get; private set; }
 
-    public void ScheduleNext(IReadOnlyCollection<string>? nodeIds, string? alias, string? reason)
+    public void ScheduleNext(IReadOnlyCollection<string>? nodeIds, string? alias, string? reason, double? maximum = null)
     {
+        if (maximum is { } most && !(most > 0 && most <= int.MaxValue && (most < 1 || most == Math.Floor(most))))
+            throw new TaskContractException($"The next round was asked for on {most} nodes; expected a count of 1 or more, or a part of them above 0 and below 1.");
         if (Request is { Stop: true })
             throw new TaskContractException("The attempt asked the swarm to stop and then for another round; it can have one of the two.");
-        Request = new RoundRequest(Stop: false, Converged: false, reason, Nodes: nodeIds is null ? null : [.. nodeIds], alias);
+        Request = new RoundRequest(Stop: false, Converged: false, reason, Nodes: nodeIds is null ? null : [.. nodeIds], alias, maximum);
     }
 
     public void Stop(string? reason, bool converged)
@@ -54,4 +60,4 @@ internal sealed class RoundRequests
 }
 
 /// <summary>A scheduler's wish, part of its completed record.</summary>
-internal sealed record RoundRequest(bool Stop, bool Converged, string? Reason, string[]? Nodes, string? Alias);
+internal sealed record RoundRequest(bool Stop, bool Converged, string? Reason, string[]? Nodes, string? Alias, double? Maximum = null);

@@ -34,6 +34,7 @@ internal sealed class VirtualCheckpoints(CheckpointOptions options, KnownDefinit
         Round = from.Info.Round,
         FromAlias = from.Info.FromAlias,
         FromNodes = from.Info.FromNodes,
+        FromMaximum = from.Info.FromMaximum,
         Globals = from.Weights.Select(w => KeyValuePair.Create(w.Key, new StartGlobal { Blob = Share(w.Value, shared) }))
             .Concat(from.Info.Values.Select(v => KeyValuePair.Create(v.Key, new StartGlobal { Value = v.Value })))
             .ToImmutableSortedDictionary(StringComparer.Ordinal),

@@ -189,6 +189,19 @@ public sealed class RunViewTests
     }
 
     [Fact]
+    public void A_line_tells_of_a_round_whose_node_is_worst_and_how_far_apart_they_are()
+    {
+        var spread = new MetricSpread
+        {
+            Metric = "test_metrics.accuracy", Nodes = 12, Worst = 0.712, WorstNode = "node_7", StandardDeviation = 0.0512,
+            Deciles = [.. Enumerable.Range(0, 11).Select(d => 0.712 + (d * 0.02))],
+        };
+        Lines(State(1, Summary(1, 0.8) with { Spread = [spread, spread with { Deciles = [] }] }));
+        Assert.Equal(
+            ["Accuracy of 12 nodes: worst 71.2% (node_7), a tenth below 73.2%, half below 81.2%, a tenth above 89.2%, standard deviation 5.1%"], SpreadLines.Of(view.Finished.Single()));
+    }
+
+    [Fact]
     public async Task The_report_has_the_agreed_members_and_each_node_s_numbers()
     {
         Lines(State(1));
@@ -209,7 +222,7 @@ public sealed class RunViewTests
             Assert.Equal(ulong.MaxValue, json.RootElement.GetProperty("seed").GetUInt64());
             var round = json.RootElement.GetProperty("rounds")[0];
             Assert.Equal(
-                ["round", "accuracy", "loss", "bytes_up", "bytes_down", "train_seconds", "overhead_seconds", "global_sha256", "participants", "left_out", "late", "skipped", "decision", "nodes"],
+                ["round", "accuracy", "loss", "bytes_up", "bytes_down", "train_seconds", "overhead_seconds", "global_sha256", "participants", "left_out", "late", "skipped", "decision", "metrics", "spread", "nodes"],
                 round.EnumerateObject().Select(m => m.Name));
             Assert.Equal("""{"node":"node_0","loss":0.25,"samples":10,"seconds":4.5,"accuracy":0.9,"test_loss":0.5,"test_samples":5}""",
                 JsonSerializer.Serialize(round.GetProperty("nodes")[0]));

@@ -13,6 +13,8 @@ public sealed partial class SourceTests
         { "Swarms", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Aggregation"] },
         { "Aggregation", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms"] },
         { "Weights", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms", "Tasks", "Aggregation"] },
+        { "Metrics", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms", "Aggregation"] },
+        { "Scheduling", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Weights"] },
         { "Attacks", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms"] },
         { "Privacy", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms", "Tasks", "Aggregation", "Weights", "Storage"] },
         { "Partitioning", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms", "Tasks", "Aggregation", "Storage", "Privacy"] },

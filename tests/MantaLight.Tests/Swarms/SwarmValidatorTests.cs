@@ -66,6 +66,19 @@ public sealed class SwarmValidatorTests
         ["$.tasks[0].options: 'accuracy' is no metric: write TAG.KEY, as test_metrics.accuracy."],
         ProblemsOf("""{"name":"s","module":"M","tasks":[{"alias":"a","type":"ThresholdScheduler","options":{"metric":"accuracy"}}]}"""));
 
+    [Theory]
+    [InlineData("""{"stop":["accurate enough"]}""", "$.tasks[0].options.stop: 'accurate enough' is no condition; expected METRIC >= NUMBER (or <=, >, <), or one of: patience, rounds, time, bytes, epsilon.")]
+    [InlineData("""{"stop":["patient 5"]}""", "$.tasks[0].options.stop: 'patient 5' is no condition (did you mean 'patience'?); expected METRIC >= NUMBER (or <=, >, <), or one of: patience, rounds, time, bytes, epsilon.")]
+    [InlineData("""{"stop":["time soon"]}""", "$.tasks[0].options.stop: 'soon' is no time; write it as 00:30:00, or as a number with one of s, m, min, h, d, as in '30m'.")]
+    [InlineData("""{"stop":["bytes 2 gigs"]}""", "$.tasks[0].options.stop: '2 gigs' is no amount of bytes; write a number with one of B, kB, KB, MB, GB, TB, KiB, MiB, GiB, TiB, as in '2GB'.")]
+    [InlineData("""{"stop":["patience 5 metrik=loss"]}""", "$.tasks[0].options.stop: 'patience' has no option 'metrik' (did you mean 'metric'?); it takes rounds, metric, min_delta, goal.")]
+    [InlineData("""{"stop":["rounds 5","rounds 5"]}""", "$.tasks[0].options.stop: 'rounds 5' stands twice.")]
+    [InlineData("""{"select":"randomly 0.1"}""", "$.tasks[0].options.select: 'randomly 0.1' chooses no nodes (did you mean 'random'?); expected one of: all, random, by_loss, available, round_robin, as in 'random 0.1'.")]
+    [InlineData("""{"select":"by_loss"}""", "$.tasks[0].options.select: 'by_loss' needs how many nodes it chooses, as in 'by_loss 0.1' or 'by_loss 10'.")]
+    [InlineData("""{"select":"by_loss 1.5"}""", "$.tasks[0].options.select: 'by_loss' takes a count of 1 or more, or a part above 0 and below 1, as 'nodes', not '1.5'.")]
+    public void A_schedulers_conditions_are_refused_with_what_there_is_instead(string options, string problem) => Assert.Equal(
+        [problem], ProblemsOf($$"""{"name":"s","module":"M","tasks":[{"alias":"a","type":"RoundScheduler","options":{{options}}}]}"""));
+
     private static IReadOnlyList<string> ProblemsOf(string json) =>
         Assert.Throws<InvalidSwarmException>(() => SwarmValidator.Check(Definitions.Parse(json), Catalog)).Problems;
 }
@@ -87,12 +100,12 @@ public sealed class TaskCatalogTests
 
         Assert.Equal(typeof(FedAvg), catalog.Resolve("fed_avg"));
         Assert.Equal(typeof(ThresholdScheduler), catalog.Resolve("ThresholdScheduler"));
-        Assert.Equal(["Aggregate", "FedAdagrad", "FedAdam", "FedAvg", "FedAvgM", "FedNova", "FedYogi", "ThresholdScheduler"], catalog.Names);
+        Assert.Equal(["Aggregate", "FedAdagrad", "FedAdam", "FedAvg", "FedAvgM", "FedNova", "FedYogi", "RoundScheduler", "ThresholdScheduler"], catalog.Names);
     }
 
     [Fact]
     public void An_unknown_name_lists_the_known_ones() => Assert.Equal(
-        "'nothing_like_it' is no task and none is built in under that name; known are: Aggregate, FedAdagrad, FedAdam, FedAvg, FedAvgM, FedNova, FedYogi, ThresholdScheduler.",
+        "'nothing_like_it' is no task and none is built in under that name; known are: Aggregate, FedAdagrad, FedAdam, FedAvg, FedAvgM, FedNova, FedYogi, RoundScheduler, ThresholdScheduler.",
         Assert.Throws<ModuleException>(() => new TaskCatalog().Resolve("nothing_like_it")).Message);
 
     [Fact]

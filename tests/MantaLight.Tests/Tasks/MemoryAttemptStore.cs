@@ -26,6 +26,14 @@ internal sealed class MemoryAttemptStore : AttemptStore
     /// <summary>Whether the weights of all results are on this node from the beginning.</summary>
     public bool HasAll { get; init; }
 
+    public int Round { get; init; } = 1;
+
+    public ulong Seed { get; init; } = 1;
+
+    public SpentSoFar? Spent { get; init; }
+
+    public IReadOnlyList<string>? Candidates { get; init; }
+
     public override IReadOnlyCollection<string> GlobalTags =>
         [.. globalJson.Keys.Concat(globalWeights.Keys).Order(StringComparer.Ordinal)];
 
@@ -53,18 +61,20 @@ internal sealed class MemoryAttemptStore : AttemptStore
         return this;
     }
 
-    /// <summary>Runs a task as the only attempt of round 1 on <c>node_0</c>.</summary>
+    /// <summary>Runs a task as the only attempt of the round on <c>node_0</c>.</summary>
     public async Task RunAsync(SwarmTask task, object? options = null, CancellationToken cancellationToken = default)
     {
         var context = new AttemptContext(_ => { })
         {
             Swarm = "test",
-            Round = 1,
+            Round = Round,
             MaximumRounds = 10,
             Node = "node_0",
             Alias = "task",
             Attempt = 1,
-            Seed = 1,
+            Seed = Seed,
+            Spent = Spent,
+            Candidates = Candidates,
             Deadline = DateTimeOffset.MaxValue,
             Options = TaskJson.Write(options ?? new { }),
             Time = TimeProvider.System,
