@@ -97,6 +97,7 @@ internal sealed class SimulatedRun(SimulationSettings settings, CliConsole conso
             Nodes = settings.Participants,
             Partition = settings.Data is null ? settings.Partition.ToString() : null,
             Rounds = [.. rounds.Select(RoundReport.Of)],
+            Privacy = [.. PrivacyReport.After(rounds)],
             BytesUp = state?.BytesUp ?? 0,
             BytesDown = state?.BytesDown ?? 0,
             Seconds = Math.Round(time.GetElapsedTime(began).TotalSeconds, 3),

@@ -150,6 +150,7 @@ internal sealed class SwarmRun(RunSettings settings, CliConsole console, ILogger
             Nodes = settings.Nodes,
             Partition = settings.Partition.ToString(),
             Rounds = [.. rounds.Select(RoundReport.Of)],
+            Privacy = [.. PrivacyReport.After(rounds)],
             BytesUp = state?.BytesUp ?? 0,
             BytesDown = state?.BytesDown ?? 0,
             Seconds = Math.Round(time.GetElapsedTime(began).TotalSeconds, 3),

@@ -50,6 +50,8 @@ internal static class PlainLines
             yield return $"- {Texts.Title(alias)}: combined models from {Integer(aggregation, "participant_count")} workers ({Integer(aggregation, "samples")} total samples)";
         foreach (var left in summary.LeftOut)
             yield return $"- Left out: {left.Node}: {Texts.Line(left.Reason)}{(left.LateSeconds is { } late ? $" (came {Texts.Seconds(late)} s late)" : "")}";
+        foreach (var privacy in PrivacyReport.After([round]))
+            yield return $"- {privacy.Text}";
         if (round.Accuracy is { } accuracy)
             yield return $"- Global test accuracy: {Texts.Percent(accuracy)}";
         if (round.Next is { } next)

@@ -8,6 +8,9 @@ internal sealed class RoundView(int number)
 {
     private const int MaximumResults = 100_000;
 
+    private static readonly string[] Extremes = ["epsilon", "delta", "private"];
+
+    private readonly Dictionary<(string Tag, string Name), (double Least, double Largest)> ends = [];
     private readonly SortedDictionary<(string Node, string Alias, string Tag), JsonElement> results = [];
 
     /// <summary>The round, from 1; 0 is the setup.</summary>
@@ -39,8 +42,30 @@ internal sealed class RoundView(int number)
             results[(node, alias, tag)] = value;
     }
 
+    /// <summary>The largest number of that name that a node has told; the mean of the summary where nodes' own are not known. Null where there is none.</summary>
+    public double? Largest(string tag, string name) => Numbers(tag, name).Append(Metric($"{tag}.{name}")).Max();
+
+    /// <summary>The least.</summary>
+    public double? Least(string tag, string name) => Numbers(tag, name).Append(Metric($"{tag}.{name}")).Min();
+
     /// <summary>Forgets the nodes' results; what they come to together is in the summary.</summary>
-    public void Forget() => results.Clear();
+    public void Forget()
+    {
+        // But for the ends of what is no mean.
+        foreach (var (_, _, tag, value) in Results)
+        {
+            foreach (var member in value.EnumerateObject().Where(m => m.Value.ValueKind == JsonValueKind.Number && Extremes.Any(e => m.Name.EndsWith(e, StringComparison.Ordinal))))
+            {
+                var (number, known) = (member.Value.GetDouble(), ends.TryGetValue((tag, member.Name), out var end));
+                ends[(tag, member.Name)] = known ? (Math.Min(end.Least, number), Math.Max(end.Largest, number)) : (number, number);
+            }
+        }
+        results.Clear();
+    }
+
+    private IEnumerable<double?> Numbers(string tag, string name) => results
+        .Where(r => r.Key.Tag == tag).Select(r => Json.Number(r.Value, name))
+        .Concat(ends.TryGetValue((tag, name), out var end) ? [end.Least, end.Largest] : Array.Empty<double?>());
 
     private double? Metric(string name) => Summary is { } summary && summary.Metrics.TryGetValue(name, out var value) ? value : null;
 }

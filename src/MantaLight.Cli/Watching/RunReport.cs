@@ -17,6 +17,7 @@ internal sealed record RunReport
     public required int Nodes { get; init; }
     public required string? Partition { get; init; }
     public required ImmutableArray<RoundReport> Rounds { get; init; }
+    public ImmutableArray<PrivacyReport> Privacy { get; init; } = [];
     public required long BytesUp { get; init; }
     public required long BytesDown { get; init; }
     public required double Seconds { get; init; }

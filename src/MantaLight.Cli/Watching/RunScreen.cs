@@ -86,8 +86,9 @@ internal sealed class LiveScreen(LiveDisplayContext context) : IRunScreen
         if (view.State is not { } state)
             return $"{view.Swarm}: not started yet";
         var accuracy = view.Finished.LastOrDefault()?.Accuracy is { } value ? $" · global accuracy {Texts.Percent(value, "F2")}" : "";
+        var privacy = string.Concat(PrivacyReport.After(view.Finished).Select(p => $" · {p.Text}"));
         return string.Create(CultureInfo.InvariantCulture,
-            $"{view.Swarm}: {Texts.Snake(state.Status)} · round {state.Round} of {state.MaximumRounds}{accuracy} · up {Texts.Bytes(state.BytesUp)} · down {Texts.Bytes(state.BytesDown)}");
+            $"{view.Swarm}: {Texts.Snake(state.Status)} · round {state.Round} of {state.MaximumRounds}{accuracy}{privacy} · up {Texts.Bytes(state.BytesUp)} · down {Texts.Bytes(state.BytesDown)}");
     }
 
     private static Grid Bars(RoundProgress progress)

@@ -20,7 +20,7 @@ internal static class RunSummary
             $"Swarm {report.Swarm} {report.Status}{reason} ({rounds.Count} {(rounds.Count == 1 ? "round" : "rounds")}, {report.Seconds:F1} s, {Texts.Bytes(report.BytesUp)} up, {Texts.Bytes(report.BytesDown)} down)"));
     }
 
-    /// <summary>Writes the table alone.</summary>
+    /// <summary>Writes the table, and what the rounds have spent of privacy.</summary>
     public static void WriteRounds(CliConsole console, IReadOnlyList<RoundView> rounds)
     {
         if (rounds.Count == 0)
@@ -30,5 +30,7 @@ internal static class RunSummary
             rich.Write(RoundTable.Rich(rounds));
         else
             RoundTable.WritePlain(console.Out, rounds);
+        foreach (var privacy in PrivacyReport.After(rounds))
+            console.Out.WriteLine(privacy.Text);
     }
 }

@@ -72,6 +72,18 @@ public sealed class DataLoader : IDisposable
         return new Batch(x.DetachFromDisposeScope(), dataset.Targets.narrow(0, 0, count).DetachFromDisposeScope(), count);
     }
 
+    /// <summary>Samples by their places in the data set, augmented as an epoch's are, in the open scope.</summary>
+    internal Batch Pick(ReadOnlySpan<long> places)
+    {
+        using var noGradients = no_grad();
+        using var indices = tensor(places.ToArray());
+        var x = dataset.Samples.index_select(0, indices);
+        if (x.dtype == ScalarType.Byte)
+            x = x.to(ScalarType.Float32).div_(255);
+        augmenter?.Apply(x);
+        return new Batch(x, dataset.Targets.index_select(0, indices), places.Length);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

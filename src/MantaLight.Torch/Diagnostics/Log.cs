@@ -28,4 +28,16 @@ internal static partial class Log
     [LoggerMessage(EventId = 20, Level = LogLevel.Information,
         Message = "Tested {Samples} samples: loss {Loss:F4}")]
     public static partial void TestedLoss(ILogger logger, long samples, double loss);
+
+    [LoggerMessage(EventId = 11, Level = LogLevel.Information,
+        Message = "Sits round {Round} out: {Reason}")]
+    public static partial void BudgetSpent(ILogger logger, int round, string reason);
+
+    [LoggerMessage(EventId = 12, Level = LogLevel.Information,
+        Message = "Trained {Samples} samples in private in {Seconds:F2} s")]
+    public static partial void TrainedInPrivate(ILogger logger, long samples, double seconds);
+
+    [LoggerMessage(EventId = 13, Level = LogLevel.Warning,
+        Message = "Privacy: {Weakness}")]
+    public static partial void WeakPrivacy(ILogger logger, string weakness);
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using MantaLight.Aggregation.Perturbation;
 using MantaLight.Tasks;
 using MantaLight.Torch.Augmentation;
 using MantaLight.Torch.Training;
@@ -54,6 +55,14 @@ public record Hyperparameters : IJsonOnDeserialized
     /// <value>Null: all do all epochs.</value>
     public StragglerOptions? Stragglers { get; init; }
 
+    /// <summary>Differential privacy of the node's single samples: clipped one by one, with noise on each step.</summary>
+    /// <value>Null: none.</value>
+    public DpSgdOptions? DpSgd { get; init; }
+
+    /// <summary>Differential privacy of the node's whole contribution: what is sent is clipped and has noise on it, so that nobody need be trusted with more.</summary>
+    /// <value>Null: none.</value>
+    public LocalPrivacy? LocalPrivacy { get; init; }
+
     /// <summary>How the learning rate changes over all rounds.</summary>
     /// <value>Null: it stays.</value>
     public LearningRateSchedule? LrSchedule { get; init; }
@@ -86,6 +95,9 @@ public record Hyperparameters : IJsonOnDeserialized
         }
     }
 
+    /// <summary>What the privacy that is asked for does not do; null where there is nothing to say.</summary>
+    internal string? PrivacyWeakness => DpSgd is { IsPrivate: false } ? "the draws of 'dp_sgd' are of the seed: not private, a reproducible run" : LocalPrivacy?.Weakness;
+
     /// <summary>Checks keys, names and ranges.</summary>
     /// <exception cref="JsonException">One is out of place; the message names it and what is known.</exception>
     public virtual void OnDeserialized()
@@ -96,6 +108,7 @@ public record Hyperparameters : IJsonOnDeserialized
         Require(Lr is null or (> 0 and < double.PositiveInfinity), $"lr is {Lr} where a number above 0 is expected");
         Require(ProximalMu is >= 0 and < double.PositiveInfinity, $"proximal_mu is {ProximalMu} where a number of at least 0 is expected");
         Require(ProximalMu == 0 || Optimizer != "LBFGS", "proximal_mu is not possible with LBFGS, whose line search looks at the loss alone; take another optimizer");
+        Require(DpSgd is null || Optimizer != "LBFGS", "dp_sgd is not possible with LBFGS, which evaluates the loss of a batch as often as it likes; take another optimizer");
         Require(Participation is > 0 and <= 1, $"participation is {Participation} where a probability above 0 and at most 1 is expected");
         Require(ValAccThreshold is null or (> 0 and <= 1), $"val_acc_threshold is {ValAccThreshold} where a number above 0 and at most 1 is expected");
         Require(Initialization is "default" or "he" or "he_uniform", $"initialization is '{Initialization}'; known are: default, he, he_uniform");

@@ -9,6 +9,8 @@ internal static class Seeds
     public const ulong DefaultGenerator = 4;
     public const ulong Straggling = 5;
     public const ulong PartialWork = 6;
+    public const ulong PrivateDraw = 11;
+    public const ulong PrivateNoise = 12;
 
     public static ulong Derive(ulong seed, ulong stream)
     {

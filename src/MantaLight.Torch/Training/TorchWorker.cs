@@ -1,10 +1,14 @@
 using System.Buffers.Binary;
+using System.Reflection;
 using System.Security.Cryptography;
+using MantaLight.Aggregation.Perturbation;
 using MantaLight.Tasks;
 using MantaLight.Torch.Augmentation;
 using MantaLight.Torch.Diagnostics;
 using MantaLight.Torch.Native;
+using MantaLight.Torch.Privacy;
 using MantaLight.Torch.Training;
+using MantaLight.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -52,6 +56,15 @@ public abstract class TorchWorker<TModel>(TModel model) : TorchTask<TModel>(mode
         }
         await LoadModelAsync(cancellationToken);
         using var loader = await CreateLoaderAsync(hyperparameters, cancellationToken);
+        var privacy = RoundPrivacy.Begin(hyperparameters, Local.Privacy, Dataset, loader, Model.FloatElements());
+        if (privacy is not null && hyperparameters.PrivacyWeakness is { } weakness && Context.Round <= 1)
+            Log.WeakPrivacy(Logger, weakness);
+        if (privacy?.SitsOut is { } reason)
+        {
+            Log.BudgetSpent(Logger, Context.Round, reason);
+            World.Results.Add("train_metrics", privacy.Among(new { }));
+            return;
+        }
 
         var script = Script is { } text ? LossScript.Of(text) : null;
         var draws = DrawsFromDefaultGenerator;
@@ -61,29 +74,53 @@ public abstract class TorchWorker<TModel>(TModel model) : TorchTask<TModel>(mode
             outcome = await TorchThread.RunAsync(
                 () =>
                 {
-                    script?.WarmUp(loader, [.. Model.parameters()]);
+                    if (hyperparameters.DpSgd is null)
+                        script?.WarmUp(loader, [.. Model.parameters()]);
                     if (draws)
                         DefaultGenerator.Seed(Context.Seed);
+                    if (hyperparameters.DpSgd is { } dp)
+                        return new PrivateTraining(Model, hyperparameters, dp, Context).Run(loader, Forward, Loss, IsOwn, cancellationToken);
                     return new TrainingLoop(Model, hyperparameters, Context, Forward, Loss, script).Run(loader, cancellationToken);
                 },
                 Context.Threads,
                 cancellationToken);
         }
 
-        Log.Trained(Logger, outcome.Samples, outcome.Seconds, outcome.Loss);
-        World.Results.Add("train_metrics", new
+        if (privacy is null)
+            Log.Trained(Logger, outcome.Samples, outcome.Seconds, outcome.Loss);
+        else
+            Log.TrainedInPrivate(Logger, outcome.Samples, outcome.Seconds);
+        var metrics = new
         {
-            outcome.Loss,
+            Loss = privacy is null ? outcome.Loss : 0,
             outcome.Samples,
             outcome.Seconds,
             SamplesPerSecond = outcome.Samples * hyperparameters.Epochs / Math.Max(outcome.Seconds, 1e-9),
             outcome.LearningRate,
             outcome.Steps,
             outcome.Normalizer,
-        });
-        using var weights = Model.ToWeights();
+        };
+        if (privacy is null)
+            World.Results.Add("train_metrics", metrics);
+        else
+            World.Results.Add("train_metrics", privacy.Among(metrics));
+        using var trained = Model.ToWeights();
+        using var perturbed = hyperparameters.LocalPrivacy is { } local ? await PerturbAsync(local, trained, cancellationToken) : null;
+        var weights = perturbed ?? trained;
         World.Results.Add("model_params", weights, outcome.Samples);
     }
+
+    private async Task<NamedArrays> PerturbAsync(LocalPrivacy local, NamedArrays trained, CancellationToken cancellationToken)
+    {
+        using var before = await World.Globals.GetWeightsAsync(WeightsTag, cancellationToken);
+        return local.Apply(before, trained, Context.Seed);
+    }
+
+    // Whether a sample's loss is known to depend on nothing but that sample.
+    private bool IsOwn => IsOfTask(nameof(Forward)) && IsOfTask(nameof(Loss));
+
+    private bool IsOfTask(string method) =>
+        GetType().GetMethod(method, BindingFlags.Instance | BindingFlags.NonPublic)?.DeclaringType is { IsGenericType: true } type && type.GetGenericTypeDefinition() == typeof(TorchTask<>);
 
     // Not of the attempt's seed, which anybody can work out: who takes part is a secret that privacy is counted by.
     private static bool TakesPart(double probability) =>

@@ -43,7 +43,7 @@ internal sealed class TrainingLoop(
                     throw new TrainingDivergedException($"The loss became {value} in epoch {epoch + 1}, batch {(step % loader.Batches) + 1}, at learning rate {rate}; a lower rate may help.");
                 sum += value * batch.Count;
                 step++;
-                context.Report((double)step / roundSteps, value);
+                context.Report((double)step / roundSteps, hyperparameters.LocalPrivacy is null ? value : null);
             }
             epochLoss = sum / loader.Count;
         }

@@ -37,6 +37,9 @@ public static class ModuleWeights
         }
     }
 
+    /// <summary>How many floats the module's weights have.</summary>
+    internal static long FloatElements(this nn.Module module) => module.state_dict().Values.Where(t => t.is_floating_point()).Sum(t => t.numel());
+
     /// <summary>Copies weights into the module's tensors, checking them in the same read.</summary>
     /// <exception cref="IncompatibleWeightsException">
     /// Other names, shapes, types or order than the module's: the message names the first difference, and the module is unchanged. Or NaN or

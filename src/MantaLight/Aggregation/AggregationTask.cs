@@ -25,6 +25,8 @@ public abstract class AggregationTask : SwarmTask
     {
         var tag = tags.Global;
         var results = World.Results.Select(tags.Contributions);
+        if (results.Count == 0 && await SpentBudgets.EndAsync(World, cancellationToken))
+            return;
         // Nobody may have taken part in a private round: its noise alone says that as well as any.
         var isEmpty = results.Count == 0 && plan.Rule.Privacy is null;
         if (isEmpty && EmptyRounds.Keeps(World, tags.WhenEmpty, tag))
@@ -43,13 +45,15 @@ public abstract class AggregationTask : SwarmTask
         var metric = plan.Rule.Metric is { } path ? await MetricsAsync(path, cancellationToken) : null;
         using var contributions = await Contributions.OpenAsync(results, before is null ? null : [.. before.Select(ArrayHeader.Of)], metric, cancellationToken);
         using var reference = before is null ? null : WeightsSource.Of(new NamedArrays(before));
-        var combined = Combine(plan, contributions, reference, cancellationToken);
+        var clipping = plan.Adaptive is { } adaptive ? await ClippingState.ReadAsync(World, adaptive, plan.Rule as PrivateMean, tag, cancellationToken) : null;
+        var combined = Combine(plan, contributions, reference, clipping, cancellationToken);
         using var weights = combined.Weights;
         if (plan.Optimizer is { } optimizer)
             await StepAsync(optimizer, tag, before!, weights, cancellationToken);
         else
             World.Globals.SetWeights(tag, weights);
         World.Results.Add(FedAvg.SummaryTag, Summarize(contributions, combined));
+        clipping?.Adapt(World, combined.Lengths, Context.Seed);
         spending?.End(World);
     }
 
@@ -72,7 +76,7 @@ public abstract class AggregationTask : SwarmTask
         return new NodeMetric(path, values);
     }
 
-    private Combined Combine(AggregationPlan plan, Contributions contributions, WeightsSource? reference, CancellationToken cancellationToken)
+    private Combined Combine(AggregationPlan plan, Contributions contributions, WeightsSource? reference, ClippingState? clipping, CancellationToken cancellationToken)
     {
         var refused = contributions.Refused;
         var why = refused.Count == 0 ? "" : $" ({refused.Count} did not fit: {string.Join("; ", refused.Take(5).Select(r => $"{r.Node}: {r.Reason}"))})";
@@ -82,7 +86,7 @@ public abstract class AggregationTask : SwarmTask
             throw new TaskContractException($"{char.ToUpperInvariant(tooFew[0])}{tooFew[1..]}{why}. Run more nodes, or expect fewer byzantine ones.");
         var input = new RuleInput(contributions.Sources, [.. contributions.Accepted.Select(r => r.Samples!.Value)], reference, Workers.Most) 
         {
-            Metric = contributions.Metric, Seed = Context.Seed,
+            Metric = contributions.Metric, Seed = Context.Seed, Clip = clipping?.Norm ?? plan.Clip, Noise = clipping?.SumNoise,
         };
         return Combination.Run(plan, input, cancellationToken);
     }

@@ -7,19 +7,17 @@ namespace MantaLight.Aggregation;
 internal static class Combination
 {
     /// <param name="plan">The plan.</param>
-    /// <param name="input">Contributions, in node-id order.</param>
+    /// <param name="input">Contributions, in node-id order, and how long their differences from the model before may be.</param>
     /// <param name="cancellationToken">Ends it between blocks.</param>
     public static Combined Run(AggregationPlan plan, RuleInput input, CancellationToken cancellationToken)
     {
-        if (plan.Clip is not { } most)
+        if (input.Clip is not { } most || input.Sources.Count == 0)
             return plan.Rule.Combine(input, cancellationToken);
-        if (input.Sources.Count == 0)
-            return plan.Rule.Combine(input with { Clip = most }, cancellationToken);
         var norms = Geometry.DistancesTo(input.Reference!, input.Sources, input.Threads, cancellationToken);
         ClippedSource[] clipped = [.. input.Sources.Zip(norms, (source, norm) => new ClippedSource(source, input.Reference!, ClippedSource.ScaleOf(norm, most)))];
         try
         {
-            return plan.Rule.Combine(input with { Sources = clipped, Clip = most }, cancellationToken);
+            return plan.Rule.Combine(input with { Sources = clipped }, cancellationToken) with { Lengths = norms };
         }
         finally
         {

@@ -26,6 +26,8 @@ public sealed class FedAvg : SwarmTask
     {
         var options = TaskJson.Read<FedAvgOptions>(Context.Options, "options of FedAvg");
         var contributions = World.Results.Select(options.Contributions);
+        if (contributions.Count == 0 && await SpentBudgets.EndAsync(World, cancellationToken))
+            return;
         if (contributions.Count == 0 && EmptyRounds.Keeps(World, options.WhenEmpty, options.Global))
             return;
         if (contributions.Count == 0)

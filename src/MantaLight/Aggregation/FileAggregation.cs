@@ -26,6 +26,8 @@ public static class FileAggregation
             throw new InvalidSettingException($"'{optimizer.Text}' is a server's step from round to round; files are combined by a rule alone.");
         if (plan.Rule.Privacy is not null)
             throw new InvalidSettingException($"'{plan.Rule.Text}' accounts for rounds of a swarm, which files are not.");
+        if (plan.Adaptive is { } adaptive)
+            throw new InvalidSettingException($"'{adaptive.Text}' changes from round to round, which files do not have; take 'clip'.");
         if (plan.Rule.Metric is { } metric)
             throw new InvalidSettingException($"'{plan.Rule.Text}' weighs by '{metric}' among nodes' results, which files do not have; say --weights.");
         if (reference is null && plan.NeedsReference)
@@ -52,7 +54,7 @@ public static class FileAggregation
                     throw new DatasetException($"{models[i].Name}: {flaw}");
             }
         }
-        var combined = Combination.Run(plan, new RuleInput(sources, weights, before, Workers.Most), cancellationToken);
+        var combined = Combination.Run(plan, new RuleInput(sources, weights, before, Workers.Most) { Clip = plan.Clip }, cancellationToken);
         return (combined.Weights, [.. combined.LeftOut.Select(l => (models[l.Place].Name, l.Reason))]);
     }
 }

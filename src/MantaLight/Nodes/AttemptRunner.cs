@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 namespace MantaLight.Nodes;
 
 /// <summary>Runs one attempt: an instance in a scope of its own, its effects staged, one record at the end.</summary>
-internal sealed class AttemptRunner(AttemptServices node, string swarm, ScheduleAttempt schedule)
+internal sealed class AttemptRunner(AttemptServices node, string swarm, ScheduleAttempt schedule, int roundsBefore = 0)
 {
     /// <summary>How often a global is published once more that the broker did not give back.</summary>
     private const int MaximumRepeats = 3;
@@ -163,7 +163,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
                 task = activator.Create(type);
             task.Attach(new AttemptEnvironment(
                 new World(new Globals(world), new Results(world), requests),
-                new Local(node.Settings.Datasets, node.Settings.Attack is { } falsifier ? falsifier.Falsify : null),
+                new Local(node.Settings.Datasets, node.Settings.Attack is { } falsifier ? falsifier.Falsify : null) { Privacy = node.Books.Of(swarm, roundsBefore) },
                 new TaskLogger(node.Loggers.CreateLogger(type.FullName ?? type.Name), node.Outbox, node.Topics.Logs(swarm, node.Settings.Id), schedule, () => blobs.IsClosed),
                 AttemptContexts.Of(schedule, swarm, node.Settings.Id, Report, node.Settings.Alone, node.Time)));
             Report(new TaskProgress(0, null));

@@ -17,6 +17,7 @@ internal sealed record AttemptServices(
     BlobClearer Clearer,
     AttemptJournal Journal,
     Residuals Residuals,
+    PrivacyBooks Books,
     SwarmArchive Archive,
     Outbox Outbox,
     ILoggerFactory Loggers,

@@ -62,7 +62,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
 
     private void Start(ScheduleAttempt schedule)
     {
-        var attempt = new NodeAttempt(schedule, new AttemptRunner(node, swarm, schedule));
+        var attempt = new NodeAttempt(schedule, new AttemptRunner(node, swarm, schedule, memory.Book?.Definition?.Start?.Round ?? 0));
         attempts.Put(attempt);
         Say(attempt);
         Begin(attempt, () => attempt.Runner.RunAsync(() => attempt.CancelReason, attempt.Cancelled));

@@ -122,7 +122,7 @@ public sealed class NodeRuntime
         var slots = new AttemptSlots(settings.Concurrency);
         var supervisor = new Supervisor(logger);
         var loop = new NodeLoop(
-            new AttemptServices(settings, topics, services, connection, store, fetcher, publisher, clearer, journal, residuals, archive, outbox, loggers, time, slots),
+            new AttemptServices(settings, topics, services, connection, store, fetcher, publisher, clearer, journal, residuals, new PrivacyBooks(disk), archive, outbox, loggers, time, slots),
             new SeatContext(broker, settings, stamp, connection.Traffic, store, fetcher, logger, drops, time, events.Post, events.Offer, supervisor.Watch),
             presence, inbox, server);
         loop.Restore(remembered, completed);

@@ -11,14 +11,15 @@ public static class Accounting
     /// <param name="delta">δ, above 0 and below 1.</param>
     /// <param name="budget">The most ε, above 0.</param>
     /// <param name="epsilon">Says what ε a mechanism has after those steps.</param>
+    /// <param name="scheme">How those who take part are chosen.</param>
     /// <returns>The noise multiplier, to one millionth of itself, never too little.</returns>
     /// <exception cref="InvalidSettingException">No noise is enough, or one of them is out of its range.</exception>
-    public static double Calibrate(double sampling, long steps, double delta, double budget, Func<SampledGaussian, long, double, double> epsilon)
+    public static double Calibrate(double sampling, long steps, double delta, double budget, Func<SampledGaussian, long, double, double> epsilon, SamplingScheme scheme = SamplingScheme.Poisson)
     {
         Check(steps, delta);
         if (!(budget > 0))
             throw new InvalidSettingException($"A budget of ε = {budget} is not possible; it is above 0.");
-        bool IsEnough(double noise) => epsilon(new SampledGaussian(sampling, noise), steps, delta) <= budget;
+        bool IsEnough(double noise) => epsilon(new SampledGaussian(sampling, noise, scheme), steps, delta) <= budget;
         var high = 1.0;
         for (; !IsEnough(high); high *= 2)
         {

@@ -19,6 +19,11 @@ public static class PldAccountant
             throw new InvalidSettingException($"δ = {delta} is less than an accountant by privacy loss distributions can tell (1e-12); use rdp.");
         if (steps == 0)
             return 0;
+        if (mechanism is { Scheme: SamplingScheme.Fixed, Sampling: < 1 })
+            throw new InvalidSettingException("An accountant by privacy loss distributions counts Poisson sampling; a number that is fixed is counted by rdp.");
+        // All take part, and one is replaced: the sums differ by twice the norm, as if there were half the noise.
+        if (mechanism.Scheme == SamplingScheme.Fixed)
+            return mechanism.Noise / 2 < SampledGaussian.LeastNoise ? new RdpAccountant().Epsilon(mechanism, steps, delta).Epsilon : Epsilon(new SampledGaussian(1, mechanism.Noise / 2), steps, delta);
         // A participant who is there is compared with one who is not, and the other way about.
         var epsilon = new[] { Neighbour.Removed, Neighbour.Added }.Max(neighbour => LossDistribution.Of(mechanism, neighbour, steps).Epsilon(delta));
         // Both are bounds; where δ is so small that rounding shows, the other one is the lower.

@@ -14,6 +14,8 @@ internal static class RenyiDivergence
     public static double Of(SampledGaussian mechanism, double order)
     {
         var (q, variance) = (mechanism.Sampling, mechanism.Noise * mechanism.Noise);
+        if (mechanism.Scheme == SamplingScheme.Fixed)
+            return FixedSizeDivergence.Of(q, mechanism.Noise, order);
         if (q == 1)
             return order / (2 * variance);
         return (order == Math.Floor(order) ? OfWhole(q, variance, (int)order) : OfFraction(q, mechanism.Noise, order)) / (order - 1);

@@ -1,3 +1,4 @@
+using MantaLight.Privacy;
 using MantaLight.Weights;
 
 namespace MantaLight.Tasks;
@@ -24,6 +25,9 @@ public sealed class Local
     private readonly Func<NamedArray, NamedArray>? falsify;
 
     internal Local(IDatasetProvider datasets, Func<NamedArray, NamedArray>? falsify = null) => (this.datasets, this.falsify) = (datasets, falsify);
+
+    /// <summary>What has been spent of the privacy of these data in this swarm.</summary>
+    public PrivacyBook Privacy { get; internal init; } = PrivacyBook.InMemory();
 
     /// <summary>The data sets that there are.</summary>
     public Task<IReadOnlyCollection<string>> ListAsync(CancellationToken cancellationToken)

@@ -3,6 +3,7 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using MantaLight.Blobs;
+using MantaLight.Privacy;
 using MantaLight.Protocol;
 using MantaLight.Weights;
 
@@ -18,9 +19,16 @@ internal sealed class SharedValues : IDisposable
 
     private readonly ConcurrentDictionary<string, SharedWeights> values = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<int, ConcurrentBag<byte[]>> free = new();
+    private readonly ConcurrentDictionary<string, PrivacyBook> books = new(StringComparer.Ordinal);
 
     /// <summary>What packed contributions have lost, for error feedback.</summary>
     public VirtualResiduals Residuals { get; } = new();
+
+    /// <summary>Rounds of the run that are over already, as those before a checkpoint are.</summary>
+    public int RoundsBefore { get; set; }
+
+    /// <summary>What each node has spent of its data's privacy.</summary>
+    public PrivacyBook BookOf(string node) => books.GetOrAdd(node, _ => PrivacyBook.InMemory(RoundsBefore));
 
     /// <summary>Copies a result of a round. Its name is that of its attempt: nobody compares the bytes of contributions.</summary>
     /// <param name="weights">What readers get.</param>

@@ -122,7 +122,7 @@ internal sealed class VirtualSlots(VirtualSwarmSettings settings, SharedValues s
             using (await AttemptContext.ProcessGate.EnterAsync(cancellationToken))
                 task = activator.Create(type);
             task.Attach(new AttemptEnvironment(
-                new World(new Globals(world), new Results(world), requests), new Local(node.Datasets, node.Attack is { } falsifier ? falsifier.Falsify : null),
+                new World(new Globals(world), new Results(world), requests), new Local(node.Datasets, node.Attack is { } falsifier ? falsifier.Falsify : null) { Privacy = shared.BookOf(node.Id) },
                 new VirtualTaskLogger(loggers.CreateLogger(type.FullName ?? type.Name), log => crowd.Log(log with { From = node.Id, Run = schedule.Run, Round = schedule.Round, Alias = schedule.Alias })),
                 AttemptContexts.Of(schedule, settings.Swarm, node.Id, _ => { }, alone: null, time)));
             await task.RunAsync(cancellationToken);

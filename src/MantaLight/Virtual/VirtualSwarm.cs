@@ -45,6 +45,7 @@ public sealed class VirtualSwarm : IAsyncDisposable
             Identifier.Require(id, "An id");
         (this.settings, this.broker, this.loggers, this.time) = (settings, broker, loggers, time);
         definition = settings.From is { } from ? settings.Definition with { Start = VirtualCheckpoints.Start(from, shared) } : settings.Definition;
+        shared.RoundsBefore = definition.Start?.Round ?? 0;
         if (settings.Checkpoints is not { } options)
             return;
         CheckpointKeeper.RequireSound(options);

@@ -37,6 +37,11 @@ public sealed class EverythingInJsonTests(SevenOfFewDigits data) : IClassFixture
         // Privacy.
         """{ "aggregate": ["clip 1.0", "private_mean noise=0.5 expected=7 budget=100 accountant=pld", "momentum"] }""",
         """{ "aggregate": ["clip 1.0", "private_mean noise=0.5 expected=6 sampling=0.9 noise_source=seed"], "globals": { "hyperparameters": { "participation": 0.9 } } }""",
+        """{ "aggregate": ["adaptive_clip 0.1 quantile=0.6", "private_mean noise=1 expected=7", "momentum"] }""",
+        """{ "aggregate": ["clip 1.0", "private_mean noise=4 expected=7 scheme=fixed population=7"] }""",
+        """{ "globals": { "hyperparameters": { "dp_sgd": { "clip": 1.0, "noise": 1.1, "budget": 50 } } }, "aggregate": ["clip 1.0", "median"] }""",
+        """{ "globals": { "hyperparameters": { "local_privacy": ["clip 1.0", "gaussian 0.5"] } }, "codecs": { "model_params": ["delta", "int8"] } }""",
+        """{ "globals": { "hyperparameters": { "local_privacy": ["clip 1.0 norm=l1", "laplace b=0.01"], "dp_sgd": { "clip": 1.0, "noise": 1.1, "noise_source": "seed" } } } }""",
         // Codecs, alone and with what combines.
         """{ "codecs": { "model_params": ["fp16"] } }""",
         """{ "codecs": { "model_params": ["bf16", "zstd"], "global_model_params": ["fp16", "zstd"] } }""",
@@ -58,6 +63,10 @@ public sealed class EverythingInJsonTests(SevenOfFewDigits data) : IClassFixture
     [Theory]
     [InlineData("""{ "aggregate": ["krum f=3"] }""", "needs at least 2f + 3 = 9 contributions, and there are 7")]
     [InlineData("""{ "aggregate": ["private_mean noise=1 expected=7"] }""", "'private_mean' needs 'clip' before it")]
+    [InlineData("""{ "aggregate": ["adaptive_clip 0.1 count_noise=0.1", "private_mean noise=1 expected=7"] }""", "above half the noise")]
+    [InlineData("""{ "globals": { "hyperparameters": { "dp_sgd": { "clip": 1.0, "noise": 1.1, "sigma": 2 } } } }""", "dp_sgd.sigma is not known")]
+    [InlineData("""{ "globals": { "hyperparameters": { "local_privacy": ["gaussian 0.5"] } } }""", "'gaussian' needs 'clip' before it")]
+    [InlineData("""{ "globals": { "hyperparameters": { "dp_sgd": { "clip": 1.0, "noise": 0.1, "budget": 0.1 } } } }""", "privacy budget: all 7 nodes that were asked have spent theirs")]
     [InlineData("""{ "aggregate": ["adam", "median"] }""", "'median' stands there twice or too late")]
     [InlineData("""{ "aggregate": ["mediann"] }""", "did you mean 'median'?")]
     [InlineData("""{ "aggregate": ["trimmed_mean 0.5"] }""", "a share of 0 to below 0.5")]

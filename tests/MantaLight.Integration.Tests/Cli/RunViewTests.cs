@@ -158,6 +158,24 @@ public sealed class RunViewTests
         Assert.Equal(["Round 1 Results:", "- Given up: too few", "- Left out: node_1: worker: the deadline of 00:05:00 passed (came 4.2 s late)"], lines);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_is_spent_of_privacy_is_that_of_the_node_that_has_spent_most(bool isForgotten)
+    {
+        Lines(State(1));
+        Lines(Completed("node_0", "worker", ("train_metrics", """{"samples":900,"epsilon":1.5,"delta":1e-5,"private":1}""")));
+        Lines(Completed("node_1", "worker", ("train_metrics", """{"samples":100,"epsilon":2.5,"delta":1e-5,"private":1}""")));
+        var summary = Summary(1, 0.9);
+        summary = summary with { Metrics = summary.Metrics.Add("train_metrics.epsilon", 1.6).Add("train_metrics.private", 1).Add("privacy.epsilon", 3).Add("privacy.delta", 1e-6).Add("privacy.private", 0) };
+        var lines = Lines(State(1, summary));
+        Assert.Contains("- Privacy of samples: ε = 2.500 at δ = 1E-05", lines);
+        Assert.Contains("- Privacy of participants: ε = 3.000 at δ = 1E-06 (not private: reproducible run)", lines);
+        if (isForgotten)
+            view.Finished.Single().Forget();
+        Assert.Equal([("participants", 3.0, false), ("samples", 2.5, true)], PrivacyReport.After(view.Finished).Select(p => (p.Of, p.Epsilon!.Value, p.Private)));
+    }
+
     [Fact]
     public void Messages_of_another_run_or_swarm_change_nothing()
     {

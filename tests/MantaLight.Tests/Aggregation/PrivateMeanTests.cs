@@ -125,8 +125,54 @@ public sealed class PrivateMeanTests
     [InlineData("clip 1;private_mean noise=1 expected=1 sampling=2", "a probability above 0 and at most 1")]
     [InlineData("clip 1;private_mean noise=1 expected=1 delta=0", "a number of 1e-12 to below 1")]
     [InlineData("clip 1;private_mean noise=1 expected=1 noise_source=dice", "secret or seed")]
+    [InlineData("clip 1;private_mean noise=1 expected=5 scheme=fixed", "needs 'population'")]
+    [InlineData("clip 1;private_mean noise=1 expected=5 scheme=fixed population=4", "at least those who are expected")]
+    [InlineData("clip 1;private_mean noise=1 expected=2.5 scheme=fixed population=4", "a whole number")]
+    [InlineData("clip 1;private_mean noise=1 expected=5 scheme=fixed population=40 sampling=0.1", "has no option 'sampling'")]
+    [InlineData("clip 1;private_mean noise=1 expected=5 scheme=fixed population=40 choice=secret accountant=pld", "accountant=rdp")]
     public void What_protects_nobody_is_refused(string parts, string expected) =>
         Assert.Contains(expected, Assert.Throws<InvalidSettingException>(() => AggregationPlan.Parse(parts.Split(';'))).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("", 1)]
+    [InlineData(" choice=secret", 0.1)]
+    public async Task A_fixed_number_of_all_counts_as_sampling_only_against_who_cannot_know_whom(string choice, double share)
+    {
+        var store = Store([0], ("a", 1, [1]));
+        await RunAsync(store, "clip 1", $"private_mean noise=4 expected=2 scheme=fixed population=20{choice}");
+        var told = (JsonElement)store.StagedResults["privacy"];
+        Assert.Equal(new RdpAccountant().Epsilon(new SampledGaussian(share, 4, SamplingScheme.Fixed), 1, 1e-5).Epsilon, told.GetProperty("epsilon").GetDouble(), 1e-6);
+        var ledger = ((JsonElement)store.StagedGlobals["privacy"]).Deserialize<PrivacyLedger>(TaskJson.Options)!;
+        Assert.Equal([new PrivacyEntry(share, 4, 1, SamplingScheme.Fixed)], ledger.Entries);
+        var parts = AggregationPlan.Parse("clip 1", $"private_mean noise=4 expected=2 scheme=fixed population=20{choice}").Parts;
+        Assert.Equal(parts, AggregationPlan.Parse(parts).Parts);
+    }
+
+    [Fact]
+    public async Task More_than_a_fixed_number_are_not_combined()
+    {
+        var store = Store([0], ("a", 1, [1]), ("b", 1, [1]));
+        await Assert.ThrowsAsync<TaskContractException>(() => RunAsync(store, "clip 1", "private_mean noise=4 expected=1 scheme=fixed population=20"));
+        Assert.Empty(store.StagedGlobals);
+    }
+
+    [Theory]
+    [InlineData("FedAvg")]
+    [InlineData("Aggregate")]
+    public async Task A_swarm_whose_nodes_have_all_spent_their_budgets_ends_with_the_model_as_it_is(string type)
+    {
+        var store = Store([0]).WithResult("a", "train_metrics", new { budget_spent = 1 }).WithResult("b", "train_metrics", new { budget_spent = 1 });
+        await store.RunAsync(type == "FedAvg" ? new FedAvg() : new Aggregate());
+        Assert.Empty(store.StagedGlobals);
+        Assert.Equal((true, "privacy budget: all 2 nodes that were asked have spent theirs"), (store.Requests.Request!.Stop, store.Requests.Request.Reason));
+    }
+
+    [Fact]
+    public async Task One_node_that_says_something_else_keeps_a_swarm_without_contributions_from_ending()
+    {
+        var store = Store([0]).WithResult("a", "train_metrics", new { budget_spent = 1 }).WithResult("b", "train_metrics", new { loss = 1 });
+        await Assert.ThrowsAsync<TaskContractException>(() => store.RunAsync(new FedAvg()));
+    }
 
     private static Task RunAsync(MemoryAttemptStore store, params string[] parts) => store.RunAsync(new Aggregate(), new { Aggregate = parts });
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MantaLight.Privacy;
 using MantaLight.Tasks;
 using MantaLight.Weights;
 using Microsoft.Extensions.Logging;
@@ -55,7 +56,10 @@ internal sealed class MemoryAttempt : AttemptStore
         return this;
     }
 
-    public Local Local() => new(new Provider(Datasets));
+    /// <summary>What the node has spent.</summary>
+    public PrivacyBook Book { get; set; } = PrivacyBook.InMemory();
+
+    public Local Local() => new(new Provider(Datasets)) { Privacy = Book };
 
     public async Task<MemoryAttempt> RunAsync(SwarmTask task, CancellationToken cancellationToken = default)
     {

@@ -1,63 +1,65 @@
-using System.Buffers.Binary;
-using System.Security.Cryptography;
-
 namespace MantaLight.Aggregation.Noise;
 
-/// <summary>Standard normal numbers, one for each element of a model. Any number of threads may ask at once.</summary>
-internal abstract class NoiseSource
+/// <summary>Random numbers for what is to be private, one for each place. Any number of threads may ask at once.</summary>
+public abstract class NoiseSource
 {
-    /// <summary>Fills with the numbers of some elements.</summary>
-    /// <param name="values">As many as there are elements.</param>
-    /// <param name="array">The array's place in the model.</param>
-    /// <param name="first">The first element.</param>
-    public abstract void Fill(Span<double> values, int array, int first);
+    private const int Some = 64;
 
-    /// <summary>A number of two draws of 64 bits (Box and Muller 1958).</summary>
-    protected static double Normal(ulong a, ulong b) => Math.Sqrt(-2 * Math.Log(Unit(a))) * Math.Cos(2 * Math.PI * Unit(b));
-
-    // Above 0 and below 1.
-    private static double Unit(ulong bits) => ((bits >> 11) + 0.5) * (1.0 / (1UL << 53));
-}
-
-/// <summary>Of the system's cryptographic generator: nobody can find it out afterwards, and it never comes again.</summary>
-internal sealed class SecretNoise : NoiseSource
-{
-    private const int Draw = 2 * sizeof(ulong);
-
-    public override void Fill(Span<double> values, int array, int first)
+    private protected NoiseSource()
     {
-        Span<byte> bits = stackalloc byte[64 * Draw];
-        for (var done = 0; done < values.Length;)
-        {
-            var some = Math.Min(values.Length - done, bits.Length / Draw);
-            RandomNumberGenerator.Fill(bits[..(some * Draw)]);
-            for (var i = 0; i < some; i++)
-                values[done++] = Normal(BinaryPrimitives.ReadUInt64LittleEndian(bits[(i * Draw)..]), BinaryPrimitives.ReadUInt64LittleEndian(bits[((i * Draw) + sizeof(ulong))..]));
-        }
-        CryptographicOperations.ZeroMemory(bits);
     }
-}
 
-/// <summary>Of a seed that anybody may know: for runs that are to come again, and not private at all. An element's number depends on its place alone.</summary>
-internal sealed class SeededNoise(ulong seed) : NoiseSource
-{
-    public override void Fill(Span<double> values, int array, int first)
+    /// <summary>Of the system's cryptographic generator: nobody can find it out afterwards, and it never comes again.</summary>
+    public static NoiseSource Secret { get; } = new SecretNoise();
+
+    /// <summary>Of a seed that anybody may know: for runs that are to come again, and not private at all.</summary>
+    public static NoiseSource OfSeed(ulong seed) => new SeededNoise(seed);
+
+    /// <summary>Whether nobody can know it: what has noise of another source is not private.</summary>
+    public bool IsSecret => this is SecretNoise;
+
+    /// <summary>Fills with 64 random bits each.</summary>
+    /// <param name="bits">As many as there are places.</param>
+    /// <param name="array">Which of several rows of places.</param>
+    /// <param name="first">The first place.</param>
+    public abstract void FillBits(Span<ulong> bits, int array, long first);
+
+    /// <summary>Fills with standard normal numbers (Box and Muller 1958).</summary>
+    /// <param name="values">As many as there are places.</param>
+    /// <param name="array">Which of several rows of places, such as an array's place in a model.</param>
+    /// <param name="first">The first place.</param>
+    public virtual void Fill(Span<double> values, int array, long first)
     {
-        var start = Mix(seed ^ Mix((ulong)array + 1));
-        for (var i = 0; i < values.Length; i++)
+        Span<ulong> bits = stackalloc ulong[2 * Some];
+        for (var done = 0; done < values.Length; done += Some)
         {
-            var place = 2 * ((ulong)first + (ulong)i);
-            values[i] = Normal(Mix(start + (place * Step)), Mix(start + ((place + 1) * Step)));
+            var some = values[done..Math.Min(values.Length, done + Some)];
+            FillBits(bits[..(2 * some.Length)], array, 2 * (first + done));
+            for (var i = 0; i < some.Length; i++)
+                some[i] = Math.Sqrt(-2 * Math.Log(Unit(bits[2 * i]))) * Math.Cos(2 * Math.PI * Unit(bits[(2 * i) + 1]));
         }
     }
 
-    private const ulong Step = 0x9E3779B97F4A7C15;
-
-    // SplitMix64 (Steele, Lea and Flood 2014).
-    private static ulong Mix(ulong z)
+    /// <summary>Fills with numbers of Laplace's distribution of scale 1, by its inverse.</summary>
+    /// <param name="values">As many as there are places.</param>
+    /// <param name="array">Which of several rows of places.</param>
+    /// <param name="first">The first place.</param>
+    public void FillLaplace(Span<double> values, int array, long first)
     {
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-        return z ^ (z >> 31);
+        Span<ulong> bits = stackalloc ulong[Some];
+        for (var done = 0; done < values.Length; done += Some)
+        {
+            var some = values[done..Math.Min(values.Length, done + Some)];
+            FillBits(bits[..some.Length], array, first + done);
+            for (var i = 0; i < some.Length; i++)
+            {
+                // The lowest bit is the sign, the highest ones the size.
+                var size = -Math.Log(Unit(bits[i]));
+                some[i] = (bits[i] & 1) == 0 ? size : -size;
+            }
+        }
     }
+
+    /// <summary>Above 0 and below 1, of the highest 53 bits.</summary>
+    private protected static double Unit(ulong bits) => ((bits >> 11) + 0.5) * (1.0 / (1UL << 53));
 }

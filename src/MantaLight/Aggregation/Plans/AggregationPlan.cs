@@ -8,7 +8,7 @@ using MantaLight.Diagnostics;
 namespace MantaLight.Aggregation.Plans;
 
 /// <summary>
-/// How contributions become the next model, part by part: they are shortened (<c>clip</c>), combined (a rule), and the server takes its step (an optimizer). In a definition a list
+/// How contributions become the next model, part by part: they are shortened (<c>clip</c>, <c>adaptive_clip</c>), combined (a rule), and the server takes its step (an optimizer). In a definition a list
 /// such as <c>["clip 1.0", "trimmed_mean 0.1", "adam lr=0.03"]</c>, each part as a text or an object; what is left out is not done, and a list without a rule takes the mean.
 /// </summary>
 [JsonConverter(typeof(Converter))]
@@ -20,23 +20,26 @@ public sealed class AggregationPlan
     private const int MostParts = 8;
 
     /// <summary>The mean by samples, and nothing else.</summary>
-    public static AggregationPlan Mean { get; } = new(clip: null, new Mean(isWeighted: true), optimizer: null);
+    public static AggregationPlan Mean { get; } = new(clip: null, adaptive: null, new Mean(isWeighted: true), optimizer: null);
 
-    private AggregationPlan(double? clip, IAggregationRule rule, IServerOptimizer? optimizer) => (Clip, Rule, Optimizer) = (clip, rule, optimizer);
+    private AggregationPlan(double? clip, AdaptiveClip? adaptive, IAggregationRule rule, IServerOptimizer? optimizer) => (Clip, Adaptive, Rule, Optimizer) = (clip, adaptive, rule, optimizer);
 
     /// <summary>The parts, in their order.</summary>
     public IReadOnlyList<string> Parts =>
     [
-        .. Clip is { } most ? [string.Create(CultureInfo.InvariantCulture, $"clip {most}")] : Array.Empty<string>(), Rule.Text, .. Optimizer is { } step ? [step.Text] : Array.Empty<string>(),
+        .. Clip is { } most ? [string.Create(CultureInfo.InvariantCulture, $"clip {most}")] : Adaptive is { } adaptive ? [adaptive.Text] : Array.Empty<string>(), Rule.Text, .. Optimizer is { } step ? [step.Text] : Array.Empty<string>(),
     ];
 
     /// <summary>The longest that a contribution's difference from the model before may be; null where it may be as long as it is.</summary>
     internal double? Clip { get; }
 
+    /// <summary>How the longest changes from round to round; null where it does not.</summary>
+    internal AdaptiveClip? Adaptive { get; }
+
     internal IAggregationRule Rule { get; }
 
     /// <summary>Whether it starts from the model before.</summary>
-    internal bool NeedsReference => Clip is not null || Rule.NeedsReference || Optimizer is not null;
+    internal bool NeedsReference => Clip is not null || Adaptive is not null || Rule.NeedsReference || Optimizer is not null;
 
     internal IServerOptimizer? Optimizer { get; }
 
@@ -48,6 +51,7 @@ public sealed class AggregationPlan
     private static AggregationPlan Read(IEnumerable<PartText> parts)
     {
         double? clip = null;
+        AdaptiveClip? adaptive = null;
         IAggregationRule? rule = null;
         IServerOptimizer? optimizer = null;
         var rank = 0;
@@ -57,6 +61,10 @@ public sealed class AggregationPlan
             if (part.Name == "clip")
             {
                 (clip, next) = (part.Number("norm", n => n > 0, "a number above 0", isPositional: true) ?? throw new InvalidSettingException("'clip' needs the longest that a difference may be, as in 'clip 1.0'."), 1);
+            }
+            else if (part.Name == AdaptiveClip.Name)
+            {
+                (adaptive, next) = (AdaptiveClip.Read(part), 1);
             }
             else if (RuleParts.Read(part) is { } found)
             {
@@ -69,15 +77,17 @@ public sealed class AggregationPlan
             }
             part.End();
             if (next <= rank)
-                throw new InvalidSettingException($"'{part.Name}' stands there twice or too late: the order is clip, one rule ({string.Join(", ", RuleParts.Names)}), one optimizer ({string.Join(", ", OptimizerParts.Names)}).");
+                throw new InvalidSettingException($"'{part.Name}' stands there twice or too late: the order is clip, or adaptive_clip in its place, one rule ({string.Join(", ", RuleParts.Names)}), one optimizer ({string.Join(", ", OptimizerParts.Names)}).");
             rank = next;
         }
-        if (rule?.Privacy is not null && clip is null)
+        if (rule?.Privacy is not null && clip is null && adaptive is null)
             throw new InvalidSettingException("'private_mean' needs 'clip' before it, as in [\"clip 1.0\", \"private_mean noise=1.1 expected=10\"]: noise hides what is no longer than that.");
-        return new AggregationPlan(clip, rule ?? new Mean(isWeighted: true), optimizer);
+        if (rule is PrivateMean { Privacy.Mechanism.Noise: var noise, Expected: var expected } && adaptive?.CountNoiseFor(expected, noise) <= noise / 2)
+            throw new InvalidSettingException(string.Create(CultureInfo.InvariantCulture, $"'adaptive_clip' takes a count_noise above half the noise of 'private_mean', {noise / 2}, not {adaptive.CountNoise}: the count alone would tell more than is accounted for."));
+        return new AggregationPlan(clip, adaptive, rule ?? new Mean(isWeighted: true), optimizer);
     }
 
-    private static string[] Names => ["clip", .. RuleParts.Names, .. OptimizerParts.Names];
+    private static string[] Names => ["clip", AdaptiveClip.Name, .. RuleParts.Names, .. OptimizerParts.Names];
 
     private static InvalidSettingException Unknown(string name)
     {

@@ -46,11 +46,29 @@ internal static class RuleParts
         static bool IsAboveZero(double number) => number > 0;
         var noise = part.Number("noise", IsAboveZero, "a number above 0", isPositional: true) ?? throw Missing(part, "noise", "private_mean noise=1.1 expected=10");
         var expected = part.Number("expected", IsAboveZero, "a number above 0") ?? throw Missing(part, "expected", "private_mean noise=1.1 expected=10");
-        var sampling = part.Number("sampling", q => q is > 0 and <= 1, "a probability above 0 and at most 1") ?? 1;
         var delta = part.Number("delta", d => d is >= 1e-12 and < 1, "a number of 1e-12 to below 1") ?? 1e-5;
         var budget = part.Number("budget", IsAboveZero, "a number above 0");
-        return new PrivateMean(
-            new PrivacyTerms(new SampledGaussian(sampling, noise), delta, budget, part.Word("accountant", "rdp", "pld") == "pld", part.Word("noise_source", "secret", "seed") == "seed"), expected);
+        var isSeeded = part.Word("noise_source", "secret", "seed") == "seed";
+        if (part.Word("scheme", "poisson", "fixed") == "fixed")
+            return new PrivateMean(FixedSize(part, noise, expected) with { Delta = delta, Budget = budget, IsSeeded = isSeeded }, expected);
+        var sampling = part.Number("sampling", q => q is > 0 and <= 1, "a probability above 0 and at most 1") ?? 1;
+        return new PrivateMean(new PrivacyTerms(new SampledGaussian(sampling, noise), delta, budget, part.Word("accountant", "rdp", "pld") == "pld", isSeeded), expected);
+    }
+
+    /// <summary>So many of a population in each round. A definition's seed chooses them, and who has it knows whom: that counts as sampling only against who does not.</summary>
+    private static PrivacyTerms FixedSize(PartText part, double noise, double expected)
+    {
+        if (expected != Math.Floor(expected))
+            throw new InvalidSettingException("'private_mean' takes a whole number as 'expected' with scheme=fixed: so many take part.");
+        var population = part.Whole("population", 1) ?? throw Missing(part, "population", "private_mean noise=1.1 expected=10 scheme=fixed population=50");
+        if (population < expected)
+            throw new InvalidSettingException($"'private_mean' takes a population of at least those who are expected, {expected}, not {population}.");
+        var isSecret = part.Word("choice", "public", "secret") == "secret";
+        var mechanism = new SampledGaussian(isSecret ? expected / population : 1, noise, SamplingScheme.Fixed);
+        var isPld = part.Word("accountant", "rdp", "pld") == "pld";
+        if (isPld && mechanism.Sampling < 1)
+            throw new InvalidSettingException("'private_mean' takes accountant=rdp where a fixed number is chosen in secret: the distribution of the privacy loss is counted for Poisson sampling.");
+        return new PrivacyTerms(mechanism, 0, null, isPld, IsSeeded: false) { Population = population, IsChoiceSecret = isSecret };
     }
 
     private static bool IsWeighted(PartText part) => part.Word("weights", Samples, Uniform) != Uniform;

@@ -44,6 +44,9 @@ internal sealed record RuleInput(IReadOnlyList<WeightsSource> Sources, IReadOnly
     /// <summary>The longest that differences from the reference can be; null where they were not clipped.</summary>
     public double? Clip { get; init; }
 
+    /// <summary>The multiplier of a private rule's noise, where it is another than what is accounted for, since something else is told besides.</summary>
+    public double? Noise { get; init; }
+
     /// <summary>The attempt's seed.</summary>
     public ulong Seed { get; init; }
 }
@@ -51,4 +54,8 @@ internal sealed record RuleInput(IReadOnlyList<WeightsSource> Sources, IReadOnly
 /// <summary>What a rule gives.</summary>
 /// <param name="Weights">The model, to be disposed.</param>
 /// <param name="LeftOut">Which contributions it is not made of, by their place, and why.</param>
-internal sealed record Combined(NamedArrays Weights, ImmutableArray<(int Place, string Reason)> LeftOut);
+internal sealed record Combined(NamedArrays Weights, ImmutableArray<(int Place, string Reason)> LeftOut)
+{
+    /// <summary>How long contributions were before they were clipped; none where they were not.</summary>
+    public IReadOnlyList<double> Lengths { get; init; } = [];
+}

@@ -3,6 +3,7 @@ using System.Numerics.Tensors;
 using MantaLight.Aggregation.Blocks;
 using MantaLight.Aggregation.Noise;
 using MantaLight.Privacy;
+using MantaLight.Tasks;
 using MantaLight.Weights;
 using MantaLight.Weights.Sources;
 
@@ -17,6 +18,9 @@ namespace MantaLight.Aggregation.Rules;
 /// <param name="expected">m, above 0: the sampling probability times all participants.</param>
 internal sealed class PrivateMean(PrivacyTerms terms, double expected) : IAggregationRule
 {
+    /// <summary>m.</summary>
+    public double Expected => expected;
+
     /// <inheritdoc/>
     public string Text => string.Create(CultureInfo.InvariantCulture, $"private_mean noise={terms.Mechanism.Noise} expected={expected}{terms.Text}");
 
@@ -35,8 +39,11 @@ internal sealed class PrivateMean(PrivacyTerms terms, double expected) : IAggreg
     /// <inheritdoc/>
     public Combined Combine(RuleInput input, CancellationToken cancellationToken)
     {
-        NoiseSource noise = terms.IsSeeded ? new SeededNoise(input.Seed) : new SecretNoise();
-        var rule = new NoisySum(noise, terms.Mechanism.Noise * input.Clip!.Value, expected);
+        var noise = terms.IsSeeded ? NoiseSource.OfSeed(input.Seed) : NoiseSource.Secret;
+        // A number that is fixed is accounted for as what it is to be.
+        if (terms.Mechanism.Scheme == SamplingScheme.Fixed && input.Sources.Count > expected)
+            throw new TaskContractException($"{input.Sources.Count} contributions came where 'private_mean scheme=fixed' accounts for {expected}: set the task's 'maximum' to that.");
+        var rule = new NoisySum(noise, (input.Noise ?? terms.Mechanism.Noise) * input.Clip!.Value, expected);
         // The model before comes last; it is there also where nobody took part.
         IReadOnlyList<WeightsSource> sources = [.. input.Sources, input.Reference!];
         return BlockRules.Run(input with { Sources = sources }, rule, cancellationToken);
