@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using MantaLight.Aggregation;
@@ -5,6 +6,7 @@ using MantaLight.Aggregation.Optimizers;
 using MantaLight.Aggregation.Plans;
 using MantaLight.Cli;
 using MantaLight.Integration.Tests.Data;
+using MantaLight.Privacy;
 using MantaLight.Weights.Packing;
 
 namespace MantaLight.Integration.Tests.Cli;
@@ -66,7 +68,6 @@ public sealed class EverythingInJsonTests(SevenOfFewDigits data) : IClassFixture
     [InlineData("""{ "aggregate": ["adaptive_clip 0.1 count_noise=0.1", "private_mean noise=1 expected=7"] }""", "above half the noise")]
     [InlineData("""{ "globals": { "hyperparameters": { "dp_sgd": { "clip": 1.0, "noise": 1.1, "sigma": 2 } } } }""", "dp_sgd.sigma is not known")]
     [InlineData("""{ "globals": { "hyperparameters": { "local_privacy": ["gaussian 0.5"] } } }""", "'gaussian' needs 'clip' before it")]
-    [InlineData("""{ "globals": { "hyperparameters": { "dp_sgd": { "clip": 1.0, "noise": 0.1, "budget": 0.1 } } } }""", "privacy budget: all 7 nodes that were asked have spent theirs")]
     [InlineData("""{ "aggregate": ["adam", "median"] }""", "'median' stands there twice or too late")]
     [InlineData("""{ "aggregate": ["mediann"] }""", "did you mean 'median'?")]
     [InlineData("""{ "aggregate": ["trimmed_mean 0.5"] }""", "a share of 0 to below 0.5")]
@@ -78,6 +79,20 @@ public sealed class EverythingInJsonTests(SevenOfFewDigits data) : IClassFixture
         var run = await SimulateAsync(changes);
         Assert.NotEqual(ExitCodes.Success, run.Code);
         Assert.Contains(reason, run.Error + run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_swarm_ends_when_the_nodes_have_spent_their_budgets_and_says_what_was_spent()
+    {
+        // The first round's ε is 10.7, with the second it would be 16.5.
+        var run = await SimulateAsync("""{ "globals": { "hyperparameters": { "batch_size": 1000, "dp_sgd": { "clip": 1.0, "noise": 0.5, "budget": 15 } } }, "rounds": { "maximum": 9 } }""");
+        Assert.True(run.Code == ExitCodes.Success, $"exit code {run.Code}\n{run.Output}\n{run.Error}");
+        Assert.Contains("privacy budget: all 7 nodes that were asked have spent theirs", run.Output, StringComparison.Ordinal);
+        var epsilon = new RdpAccountant().Epsilon(new SampledGaussian(1, 0.5), 1, 1e-5).Epsilon;
+        Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"Privacy of samples: ε = {epsilon:F3} at δ = 1E-05"), run.Output, StringComparison.Ordinal);
+        var report = JsonElement.Parse(await File.ReadAllBytesAsync(data.Summary, TestContext.Current.CancellationToken));
+        Assert.Equal(2, report.GetProperty("rounds").GetArrayLength());
+        Assert.Equal(("samples", true), (report.GetProperty("privacy")[0].GetProperty("of").GetString(), report.GetProperty("privacy")[0].GetProperty("private").GetBoolean()));
     }
 
     [Fact]
