@@ -49,7 +49,7 @@ internal sealed class PrivateTraining(nn.Module model, Hyperparameters hyperpara
         for (long step = 0; step < steps; step++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            rate = hyperparameters.LrSchedule?.At(initialRate, (Math.Max(0, context.Round - 1) * steps) + step, Math.Max(1, context.MaximumRounds) * steps) ?? initialRate;
+            rate = hyperparameters.LrSchedule?.At(initialRate, context.Round, context.MaximumRounds, step, steps) ?? initialRate;
             optimizer.LearningRate = rate;
             firstRate = double.IsNaN(firstRate) ? rate : firstRate;
             Sum(gradients, loader, draw.Next(options.Source(context.Seed, Seeds.PrivateDraw, step)), sums, cancellationToken);
