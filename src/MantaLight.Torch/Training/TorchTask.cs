@@ -1,3 +1,5 @@
+using MantaLight.Statistics;
+using MantaLight.Tables;
 using MantaLight.Tasks;
 using MantaLight.Torch.Training;
 using static TorchSharp.torch;
@@ -34,6 +36,20 @@ public abstract class TorchTask<TModel>(TModel model) : SwarmTask
     /// <summary>Reads the hyper-parameters; override it to read a derived record.</summary>
     protected virtual Task<Hyperparameters> GetHyperparametersAsync(CancellationToken cancellationToken) =>
         World.Globals.GetAsync<Hyperparameters>(HyperparametersTag, cancellationToken);
+
+    /// <summary>
+    /// The node's data to train or to test with: where the definition has a global <c>schema</c> the rows of a CSV file, standardised by the global <c>statistics</c> where there is one (see
+    /// <see cref="TableDataset"/>); otherwise the arrays of an .npz file.
+    /// </summary>
+    protected virtual async Task<TensorDataset> GetDataAsync(bool train, CancellationToken cancellationToken)
+    {
+        var globals = World.Globals;
+        if (!globals.Contains(TableDataset.SchemaTag))
+            return await Local.GetTrainingDataAsync(Dataset, train, cancellationToken);
+        var schema = await globals.GetAsync<TableSchema>(TableDataset.SchemaTag, cancellationToken);
+        var statistics = globals.Contains(TableDataset.StatisticsTag) ? await globals.GetAsync<TableStatistics>(TableDataset.StatisticsTag, cancellationToken) : null;
+        return TableDataset.From(await Local.GetTableAsync(Dataset, schema, cancellationToken), statistics, train);
+    }
 
     /// <summary>The model's output for a batch.</summary>
     protected virtual Tensor Forward(Tensor samples) => Model.call(samples);

@@ -25,7 +25,7 @@ public abstract class TorchTest<TModel>(TModel model) : TorchTask<TModel>(model)
         TorchRuntime.EnsureLoaded(Logger);
         var hyperparameters = await GetHyperparametersAsync(cancellationToken);
         await LoadModelAsync(cancellationToken);
-        using var loader = await Local.GetDataLoaderAsync(Dataset, train: false, BatchSize, seed: null, cancellationToken);
+        using var loader = new DataLoader(await GetDataAsync(train: false, cancellationToken), BatchSize);
         var (metrics, classes) = await TorchThread.RunAsync(() => Evaluate(loader, hyperparameters, cancellationToken), Context.Threads, cancellationToken);
         if (metrics.Accuracy is { } accuracy)
             Log.Tested(Logger, metrics.Samples, accuracy, metrics.Loss);

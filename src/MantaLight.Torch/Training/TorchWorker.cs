@@ -129,7 +129,7 @@ public abstract class TorchWorker<TModel>(TModel model) : TorchTask<TModel>(mode
     /// <summary>The training batches: shuffled and, where the hyper-parameters ask for it, augmented.</summary>
     protected virtual async Task<DataLoader> CreateLoaderAsync(Hyperparameters hyperparameters, CancellationToken cancellationToken)
     {
-        var data = await Local.GetTrainingDataAsync(Dataset, train: true, cancellationToken);
+        var data = await GetDataAsync(train: true, cancellationToken);
         ImageAugmenter? augmenter = null;
         if (hyperparameters.Augmentation is { IsOn: true } options)
         {

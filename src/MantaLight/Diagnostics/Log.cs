@@ -100,4 +100,10 @@ internal static partial class Log
 
     [LoggerMessage(405, LogLevel.Warning, "Swarm {Swarm}: the broker has lost {What}; it is published again from this node's own copy")]
     public static partial void PublishedAgain(ILogger logger, string swarm, string what);
+
+    [LoggerMessage(650, LogLevel.Information, "Statistics over {Nodes} nodes, {Column}: {Text}")]
+    public static partial void StatisticsKnown(ILogger logger, int nodes, string column, string text);
+
+    [LoggerMessage(651, LogLevel.Information, "These statistics cost an epsilon of {Epsilon:0.####} (spent, with repeated attempts: {Spent:0.####}) of each row; secret noise: {IsSecret}")]
+    public static partial void StatisticsCost(ILogger logger, double epsilon, double spent, bool isSecret);
 }

@@ -1,5 +1,7 @@
 using System.Text.Json;
 using MantaLight.Cli;
+using MantaLight.Examples.Readmission;
+using MantaLight.Examples.Statistics;
 using MantaLight.Examples.Synthetic;
 using MantaLight.Integration.Tests.Cli;
 
@@ -36,6 +38,28 @@ public sealed class GenerateCommandTests : IDisposable
     }
 
     [Theory]
+    [InlineData("Readmission", "swarm.json", 2)]
+    [InlineData("Statistics", "swarm.json", 4)]
+    [InlineData("Statistics", "swarm.private.json", 3)]
+    public async Task The_examples_with_tables_run_on_what_they_generate(string example, string definition, int rounds)
+    {
+        var module = example == "Statistics" ? typeof(VisitsGenerator).Assembly.Location : typeof(ReadmissionSwarm).Assembly.Location;
+        var made = await CliRun.OfAsync("data", "generate", module, "--nodes", "3", "--out", folder.FullName);
+        Assert.Equal((ExitCodes.Success, ""), (made.Code, made.Error));
+
+        var (copy, report) = (Path.Combine(folder.FullName, "swarm.json"), Path.Combine(folder.FullName, "report.json"));
+        File.Copy(ExampleFile(definition, example), copy);
+        string[] last = example == "Readmission" ? ["--rounds", "2"] : [];
+        var run = await CliRun.OfAsync(["simulate", copy, "--data", folder.FullName, "--participants", "3", "--json", report, .. last]);
+
+        Assert.Equal((ExitCodes.Success, ""), (run.Code, run.Error));
+        var told = JsonElement.Parse(await File.ReadAllTextAsync(report, TestContext.Current.CancellationToken)).GetProperty("rounds");
+        Assert.Equal(rounds, told.GetArrayLength());
+        if (example == "Readmission")
+            Assert.InRange(told[1].GetProperty("accuracy").GetDouble(), 0.5, 1);
+    }
+
+    [Theory]
     [InlineData("--dataset", "mnist", "it generates: synthetic")]
     [InlineData("--set", "alpha=-1", "standard deviations")]
     [InlineData("--set", "gamma=1", "gamma")]
@@ -58,12 +82,12 @@ public sealed class GenerateCommandTests : IDisposable
         Assert.Contains("generates no data", run.Error, StringComparison.Ordinal);
     }
 
-    private static string ExampleFile(string name)
+    private static string ExampleFile(string name, string example = "Synthetic")
     {
         for (var at = new DirectoryInfo(AppContext.BaseDirectory); at is not null; at = at.Parent)
         {
             if (File.Exists(Path.Combine(at.FullName, "MantaLight.sln")))
-                return Path.Combine(at.FullName, "examples", "Synthetic", name);
+                return Path.Combine(at.FullName, "examples", example, name);
         }
         throw new InvalidOperationException("No folder above holds MantaLight.sln.");
     }

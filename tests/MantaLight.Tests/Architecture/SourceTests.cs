@@ -18,6 +18,8 @@ public sealed partial class SourceTests
         { "Attacks", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms"] },
         { "Privacy", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms", "Tasks", "Aggregation", "Weights", "Storage"] },
         { "Partitioning", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms", "Tasks", "Aggregation", "Storage", "Privacy"] },
+        { "Tables", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms", "Aggregation", "Weights", "Statistics", "Storage"] },
+        { "Statistics", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms", "Aggregation", "Weights", "Storage"] },
         { "Storage", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms", "Tasks", "Aggregation", "Weights"] },
         { "Concurrency", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms", "Tasks", "Aggregation", "Weights", "Storage"] },
         { "Messaging", ["Protocol", "Coordination", "Nodes", "Blobs", "Swarms", "Tasks", "Aggregation", "Weights"] },

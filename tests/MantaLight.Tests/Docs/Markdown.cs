@@ -11,7 +11,10 @@ internal sealed partial class Markdown(string path)
 {
     /// <summary>The files that are checked.</summary>
     public static IReadOnlyList<string> Files { get; } =
-        ["README.md", "docs/protocol.md", "docs/architecture.md", "docs/training.md", "docs/metrics.md", "docs/chaos.md", "examples/Mnist/README.md", "examples/Cifar10/README.md", "examples/NextCharacter/README.md", "examples/EmbeddedNode/README.md", "broker/README.md"];
+        [
+            "README.md", "docs/protocol.md", "docs/architecture.md", "docs/training.md", "docs/metrics.md", "docs/chaos.md", "examples/Mnist/README.md", "examples/Cifar10/README.md", "examples/NextCharacter/README.md",
+            "examples/EmbeddedNode/README.md", "examples/Synthetic/README.md", "examples/Readmission/README.md", "examples/Statistics/README.md", "broker/README.md",
+        ];
 
     public string Text { get; } = Repository.Read(path);
 

@@ -34,6 +34,12 @@ internal sealed class MemoryAttemptStore : AttemptStore
 
     public IReadOnlyList<string>? Candidates { get; init; }
 
+    public string Node { get; init; } = "node_0";
+
+    public int Attempt { get; init; } = 1;
+
+    public IDatasetProvider Datasets { get; init; } = new NoDatasets();
+
     public override IReadOnlyCollection<string> GlobalTags =>
         [.. globalJson.Keys.Concat(globalWeights.Keys).Order(StringComparer.Ordinal)];
 
@@ -61,7 +67,7 @@ internal sealed class MemoryAttemptStore : AttemptStore
         return this;
     }
 
-    /// <summary>Runs a task as the only attempt of the round on <c>node_0</c>.</summary>
+    /// <summary>Runs a task as an attempt of the round.</summary>
     public async Task RunAsync(SwarmTask task, object? options = null, CancellationToken cancellationToken = default)
     {
         var context = new AttemptContext(_ => { })
@@ -69,9 +75,9 @@ internal sealed class MemoryAttemptStore : AttemptStore
             Swarm = "test",
             Round = Round,
             MaximumRounds = 10,
-            Node = "node_0",
+            Node = Node,
             Alias = "task",
-            Attempt = 1,
+            Attempt = Attempt,
             Seed = Seed,
             Spent = Spent,
             Candidates = Candidates,
@@ -80,7 +86,7 @@ internal sealed class MemoryAttemptStore : AttemptStore
             Time = TimeProvider.System,
         };
         task.Attach(new AttemptEnvironment(
-            new World(new Globals(this), new Results(this), Requests), new Local(new NoDatasets()), NullLogger.Instance, context));
+            new World(new Globals(this), new Results(this), Requests), new Local(Datasets), NullLogger.Instance, context));
         await task.RunAsync(cancellationToken);
     }
 
