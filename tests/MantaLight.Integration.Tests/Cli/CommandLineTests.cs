@@ -15,7 +15,7 @@ public sealed class CommandLineTests
     [InlineData("run x --test some", "some")]
     [InlineData("run x --id a/b", "--id 'a/b' is not possible")]
     [InlineData("run x --checkpoint-every 0", "--checkpoint-every 0 is not possible")]
-    [InlineData("run x --attack wild:1", "'wild' is no attack")]
+    [InlineData("run x --attack wild:1", "'wild:1' is no attack")]
     [InlineData("run x --attackers 2", "add --attack")]
     [InlineData("run x --attack sign_flip:4 --attackers 3", "--attackers 3 is not possible; 1 to 2 are")]
     [InlineData("run x --attack sign_flip:4 --processes", "leave --processes out")]

@@ -45,7 +45,7 @@ public sealed class AggregationPlanTests
     [InlineData("""["clip"]""", "'clip' needs the longest")]
     [InlineData("""["clip 0"]""", "a number above 0")]
     [InlineData("""["clip nan"]""", "a number above 0")]
-    [InlineData("""["median", "clip 1"]""", "stands there twice or too late: the order is clip, one rule")]
+    [InlineData("""["median", "clip 1"]""", "stands there twice or too late: the order is clip, or adaptive_clip in its place, one rule")]
     [InlineData("""["median", "mean"]""", "stands there twice or too late")]
     [InlineData("""["adam", "yogi"]""", "stands there twice or too late")]
     [InlineData("""["adam lr=0"]""", "a number above 0")]

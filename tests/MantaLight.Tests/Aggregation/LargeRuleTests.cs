@@ -97,7 +97,7 @@ public sealed class LargeRuleTests
     {
         using var sources = new Sources();
         using var reference = WeightsSource.Of(Model(Before));
-        using var weights = Combination.Run(plan, new RuleInput(sources.All, [.. Vectors.Select(_ => 1L)], reference, threads), CancellationToken.None).Weights;
+        using var weights = Combination.Run(plan, new RuleInput(sources.All, [.. Vectors.Select(_ => 1L)], reference, threads) { Clip = plan.Clip }, CancellationToken.None).Weights;
         return [.. MemoryMarshal.Cast<byte, float>(weights["a"].Data.Span), .. MemoryMarshal.Cast<byte, float>(weights["b"].Data.Span)];
     }
 
