@@ -36,7 +36,17 @@ public sealed class SingleDefinitionTests
         SwarmValidator.Check(single, Catalog);
     }
 
-    private static SwarmDefinition Single(string type, string options) => SingleDefinition.Of(
+    [Fact]
+    public void A_scheduler_goes_on_to_the_last_round_and_chooses_nobody()
+    {
+        var single = Single("FedAvg", "{}", """{ "alias": "scheduler", "type": "RoundScheduler", "method": "any", "maximum": 1, "after": ["test"], "options": { "stop": ["patience 3"], "select": "by_loss 0.5", "metrics": "test_metrics" } }""");
+        Assert.Equal("""{"metrics":"test_metrics"}""", single.Find("scheduler")!.Options.GetRawText());
+        SwarmValidator.Check(single, Catalog);
+    }
+
+    private const string Threshold = """{ "alias": "scheduler", "type": "ThresholdScheduler", "method": "any", "maximum": 1, "after": ["test"], "options": { "metric": "test_metrics.accuracy", "threshold": 0.9 } }""";
+
+    private static SwarmDefinition Single(string type, string options, string scheduler = Threshold) => SingleDefinition.Of(
         SwarmJson.Parse(Encoding.UTF8.GetBytes($$"""
             { "name": "many", "module": "MantaLight.Examples.Mnist", "seed": 5,
               "globals": { "hyperparameters": { "epochs": 3, "lr": 0.1, "proximal_mu": 0.1, "participation": 0.5, "val_acc_threshold": 0.9 } },
@@ -46,7 +56,7 @@ public sealed class SingleDefinitionTests
                 { "alias": "worker", "type": "Worker", "method": "all", "datasets": ["mnist"], "specified_ids": ["node_3"] },
                 { "alias": "aggregator", "type": "{{type}}", "method": "any", "maximum": 1, "after": ["worker"], "options": {{options}} },
                 { "alias": "test", "type": "Test", "method": "all", "datasets": ["mnist"], "after": ["aggregator"] },
-                { "alias": "scheduler", "type": "ThresholdScheduler", "method": "any", "maximum": 1, "after": ["test"], "options": { "metric": "test_metrics.accuracy", "threshold": 0.9 } } ],
+                {{scheduler}} ],
               "rounds": { "maximum": 20, "quorum": 5 } }
             """)),
         Catalog, rounds: 7);
