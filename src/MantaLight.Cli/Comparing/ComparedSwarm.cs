@@ -53,7 +53,7 @@ internal sealed class ComparedSwarm(TaskCatalog catalog, CliConsole console, ILo
             TrainSeconds = Math.Round(tally.TrainSeconds, 3),
             BytesSent = state.BytesUp,
             BytesReceived = state.BytesDown,
-            Privacy = tally.Privacy,
+            Privacy = string.Join("; ", PrivacyReport.After(view.Finished).Select(p => char.ToLowerInvariant(p.Text[0]) + p.Text[1..])),
         };
     }
 
@@ -69,8 +69,6 @@ internal sealed class ComparedSwarm(TaskCatalog catalog, CliConsole console, ILo
         public double Epochs { get; private set; }
 
         public double TrainSeconds { get; private set; }
-
-        public string Privacy { get; private set; } = "";
 
         public void Show(RunView view, IReadOnlyList<Happening> happened)
         {
@@ -94,8 +92,6 @@ internal sealed class ComparedSwarm(TaskCatalog catalog, CliConsole console, ILo
             (sent, received) = (sent + summary.BytesUp, received + summary.BytesDown);
             var loss = Metric("test_metrics.loss") ?? Metric("global_metrics.loss");
             Rounds.Add(new ComparedRound(round.Number, Epochs, round.Accuracy, loss, round.Loss, sent, received));
-            if (Metric("privacy.epsilon") is { } epsilon && Metric("privacy.delta") is { } delta)
-                Privacy = string.Create(CultureInfo.InvariantCulture, $"ε = {epsilon:0.###} at δ = {delta:G}");
             round.Forget();
             console?.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{name}, round {round.Number} of {definition.Rounds.Maximum}: accuracy {(round.Accuracy is { } accuracy ? Texts.Percent(accuracy, "F2") : "-")}, loss {(loss is { } value ? Texts.Loss(value) : "-")}"));

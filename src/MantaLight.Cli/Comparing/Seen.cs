@@ -10,8 +10,6 @@ internal static class Seen
     public const string Alone = "nothing leaves a participant";
 
     /// <summary>Federated.</summary>
-    /// <param name="epsilon">What differential privacy the rounds have told; empty where they have told none.</param>
-    public static string Federated(string epsilon) => epsilon.Length == 0
-        ? "data stay; the aggregator sees each one's weights"
-        : $"data stay; the aggregator sees each one's weights, the rest a model with {epsilon}";
+    /// <param name="spent">What differential privacy the rounds have told; empty where they have told none.</param>
+    public static string Federated(string spent) => $"data stay; the aggregator sees each one's weights{(spent.Length == 0 ? "" : $"; {spent}")}";
 }

@@ -68,7 +68,7 @@ public sealed class CompareCommandTests : IDisposable
     {
         await SyntheticDigits.WriteAsync(folder.FullName, nodes: 3, Cancelled);
         var plain = await AccuraciesAsync("mean", "");
-        foreach (var (aggregate, privacy) in new[] { ("krum f=0", ""), ("trimmed_mean b=1\", \"adam lr=0.01", ""), ("clip 1.0\", \"private_mean noise=2 expected=3 noise_source=seed", "ε = ") })
+        foreach (var (aggregate, privacy) in new[] { ("krum f=0", ""), ("trimmed_mean b=1\", \"adam lr=0.01", ""), ("clip 1.0\", \"private_mean noise=2 expected=3 noise_source=seed", "not private: reproducible run") })
             Assert.Equal(plain, await AccuraciesAsync(aggregate, privacy));
 
         async Task<double[]> AccuraciesAsync(string aggregate, string privacy)
