@@ -82,7 +82,7 @@ public sealed class GenerateCommandTests : IDisposable
         Assert.Contains("generates no data", run.Error, StringComparison.Ordinal);
     }
 
-    private static string ExampleFile(string name, string example = "Synthetic")
+    internal static string ExampleFile(string name, string example = "Synthetic")
     {
         for (var at = new DirectoryInfo(AppContext.BaseDirectory); at is not null; at = at.Parent)
         {
