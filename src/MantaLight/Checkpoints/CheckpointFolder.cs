@@ -9,6 +9,9 @@ internal sealed class CheckpointFolder(CheckpointOptions options)
     public string PathOf(string swarm, int round) =>
         Path.Combine(options.Folder, string.Create(CultureInfo.InvariantCulture, $"{Prefix(swarm)}{round}{Safetensors.Extension}"));
 
+    /// <summary>What a simulation's nodes keep for themselves, beside a checkpoint of it.</summary>
+    public static string OfNodes(string checkpoint) => Path.ChangeExtension(checkpoint, $".nodes{Safetensors.Extension}");
+
     /// <summary>Deletes a swarm's oldest files beyond those that are kept; by time, since another run counts its rounds anew.</summary>
     public void Prune(string swarm, string newest)
     {
@@ -23,6 +26,7 @@ internal sealed class CheckpointFolder(CheckpointOptions options)
             try
             {
                 file.Delete();
+                File.Delete(OfNodes(file.FullName));
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {

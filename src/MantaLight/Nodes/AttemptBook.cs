@@ -28,7 +28,7 @@ internal sealed class NodeAttempt(ScheduleAttempt schedule, AttemptRunner runner
     /// <summary>Whether its task was committed with it, as far as a state has told.</summary>
     public bool? Counts { get; set; }
 
-    /// <summary>Whether what it has lost is accounted for.</summary>
+    /// <summary>Whether what it has kept is accounted for.</summary>
     public bool IsAccounted { get; set; }
 
     /// <summary>Whether another run has come after its own, as far as this node has seen.</summary>

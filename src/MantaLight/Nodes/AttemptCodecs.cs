@@ -7,7 +7,7 @@ using MantaLight.Weights.Sources;
 namespace MantaLight.Nodes;
 
 /// <summary>An attempt's weights on their way to and from its node's store, by the codecs of its swarm.</summary>
-internal sealed class AttemptCodecs(string swarm, ScheduleAttempt schedule, BlobStore store, Residuals residuals)
+internal sealed class AttemptCodecs(string swarm, ScheduleAttempt schedule, BlobStore store, KeptFiles kept)
 {
     private DeltaBase? unpackedBase;
 
@@ -34,12 +34,12 @@ internal sealed class AttemptCodecs(string swarm, ScheduleAttempt schedule, Blob
         if (from is not null && !store.Contains(from.Sha256))
             throw new TaskContractException($"Result '{tag}' travels as a difference from global '{plan.Base}', which this task has not read.");
         using var plain = from is null ? null : Base(from);
-        using var lost = plan.HasErrorFeedback ? residuals.Read(swarm, schedule, tag) : null;
+        using var lost = plan.HasErrorFeedback ? kept.Read(swarm, schedule, KeptFiles.NameOfLost(schedule.Alias, tag)) : null;
         return Packer.Pack(plan, weights, plain is null ? null : new DeltaBase(plain, from!.Sha256), lost);
     }
 
     /// <summary>Writes down what this round loses of a tag's weights, for the next one to make up for.</summary>
-    public void Lose(string tag, NamedArrays residual) => residuals.Write(swarm, schedule, tag, residual);
+    public void Lose(string tag, NamedArrays residual) => kept.Write(swarm, schedule, KeptFiles.NameOfLost(schedule.Alias, tag), residual);
 
     /// <summary>A blob's arrays, packed or not.</summary>
     public NamedArrays Decode(BlobRef blob)

@@ -10,7 +10,12 @@ using Microsoft.Extensions.Logging;
 namespace MantaLight.Nodes;
 
 /// <summary>Runs one attempt: an instance in a scope of its own, its effects staged, one record at the end.</summary>
-internal sealed class AttemptRunner(AttemptServices node, string swarm, ScheduleAttempt schedule, int roundsBefore = 0)
+/// <param name="node">What the node's attempts share.</param>
+/// <param name="swarm">The swarm.</param>
+/// <param name="schedule">The attempt.</param>
+/// <param name="before">The tasks that its own waits for.</param>
+/// <param name="roundsBefore">The rounds that the run goes on behind.</param>
+internal sealed class AttemptRunner(AttemptServices node, string swarm, ScheduleAttempt schedule, IReadOnlySet<string> before, int roundsBefore = 0)
 {
     /// <summary>How often a global is published once more that the broker did not give back.</summary>
     private const int MaximumRepeats = 3;
@@ -151,7 +156,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
         if (!node.Settings.Modules.TryGetValue(schedule.Module, out var catalog))
             throw new ModuleException($"Module {schedule.Module} is not on this node; there are: {(node.Settings.Modules.IsEmpty ? "none" : string.Join(", ", node.Settings.Modules.Keys))}.");
         var type = catalog.Resolve(schedule.TaskType);
-        var store = new NodeAttemptStore(schedule, blobs, new AttemptCodecs(swarm, schedule, node.Store, node.Residuals));
+        var store = new NodeAttemptStore(schedule, blobs, new AttemptCodecs(swarm, schedule, node.Store, node.Kept));
         AttemptStore world = node.Settings.Attack is { } attack ? new AttackedStore(store, attack, schedule.Seed, schedule.Round, node.Settings.Id) : store;
         var requests = new RoundRequests();
         var began = node.Time.GetTimestamp();
@@ -163,7 +168,7 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
                 task = activator.Create(type);
             task.Attach(new AttemptEnvironment(
                 new World(new Globals(world), new Results(world), requests),
-                new Local(node.Settings.Datasets, node.Settings.Attack is { } falsifier ? falsifier.Falsify : null) { Privacy = node.Books.Of(swarm, roundsBefore) },
+                new Local(node.Settings.Datasets, new NodeStateStore(swarm, schedule, before, node.Kept, blobs.CheckOpen), node.Settings.Attack is { } falsifier ? falsifier.Falsify : null) { Privacy = node.Books.Of(swarm, roundsBefore) },
                 new TaskLogger(node.Loggers.CreateLogger(type.FullName ?? type.Name), node.Outbox, node.Topics.Logs(swarm, node.Settings.Id), schedule, () => blobs.IsClosed),
                 AttemptContexts.Of(schedule, swarm, node.Settings.Id, Report, node.Settings.Alone, node.Time)));
             Report(new TaskProgress(0, null));

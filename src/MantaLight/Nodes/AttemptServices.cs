@@ -16,7 +16,7 @@ internal sealed record AttemptServices(
     BlobPublisher Publisher,
     BlobClearer Clearer,
     AttemptJournal Journal,
-    Residuals Residuals,
+    KeptFiles Kept,
     PrivacyBooks Books,
     SwarmArchive Archive,
     Outbox Outbox,

@@ -2,6 +2,7 @@ using MantaLight.Concurrency;
 using MantaLight.Diagnostics;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
+using MantaLight.Swarms;
 
 namespace MantaLight.Nodes;
 
@@ -14,7 +15,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
 
     private readonly Leftovers leftovers = new(node, swarm, memory, isNeeded);
 
-    private readonly FeedbackAccounts accounts = new(node, swarm);
+    private readonly KeptAccounts accounts = new(node, swarm);
 
     private readonly ResultsAhead ahead = new(node, seats, swarm);
 
@@ -62,7 +63,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
 
     private void Start(ScheduleAttempt schedule)
     {
-        var attempt = new NodeAttempt(schedule, new AttemptRunner(node, swarm, schedule, memory.Book?.Definition?.Start?.Round ?? 0));
+        var attempt = new NodeAttempt(schedule, new AttemptRunner(node, swarm, schedule, Before(schedule), memory.Book?.Definition?.Start?.Round ?? 0));
         attempts.Put(attempt);
         Say(attempt);
         Begin(attempt, () => attempt.Runner.RunAsync(() => attempt.CancelReason, attempt.Cancelled));
@@ -71,7 +72,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
     /// <summary>Takes back what an earlier process of this node had completed.</summary>
     public void Restore(JournalEntry entry)
     {
-        var attempt = new NodeAttempt(entry.Schedule, new AttemptRunner(node, swarm, entry.Schedule))
+        var attempt = new NodeAttempt(entry.Schedule, new AttemptRunner(node, swarm, entry.Schedule, Before(entry.Schedule)))
         {
             Outcome = entry.Record,
             IsRestored = true,
@@ -82,6 +83,9 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         attempt.Runner.MayHavePublished(entry.Record);
         attempts.Put(attempt);
     }
+
+    /// <summary>The tasks that an attempt's waits for.</summary>
+    private IReadOnlySet<string> Before(ScheduleAttempt schedule) => memory.Book?.Definition is { } definition ? new SwarmGraph(definition).AncestorsOf(schedule.Alias) : new HashSet<string>();
 
     /// <summary>Notes a blob that the node keeps for the swarm, beside those of its attempts.</summary>
     public void Keep(string hash) => leftovers.Keep(hash);
@@ -127,6 +131,8 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         // First of all: whatever fails below, it is known to have ended, and its record is sent again.
         attempt.Outcome = outcome;
         attempt.IsUnheard = outcome is TaskCompleted;
+        if (outcome is TaskCompleted)
+            node.Kept.Complete(swarm, attempt.Schedule);
         // Its round may have been closed without it meanwhile: no state tells that again.
         if (outcome is TaskCompleted && memory.State is { } known && known.Run == attempt.Schedule.Run)
             accounts.StateSeen(attempt, known);
@@ -171,7 +177,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
             attempt.Runner.HandOver(blob => seen.Globals.Any(g => g.Content.Blob?.Sha256 == blob.Sha256));
         attempts.Follow(seen, isRetained);
         leftovers.Keep(ahead.Tidy(seen));
-        foreach (var attempt in attempts.Current.Where(a => a is { Outcome: TaskCompleted, Schedule.Codecs: not null } && a.Schedule.Run == seen.Run))
+        foreach (var attempt in attempts.Current.Where(a => a is { Outcome: TaskCompleted } && a.Schedule.Run == seen.Run))
             accounts.StateSeen(attempt, seen);
         // What still runs in a round that is long over would put a global there that nobody takes any more.
         foreach (var attempt in attempts.All.Where(a => IsPast(a, seen)))
@@ -246,8 +252,12 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
             return;
         var gone = attempts.Take(a => a.Outcome is not null && IsPast(a, state));
         leftovers.Add(gone, state);
-        if (gone.Any(a => a.Schedule.Codecs is not null) || (state.Codecs is not null && state.Status.IsRemoval()))
-            node.Residuals.Forget(swarm, but: state.Status.IsRemoval() ? null : state.Run);
+        foreach (var attempt in gone.Where(a => a.Schedule.Run == state.Run))
+            accounts.SettlePast(attempt);
+        if (state.Status.IsRemoval())
+            node.Kept.Forget(swarm);
+        else if (gone.Count > 0)
+            node.Kept.Forget(swarm, state.Run, memory.Later?.Run ?? state.Run);
         leftovers.Tidy(attempts, state);
     }
 

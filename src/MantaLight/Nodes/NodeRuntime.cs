@@ -110,8 +110,8 @@ public sealed class NodeRuntime
         var remembered = archive.Load(time.GetUtcNow());
         var journal = new AttemptJournal(disk, logger);
         var completed = TakeOver(store, journal, remembered);
-        var residuals = new Residuals(disk);
-        residuals.ForgetAllBut(remembered.Select(r => r.Swarm).Concat(completed.Select(c => c.Swarm)).ToHashSet(StringComparer.Ordinal));
+        var kept = new KeptFiles(disk, time);
+        kept.Restore(remembered.Select(r => r.Swarm).Concat(completed.Select(c => c.Swarm)).ToHashSet(StringComparer.Ordinal), completed);
         var timing = new BlobTiming();
         var inbox = new ChunkInbox(drops, time);
         await using var fetcher = new BlobFetcher(connection, topics, stamp, store, inbox, timing);
@@ -122,7 +122,7 @@ public sealed class NodeRuntime
         var slots = new AttemptSlots(settings.Concurrency);
         var supervisor = new Supervisor(logger);
         var loop = new NodeLoop(
-            new AttemptServices(settings, topics, services, connection, store, fetcher, publisher, clearer, journal, residuals, new PrivacyBooks(disk), archive, outbox, loggers, time, slots),
+            new AttemptServices(settings, topics, services, connection, store, fetcher, publisher, clearer, journal, kept, new PrivacyBooks(disk), archive, outbox, loggers, time, slots),
             new SeatContext(broker, settings, stamp, connection.Traffic, store, fetcher, logger, drops, time, events.Post, events.Offer, supervisor.Watch),
             presence, inbox, server);
         loop.Restore(remembered, completed);

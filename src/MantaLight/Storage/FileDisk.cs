@@ -81,6 +81,19 @@ internal sealed class FileDisk : IDisk
         }
     }
 
+    public bool TryRename(string name, string to)
+    {
+        try
+        {
+            File.Move(PathOf(name), PathOf(to), overwrite: true);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
     public DiskDraft Create(string folder, long size)
     {
         Directory.CreateDirectory(PathOf(folder));

@@ -25,6 +25,10 @@ internal interface IDisk
 
     void Delete(string name);
 
+    /// <summary>Gives a file another name of the same folder, in place of what had it; nothing where it is not there, or somebody reads it and the system minds.</summary>
+    /// <returns>Whether it has the name.</returns>
+    bool TryRename(string name, string to);
+
     /// <summary>Begins a file that has no name yet; it is gone unless it is kept.</summary>
     /// <exception cref="IOException">The disk is full, or does not answer.</exception>
     DiskDraft Create(string folder, long size);

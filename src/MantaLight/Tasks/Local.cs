@@ -16,7 +16,7 @@ public interface IDatasetProvider
     NamedArrays? InMemory(string dataset) => null;
 }
 
-/// <summary>The node's own data: only mapped data sets can be reached, and only by name.</summary>
+/// <summary>What is the node's own. Of data only mapped data sets can be reached, and only by name.</summary>
 public sealed class Local
 {
     private readonly IDatasetProvider datasets;
@@ -24,7 +24,11 @@ public sealed class Local
     // What a byzantine participant makes of its data; null for honest ones.
     private readonly Func<NamedArray, NamedArray>? falsify;
 
-    internal Local(IDatasetProvider datasets, Func<NamedArray, NamedArray>? falsify = null) => (this.datasets, this.falsify) = (datasets, falsify);
+    internal Local(IDatasetProvider datasets, IStateStore? state = null, Func<NamedArray, NamedArray>? falsify = null) =>
+        (this.datasets, State, this.falsify) = (datasets, new LocalState(state), falsify);
+
+    /// <summary>What this node keeps for itself from round to round.</summary>
+    public LocalState State { get; }
 
     /// <summary>What has been spent of the privacy of these data in this swarm.</summary>
     public PrivacyBook Privacy { get; internal init; } = PrivacyBook.InMemory();

@@ -21,8 +21,8 @@ internal sealed class SharedValues : IDisposable
     private readonly ConcurrentDictionary<int, ConcurrentBag<byte[]>> free = new();
     private readonly ConcurrentDictionary<string, PrivacyBook> books = new(StringComparer.Ordinal);
 
-    /// <summary>What packed contributions have lost, for error feedback.</summary>
-    public VirtualResiduals Residuals { get; } = new();
+    /// <summary>What nodes keep for themselves.</summary>
+    public VirtualKept Kept { get; } = new();
 
     /// <summary>Rounds of the run that are over already, as those before a checkpoint are.</summary>
     public int RoundsBefore { get; set; }

@@ -13,7 +13,7 @@ internal sealed class VirtualAttemptStore(string node, ScheduleAttempt schedule,
     private readonly List<StagedGlobal> globals = [];
     private readonly List<StagedResult> results = [];
     private readonly Dictionary<(bool IsGlobal, string Tag), StagedValue> weights = [];
-    private readonly List<(string Tag, NamedArrays Residual)> lost = [];
+    private readonly Dictionary<string, NamedArrays> kept = new(StringComparer.Ordinal);
 
     // A task that was left behind may still stage.
     private readonly Lock gate = new();
@@ -60,8 +60,20 @@ internal sealed class VirtualAttemptStore(string node, ScheduleAttempt schedule,
                 else
                     value.Drop();
             }
-            foreach (var (tag, residual) in hasSucceeded ? lost : [])
-                shared.Residuals.Write(node, schedule, tag, residual);
+            foreach (var (name, value) in kept.Where(_ => hasSucceeded))
+                shared.Kept.Write(node, schedule, name, value);
+        }
+    }
+
+    /// <summary>Keeps a value for the node itself.</summary>
+    /// <exception cref="TaskContractException">The name is another task's, or there are too many.</exception>
+    public void Keep(string name, NamedArrays value)
+    {
+        lock (gate)
+        {
+            RequireOpen(null);
+            shared.Kept.Require(node, schedule, name, more: kept.ContainsKey(name) ? 0 : kept.Count);
+            kept[name] = value;
         }
     }
 
@@ -98,7 +110,7 @@ internal sealed class VirtualAttemptStore(string node, ScheduleAttempt schedule,
         var blob = plan.Base is { } global ? RequireWeights($"Global '{global}'", Global(global).Content) : null;
         using var from = blob is null ? null : shared.Read(blob);
         var reference = from is null ? null : new DeltaBase(from, blob!.Sha256);
-        var (packed, residual) = Packer.Pack(plan, weights, reference, plan.HasErrorFeedback ? shared.Residuals.Read(node, schedule, tag) : null);
+        var (packed, residual) = Packer.Pack(plan, weights, reference, plan.HasErrorFeedback ? shared.Kept.Read(node, schedule, KeptFiles.NameOfLost(schedule.Alias, tag), new HashSet<string>()) : null);
         using var sent = packed;
         using var unpacked = Unpacker.Unpack(packed, reference);
         return (shared.StageResult(unpacked, WeightsCodec.Encode(packed).Length, ValueFormat.Packed, schedule, tag), residual);
@@ -132,7 +144,7 @@ internal sealed class VirtualAttemptStore(string node, ScheduleAttempt schedule,
             }
             results.Add(result);
             if (residual is not null)
-                lost.Add((result.Tag, residual));
+                kept[KeptFiles.NameOfLost(schedule.Alias, result.Tag)] = residual;
             Put(false, result.Tag, value);
         }
     }

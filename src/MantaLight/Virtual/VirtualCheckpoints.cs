@@ -55,6 +55,8 @@ internal sealed class VirtualCheckpoints(CheckpointOptions options, KnownDefinit
             foreach (var global in state.Globals.Where(g => g.Content.Blob is not null))
                 weights = weights.Add(global.Tag, shared.Read(global.Content.Blob!));
             var path = folder.PathOf(state.Swarm, round);
+            // First: whoever finds the checkpoint finds this.
+            await VirtualKeptFile.WriteAsync(path, state, shared.Kept.InForce(), cancellationToken);
             await Checkpoint.WriteAsync(path, CheckpointWriter.Info(state, definition, round, values, weights), weights, cancellationToken);
             folder.Prune(state.Swarm, path);
             return path;

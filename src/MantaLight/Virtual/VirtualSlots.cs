@@ -4,6 +4,7 @@ using MantaLight.Attacks;
 using MantaLight.Concurrency;
 using MantaLight.Nodes;
 using MantaLight.Protocol;
+using MantaLight.Swarms;
 using MantaLight.Tasks;
 using Microsoft.Extensions.Logging;
 
@@ -19,6 +20,8 @@ internal sealed class VirtualSlots(VirtualSwarmSettings settings, SharedValues s
         Channel.CreateUnbounded<(VirtualNode, ScheduleAttempt, CancellationToken)>();
     private readonly ConcurrentDictionary<string, CancellationTokenSource> underWay = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, (long Sent, long Received)> traffic = new(StringComparer.Ordinal);
+
+    private readonly SwarmGraph graph = new(settings.Definition);
 
     // The attempts of this round.
     private readonly HashSet<string> taken = new(StringComparer.Ordinal);
@@ -122,7 +125,8 @@ internal sealed class VirtualSlots(VirtualSwarmSettings settings, SharedValues s
             using (await AttemptContext.ProcessGate.EnterAsync(cancellationToken))
                 task = activator.Create(type);
             task.Attach(new AttemptEnvironment(
-                new World(new Globals(world), new Results(world), requests), new Local(node.Datasets, node.Attack is { } falsifier ? falsifier.Falsify : null) { Privacy = shared.BookOf(node.Id) },
+                new World(new Globals(world), new Results(world), requests),
+                new Local(node.Datasets, new VirtualStateStore(node.Id, schedule, graph.AncestorsOf(schedule.Alias), shared.Kept, store), node.Attack is { } falsifier ? falsifier.Falsify : null) { Privacy = shared.BookOf(node.Id) },
                 new VirtualTaskLogger(loggers.CreateLogger(type.FullName ?? type.Name), log => crowd.Log(log with { From = node.Id, Run = schedule.Run, Round = schedule.Round, Alias = schedule.Alias })),
                 AttemptContexts.Of(schedule, settings.Swarm, node.Id, _ => { }, alone: null, time)));
             await task.RunAsync(cancellationToken);

@@ -6,6 +6,7 @@ using MantaLight.Messaging;
 using MantaLight.Nodes;
 using MantaLight.Protocol;
 using MantaLight.Swarms;
+using MantaLight.Weights;
 using Microsoft.Extensions.Logging;
 
 namespace MantaLight.Virtual;
@@ -58,6 +59,8 @@ public sealed class VirtualSwarm : IAsyncDisposable
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public async Task<SwarmState> RunAsync(CancellationToken cancellationToken)
     {
+        if (settings.From is { } from)
+            shared.Kept.Restore(await VirtualKeptFile.ReadAsync(from, cancellationToken));
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         await using var nodes = await broker.ConnectAsync(new ConnectionProfile { ClientId = $"{VirtualSwarmSettings.Cluster}.{settings.Swarm}.nodes" }, cancellationToken);
         await using var coordinator = await broker.ConnectAsync(new ConnectionProfile { ClientId = $"{VirtualSwarmSettings.Cluster}.{settings.Swarm}.coordinator" }, cancellationToken);
@@ -95,6 +98,9 @@ public sealed class VirtualSwarm : IAsyncDisposable
             await Background.EndOfAsync([coordinating, .. working]).EndsWithinAsync(EndPatience, time);
         }
     }
+
+    /// <summary>A global that stands at the end; to be disposed.</summary>
+    internal NamedArrays Read(BlobRef blob) => shared.Read(blob);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync()
@@ -149,7 +155,7 @@ public sealed class VirtualSwarm : IAsyncDisposable
                 case CoordinatorAction.PublishState publish:
                     last = await seat.CommitAsync(publish.State, cancellationToken);
                     shared.Settle(last.Round, ReadByAll(last));
-                    shared.Residuals.Settle(last);
+                    shared.Kept.Settle(last);
                     if (checkpoints is not null)
                         await checkpoints.SeeAsync(last, cancellationToken);
                     break;

@@ -103,7 +103,7 @@ public sealed class AttackTests
     public async Task A_node_that_flips_labels_reads_its_own_data_so()
     {
         var datasets = new ArraysInMemory(Of(Array("y_train", ArrayType.Int64, 3L), Array("y_test", ArrayType.Int64, 3L)));
-        using var read = await new Local(datasets, Read("label_flip:9").Falsify).GetDataAsync("digits", CancellationToken.None);
+        using var read = await new Local(datasets, falsify: Read("label_flip:9").Falsify).GetDataAsync("digits", CancellationToken.None);
         AssertIdentical(Of(Array("y_train", ArrayType.Int64, 6L), Array("y_test", ArrayType.Int64, 3L)), read);
     }
 

@@ -17,6 +17,8 @@ internal sealed class HeldDisk(IDisk disk, long held) : IDisk, IDisposable
 
     public void Delete(string name) => disk.Delete(name);
 
+    public bool TryRename(string name, string to) => disk.TryRename(name, to);
+
     public DiskDraft Create(string folder, long size)
     {
         if (size >= held)

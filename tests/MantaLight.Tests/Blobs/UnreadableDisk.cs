@@ -15,6 +15,8 @@ internal sealed class UnreadableDisk(IDisk disk, string unreadable) : IDisk
 
     public void Delete(string name) => disk.Delete(name);
 
+    public bool TryRename(string name, string to) => disk.TryRename(name, to);
+
     public DiskDraft Create(string folder, long size) => disk.Create(folder, size);
 
     public DiskFile? Open(string name) => disk.Open(name) is { } file ? name.EndsWith(unreadable, StringComparison.Ordinal) ? new Unreadable(file) : file : null;

@@ -19,7 +19,7 @@ public sealed class AttemptCodecsTests : IDisposable
     public void What_turns_out_to_be_damaged_while_it_is_unpacked_leaves_no_file()
     {
         var disk = new FileDisk(folder.FullName);
-        var codecs = new AttemptCodecs("s", new ScheduleAttempt(), new BlobStore(disk), new Residuals(disk));
+        var codecs = new AttemptCodecs("s", new ScheduleAttempt(), new BlobStore(disk), new KeptFiles(disk, TimeProvider.System));
         using var packed = Packer.Pack(Plans.Of("zstd"), Of(Floats("a", 1, 2, 3), Floats("b", 4, 5)), null, null).Weights;
         using var damaged = new NamedArrays(packed.Select(array => array.Name == "b" ? new NamedArray("b", array.Type, [array.Data.Length - 1], array.Data[..^1]) : array));
         Assert.Throws<MalformedDataException>(() => codecs.UnpackToFile(damaged, null));

@@ -132,7 +132,7 @@ public sealed partial class ErrorFeedbackSwarmTests
         /// <summary>The rounds of which a node keeps what they have lost.</summary>
         public int[] Kept(string node)
         {
-            var folder = Path.Combine(Swarm.Settings(node).StateFolder, "residuals");
+            var folder = Path.Combine(Swarm.Settings(node).StateFolder, "kept");
             return !Directory.Exists(folder) ? [] : [.. Directory.GetFiles(folder).Select(f => RoundOf.Match(f)).Where(m => m.Success).Select(m => int.Parse(m.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture)).Order()];
         }
 
@@ -142,7 +142,7 @@ public sealed partial class ErrorFeedbackSwarmTests
             where T : ControlMessage =>
             Swarm.Messages.Select(m => ProtocolJson.Read<ControlMessage>(m.Payload, out _)).OfType<T>().DistinctBy(m => m.Id).ToArray();
 
-        [GeneratedRegex(@"\.model_params\.(\d+)$")]
+        [GeneratedRegex(@"\+model_params\.(\d+)(\.open)?$")]
         private static partial Regex RoundOf { get; }
     }
 }

@@ -30,6 +30,8 @@ internal sealed class Bulyan(int byzantine) : IAggregationRule
         var (left, chosen) = (Enumerable.Range(0, input.Sources.Count).ToList(), new List<int>());
         for (var wanted = input.Sources.Count - (2 * byzantine); chosen.Count < wanted;)
         {
+            // Of a thousand contributions this takes minutes.
+            cancellationToken.ThrowIfCancellationRequested();
             var scores = Krum.Scores(squares, left, byzantine);
             var best = left[Array.IndexOf(scores, scores.Min())];
             chosen.Add(best);

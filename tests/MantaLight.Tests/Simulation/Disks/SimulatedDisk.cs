@@ -128,6 +128,16 @@ internal sealed class SimulatedDisk(World world, Draw draw)
         }
 
         [MethodImpl(MethodImplOptions.NoInlining)]
+        public bool TryRename(string name, string to)
+        {
+            process.CheckAlive();
+            if (!disk.files.Remove(name, out var file))
+                return false;
+            disk.files[to] = file;
+            return true;
+        }
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
         public DiskDraft Create(string folder, long size)
         {
             CheckWrite();
