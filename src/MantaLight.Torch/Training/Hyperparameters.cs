@@ -45,6 +45,24 @@ public record Hyperparameters : IJsonOnDeserialized
     public double ProximalMu { get; init; }
 
     /// <summary>
+    /// <c>scaffold</c>: steps are corrected by control variates (Karimireddy et al. 2020), for an aggregation by <c>scaffold</c>. With SGD alone; with a momentum, how far its steps reach takes the place of their number.
+    /// </summary>
+    /// <value>Null: none.</value>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? ControlVariates { get; init; }
+
+    /// <summary>How a control variate is made: 1, the gradient over all local data at the global model, a pass more; 2, of what the steps come to.</summary>
+    /// <value>2.</value>
+    public int ControlOption { get; init; } = 2;
+
+    /// <summary>
+    /// The tensors that stay on their node, as in FedPer and FedBN: their names, in which <c>*</c> stands for any letters, as in <c>output.*</c>. Each node trains and tests its own, from the same first values.
+    /// </summary>
+    /// <value>Null: all are shared.</value>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? Personal { get; init; }
+
+    /// <summary>
     /// The probability with which a worker takes part in a round, above 0 to 1, drawn by itself from the system's cryptographic generator: Poisson sampling, as accountants of differential privacy assume it. Who does
     /// not take part adds no result.
     /// </summary>
@@ -109,6 +127,8 @@ public record Hyperparameters : IJsonOnDeserialized
         Require(ProximalMu is >= 0 and < double.PositiveInfinity, $"proximal_mu is {ProximalMu} where a number of at least 0 is expected");
         Require(ProximalMu == 0 || Optimizer != "LBFGS", "proximal_mu is not possible with LBFGS, whose line search looks at the loss alone; take another optimizer");
         Require(DpSgd is null || Optimizer != "LBFGS", "dp_sgd is not possible with LBFGS, which evaluates the loss of a batch as often as it likes; take another optimizer");
+        Require(ControlOptions.Problem(this) is null, ControlOptions.Problem(this) ?? "");
+        Require(Personal?.All(p => !string.IsNullOrWhiteSpace(p)) != false, "personal has an empty name where names of tensors are expected, such as 'output.*'");
         Require(Participation is > 0 and <= 1, $"participation is {Participation} where a probability above 0 and at most 1 is expected");
         Require(ValAccThreshold is null or (> 0 and <= 1), $"val_acc_threshold is {ValAccThreshold} where a number above 0 and at most 1 is expected");
         Require(Initialization is "default" or "he" or "he_uniform", $"initialization is '{Initialization}'; known are: default, he, he_uniform");

@@ -8,7 +8,7 @@ namespace MantaLight.Torch;
 /// <summary>
 /// The setup task: makes the first weights from the attempt's seed and sets the global <c>global_model_params</c>. The
 /// model is constructed here, alone in the process and with torch's default generator seeded, so that any module's own
-/// initialization repeats bit for bit.
+/// initialization repeats bit for bit. The <c>personal</c> layers of the hyper-parameters become a global of their own, <c>global_model_params_personal</c>.
 /// </summary>
 /// <typeparam name="TModel">The model.</typeparam>
 public abstract class TorchInitializer<TModel> : SwarmTask
@@ -43,9 +43,8 @@ public abstract class TorchInitializer<TModel> : SwarmTask
     public override async Task RunAsync(CancellationToken cancellationToken)
     {
         TorchRuntime.EnsureLoaded(Logger);
-        var initialization = World.Globals.Contains(HyperparametersTag)
-            ? (await GetHyperparametersAsync(cancellationToken)).Initialization
-            : "default";
+        var hyperparameters = World.Globals.Contains(HyperparametersTag) ? await GetHyperparametersAsync(cancellationToken) : null;
+        var initialization = hyperparameters?.Initialization ?? "default";
         using var alone = await Context.RunAloneAsync(cancellationToken);
         using var model = await TorchThread.RunAsync(
             () =>
@@ -58,7 +57,12 @@ public abstract class TorchInitializer<TModel> : SwarmTask
             },
             Context.Threads,
             cancellationToken);
-        using var weights = model.ToWeights();
+        var personal = PersonalLayers.Of(model, hyperparameters?.Personal);
+        using var weights = model.ToWeights(name => personal?.Contains(name) != true);
         World.Globals.SetWeights(WeightsTag, weights);
+        if (personal is null)
+            return;
+        using var first = model.ToWeights(personal.Contains);
+        World.Globals.SetWeights(PersonalLayers.TagOf(WeightsTag), first);
     }
 }

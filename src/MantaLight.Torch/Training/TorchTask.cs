@@ -57,9 +57,14 @@ public abstract class TorchTask<TModel>(TModel model) : SwarmTask
     /// <summary>The loss of a batch, one number.</summary>
     protected virtual Tensor Loss(Tensor output, Tensor targets, LossFunction loss) => loss.Compute(output, targets);
 
-    private protected async Task LoadModelAsync(CancellationToken cancellationToken)
+    private protected async Task<PersonalLayers?> LoadModelAsync(Hyperparameters hyperparameters, CancellationToken cancellationToken)
     {
+        var personal = PersonalLayers.Of(Model, hyperparameters.Personal);
         using var weights = await World.Globals.GetWeightsAsync(WeightsTag, cancellationToken);
-        Model.Load(weights);
+        if (personal is null)
+            Model.Load(weights);
+        else
+            await personal.LoadAsync(weights, World, Local, WeightsTag, cancellationToken);
+        return personal;
     }
 }

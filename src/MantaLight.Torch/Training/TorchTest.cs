@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace MantaLight.Torch;
 
 /// <summary>
-/// Tests the global weights on the node's test data: adds the result <c>test_metrics</c> (<see cref="TestMetrics"/>) and, for a classification, <c>test_classes</c>
-/// (<see cref="ClassReport"/>: what was taken for what). Override <see cref="Measure"/> to have more.
+/// Tests the global weights, with this node's own <c>personal</c> layers where there are any, on the node's test data: adds the result <c>test_metrics</c> (<see cref="TestMetrics"/>) and, for a classification,
+/// <c>test_classes</c> (<see cref="ClassReport"/>: what was taken for what). Override <see cref="Measure"/> to have more.
 /// </summary>
 /// <typeparam name="TModel">The model, from the attempt's scope, which disposes it.</typeparam>
 public abstract class TorchTest<TModel>(TModel model) : TorchTask<TModel>(model)
@@ -24,7 +24,7 @@ public abstract class TorchTest<TModel>(TModel model) : TorchTask<TModel>(model)
     {
         TorchRuntime.EnsureLoaded(Logger);
         var hyperparameters = await GetHyperparametersAsync(cancellationToken);
-        await LoadModelAsync(cancellationToken);
+        await LoadModelAsync(hyperparameters, cancellationToken);
         using var loader = new DataLoader(await GetDataAsync(train: false, cancellationToken), BatchSize);
         var (metrics, classes) = await TorchThread.RunAsync(() => Evaluate(loader, hyperparameters, cancellationToken), Context.Threads, cancellationToken);
         if (metrics.Accuracy is { } accuracy)

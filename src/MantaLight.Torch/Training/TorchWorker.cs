@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Reflection;
 using System.Security.Cryptography;
+using MantaLight.Aggregation.Controls;
 using MantaLight.Aggregation.Perturbation;
 using MantaLight.Tasks;
 using MantaLight.Torch.Augmentation;
@@ -17,7 +18,7 @@ namespace MantaLight.Torch;
 /// <summary>
 /// Trains the global weights on the node's data: reads the globals <c>hyperparameters</c> and <c>global_model_params</c>,
 /// adds the results <c>train_metrics</c> (loss, samples, seconds, samples_per_second, learning_rate, steps, normalizer) and
-/// <c>model_params</c>. Optimizer state is fresh in each round.
+/// <c>model_params</c>. Optimizer state is fresh in each round. The hyper-parameters' <c>personal</c> layers and <c>control_variates</c> stay on the node.
 /// </summary>
 /// <typeparam name="TModel">The model, from the attempt's scope, which disposes it.</typeparam>
 public abstract class TorchWorker<TModel>(TModel model) : TorchTask<TModel>(model)
@@ -34,6 +35,8 @@ public abstract class TorchWorker<TModel>(TModel model) : TorchTask<TModel>(mode
     /// </summary>
     /// <value>Null: the module is called.</value>
     protected virtual string? Script => null;
+
+    private const string ResultTag = "model_params";
 
     /// <inheritdoc/>
     public override async Task RunAsync(CancellationToken cancellationToken)
@@ -54,7 +57,9 @@ public abstract class TorchWorker<TModel>(TModel model) : TorchTask<TModel>(mode
             }
             hyperparameters = hyperparameters with { Epochs = epochs };
         }
-        await LoadModelAsync(cancellationToken);
+        var personal = await LoadModelAsync(hyperparameters, cancellationToken);
+        using var variate = hyperparameters.ControlVariates is null ? null : await ControlVariate.BeginAsync(World, Local, Context, ResultTag, WeightsTag, cancellationToken);
+        using var control = variate is null ? null : new LocalControl(Model, name => personal?.Contains(name) != true, variate.Global, variate.Own);
         using var loader = await CreateLoaderAsync(hyperparameters, cancellationToken);
         var privacy = RoundPrivacy.Begin(hyperparameters, Local.Privacy, Dataset, loader, Model.FloatElements());
         if (privacy is not null && hyperparameters.PrivacyWeakness is { } weakness && Context.Round <= 1)
@@ -80,7 +85,7 @@ public abstract class TorchWorker<TModel>(TModel model) : TorchTask<TModel>(mode
                         DefaultGenerator.Seed(Context.Seed);
                     if (hyperparameters.DpSgd is { } dp)
                         return new PrivateTraining(Model, hyperparameters, dp, Context).Run(loader, Forward, Loss, IsOwn, cancellationToken);
-                    return new TrainingLoop(Model, hyperparameters, Context, Forward, Loss, script).Run(loader, cancellationToken);
+                    return new TrainingLoop(Model, hyperparameters, Context, Forward, Loss, script, control).Run(loader, cancellationToken);
                 },
                 Context.Threads,
                 cancellationToken);
@@ -104,10 +109,21 @@ public abstract class TorchWorker<TModel>(TModel model) : TorchTask<TModel>(mode
             World.Results.Add("train_metrics", metrics);
         else
             World.Results.Add("train_metrics", privacy.Among(metrics));
-        using var trained = Model.ToWeights();
+        using var trained = Model.ToWeights(name => personal?.Contains(name) != true);
         using var perturbed = hyperparameters.LocalPrivacy is { } local ? await PerturbAsync(local, trained, cancellationToken) : null;
         var weights = perturbed ?? trained;
-        World.Results.Add("model_params", weights, outcome.Samples);
+        World.Results.Add(ResultTag, weights, outcome.Samples);
+        if (personal is not null)
+        {
+            using var own = Model.ToWeights(personal.Contains);
+            Local.State.SetWeights(PersonalLayers.TagOf(WeightsTag), own);
+        }
+        if (control is null)
+            return;
+        var (next, difference) = control.Finish();
+        using (next)
+        using (difference)
+            variate!.End(next, difference, outcome.Samples);
     }
 
     private async Task<NamedArrays> PerturbAsync(LocalPrivacy local, NamedArrays trained, CancellationToken cancellationToken)

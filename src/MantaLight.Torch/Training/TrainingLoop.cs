@@ -8,7 +8,7 @@ namespace MantaLight.Torch.Training;
 /// <summary>A round's local training: epochs of batches, forward, loss, backward, step.</summary>
 internal sealed class TrainingLoop(
     nn.Module model, Hyperparameters hyperparameters, AttemptContext context, Func<Tensor, Tensor> forward, Func<Tensor, Tensor, LossFunction, Tensor> lossOf,
-    LossScript? script = null)
+    LossScript? script = null, LocalControl? control = null)
 {
     /// <summary>Trains.</summary>
     /// <exception cref="TrainingDivergedException">The loss became NaN or infinite.</exception>
@@ -21,12 +21,14 @@ internal sealed class TrainingLoop(
         Parameter[] parameters = [.. model.parameters()];
         using var optimizer = ParameterStep.For(hyperparameters, parameters, context.Threads);
         using var proximal = hyperparameters.ProximalMu > 0 ? new ProximalTerm(parameters, hyperparameters.ProximalMu) : null;
-        using var scripted = proximal is null ? script?.StepFor(optimizer, parameters) : null;
+        using var scripted = proximal is null && control is null ? script?.StepFor(optimizer, parameters) : null;
         var initialRate = optimizer.LearningRate;
 
         var roundSteps = hyperparameters.Epochs * loader.Batches;
         double epochLoss = 0, rate = initialRate, firstRate = double.NaN;
         long step = 0;
+        if (control is not null && hyperparameters.ControlOption == 1)
+            control.TakeGradients(() => AddFullGradient(loader, parameters, loss, cancellationToken));
         model.train();
         for (var epoch = 0; epoch < hyperparameters.Epochs; epoch++)
         {
@@ -41,6 +43,7 @@ internal sealed class TrainingLoop(
                 var value = Step(batch, parameters, optimizer, scripted, proximal, loss);
                 if (!double.IsFinite(value))
                     throw new TrainingDivergedException($"The loss became {value} in epoch {epoch + 1}, batch {(step % loader.Batches) + 1}, at learning rate {rate}; a lower rate may help.");
+                control?.Stepped(rate, optimizer.Momentum ?? 0);
                 sum += value * batch.Count;
                 step++;
                 context.Report((double)step / roundSteps, hyperparameters.LocalPrivacy is null ? value : null);
@@ -80,7 +83,24 @@ internal sealed class TrainingLoop(
         var value = script is null ? lossOf(forward(batch.Samples), batch.Targets, loss) : script.Compute(batch, parameters);
         value.backward();
         proximal?.AddGradients();
+        control?.AddGradients();
         return value;
+    }
+
+    /// <summary>The gradient over all local data where the model is, as it is used: without dropout, by the running statistics of batch normalization.</summary>
+    private void AddFullGradient(DataLoader loader, Parameter[] parameters, LossFunction loss, CancellationToken cancellationToken)
+    {
+        // Of a loss that sums up, a step's gradient is that of a whole batch.
+        var isSum = hyperparameters.LossParams?.TryGetValue("reduction", out var reduction) == true && reduction.ValueEquals("sum");
+        model.eval();
+        Forget(parameters);
+        foreach (var batch in loader.Epoch())
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            var value = script is null ? lossOf(forward(batch.Samples), batch.Targets, loss) : script.Compute(batch, parameters);
+            value.mul(isSum ? 1.0 / loader.Batches : (double)batch.Count / loader.Count).backward();
+        }
     }
 
     // No gradient rather than a zero one: that saves a pass to clear it and one to add to it.

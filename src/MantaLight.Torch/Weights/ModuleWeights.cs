@@ -14,15 +14,26 @@ public static class ModuleWeights
     /// Dispose the result when done; it keeps the memory alive until then, beyond the module if need be.
     /// </summary>
     /// <exception cref="IncompatibleWeightsException">A tensor has an element type that weights cannot carry.</exception>
-    public static NamedArrays ToWeights(this nn.Module module)
+    public static NamedArrays ToWeights(this nn.Module module) => ToWeights(module, _ => true);
+
+    /// <summary>The same of some of them.</summary>
+    /// <param name="module">The module.</param>
+    /// <param name="isWanted">Whether a tensor of that name is.</param>
+    internal static NamedArrays ToWeights(this nn.Module module, Predicate<string> isWanted)
     {
         TorchRuntime.EnsureLoaded();
+        return Of(module.state_dict().Where(t => isWanted(t.Key)));
+    }
+
+    /// <summary>Tensors as views of their own memory.</summary>
+    internal static NamedArrays Of(IEnumerable<KeyValuePair<string, Tensor>> tensors)
+    {
         using var noGradients = no_grad();
         var owner = new Owner();
         try
         {
             var arrays = new List<NamedArray>();
-            foreach (var (name, tensor) in module.state_dict())
+            foreach (var (name, tensor) in tensors)
             {
                 var type = tensor.dtype.ToArrayType(name);
                 var memory = owner.Add(View(tensor));

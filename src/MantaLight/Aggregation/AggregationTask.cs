@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MantaLight.Aggregation.Controls;
 using MantaLight.Aggregation.Optimizers;
 using MantaLight.Aggregation.Plans;
 using MantaLight.Aggregation.Rules;
@@ -43,7 +44,8 @@ public abstract class AggregationTask : SwarmTask
             throw new TaskContractException($"[{string.Join(", ", plan.Parts)}] starts from the model before, and there is no global '{tag}'. Set it in the definition's setup task.");
         var spending = plan.Rule.Privacy is { } terms ? await PrivacySpending.BeginAsync(World, terms, Context, cancellationToken) : null;
         var metric = plan.Rule.Metric is { } path ? await MetricsAsync(path, cancellationToken) : null;
-        using var contributions = await Contributions.OpenAsync(results, before is null ? null : [.. before.Select(ArrayHeader.Of)], metric, cancellationToken);
+        using var controls = plan.Rule.Controls is { } control ? await ControlRound.OpenAsync(World, tags, control, before!, cancellationToken) : null;
+        using var contributions = await Contributions.OpenAsync(results, before is null ? null : [.. before.Select(ArrayHeader.Of)], metric, cancellationToken, controls is null ? null : controls.Objection);
         using var reference = before is null ? null : WeightsSource.Of(new NamedArrays(before));
         var clipping = plan.Adaptive is { } adaptive ? await ClippingState.ReadAsync(World, adaptive, plan.Rule as PrivateMean, tag, cancellationToken) : null;
         var combined = Combine(plan, contributions, reference, clipping, cancellationToken);
@@ -52,6 +54,7 @@ public abstract class AggregationTask : SwarmTask
             await StepAsync(optimizer, tag, before!, weights, cancellationToken);
         else
             World.Globals.SetWeights(tag, weights);
+        controls?.End(World, contributions.Accepted, Context.Round, cancellationToken);
         World.Results.Add(FedAvg.SummaryTag, Summarize(contributions, combined));
         clipping?.Adapt(World, combined.Lengths, Context.Seed);
         spending?.End(World);

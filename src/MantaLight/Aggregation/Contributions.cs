@@ -42,8 +42,10 @@ internal sealed class Contributions : IDisposable
     /// <param name="expected">The layout that they must have; null where the first decides.</param>
     /// <param name="metric">A number that each must have, above 0; null for none.</param>
     /// <param name="cancellationToken">Looked at before each.</param>
+    /// <param name="objection">Why one is refused whatever it holds; null where it is not.</param>
     /// <exception cref="BlobUnavailableException">One cannot be had.</exception>
-    public static async Task<Contributions> OpenAsync(IReadOnlyList<Result> results, ImmutableArray<ArrayHeader>? expected, NodeMetric? metric, CancellationToken cancellationToken)
+    public static async Task<Contributions> OpenAsync(
+        IReadOnlyList<Result> results, ImmutableArray<ArrayHeader>? expected, NodeMetric? metric, CancellationToken cancellationToken, Func<Result, string?>? objection = null)
     {
         var all = new Contributions(metric);
         try
@@ -51,7 +53,7 @@ internal sealed class Contributions : IDisposable
             foreach (var result in results)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                if (await all.TryAddAsync(result, expected, cancellationToken) is { } reason)
+                if ((objection?.Invoke(result) ?? await all.TryAddAsync(result, expected, cancellationToken)) is { } reason)
                     all.refused.Add(new RefusedContribution(result.Node, reason));
                 else
                     expected ??= all.sources[^1].Layout;

@@ -28,6 +28,8 @@ public static class FileAggregation
             throw new InvalidSettingException($"'{plan.Rule.Text}' accounts for rounds of a swarm, which files are not.");
         if (plan.Adaptive is { } adaptive)
             throw new InvalidSettingException($"'{adaptive.Text}' changes from round to round, which files do not have; take 'clip'.");
+        if (plan.Rule.Controls is not null)
+            throw new InvalidSettingException($"'{plan.Rule.Text}' goes with control variates that workers keep, which files do not have.");
         if (plan.Rule.Metric is { } metric)
             throw new InvalidSettingException($"'{plan.Rule.Text}' weighs by '{metric}' among nodes' results, which files do not have; say --weights.");
         if (reference is null && plan.NeedsReference)

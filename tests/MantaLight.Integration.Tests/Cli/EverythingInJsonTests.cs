@@ -25,7 +25,11 @@ public sealed class EverythingInJsonTests(SevenOfFewDigits data) : IClassFixture
         """{ "aggregator": { "type": "FedYogi", "options": { "lr": 0.03 } } }""",
         """{ "aggregator": { "type": "FedNova" } }""",
         """{ "globals": { "hyperparameters": { "proximal_mu": 0.1 } } }""",
+        """{ "aggregator": { "type": "Scaffold", "options": { "lr": 0.9, "participants": 7 } }, "globals": { "hyperparameters": { "control_variates": "scaffold" } } }""",
+        // What stays on the nodes.
+        """{ "globals": { "hyperparameters": { "personal": ["output.*"] } } }""",
         // The same, and others, part by part.
+        """{ "aggregate": ["scaffold lr=1"], "globals": { "hyperparameters": { "control_variates": "scaffold", "control_option": 1, "personal": ["*.bias"] } } }""",
         """{ "aggregate": ["mean weights=uniform"] }""",
         """{ "aggregate": ["mean weights=train_metrics.loss"] }""",
         """{ "aggregate": ["fed_nova", "momentum lr=0.5 nesterov=true"] }""",
@@ -72,6 +76,10 @@ public sealed class EverythingInJsonTests(SevenOfFewDigits data) : IClassFixture
     [InlineData("""{ "aggregate": ["mediann"] }""", "did you mean 'median'?")]
     [InlineData("""{ "aggregate": ["trimmed_mean 0.5"] }""", "a share of 0 to below 0.5")]
     [InlineData("""{ "globals": { "hyperparameters": { "proximal_mu": 0.1, "optimizer": "LBFGS" } } }""", "proximal_mu is not possible with LBFGS")]
+    [InlineData("""{ "aggregate": ["scaffold lr=1"] }""", "the hyper-parameters need \"control_variates\": \"scaffold\"")]
+    [InlineData("""{ "aggregate": ["clip 1.0", "scaffold lr=1"] }""", "'clip' cannot stand beside 'scaffold'")]
+    [InlineData("""{ "globals": { "hyperparameters": { "control_variates": "scaffold", "optimizer": "Adam" } } }""", "Take SGD, with or without momentum")]
+    [InlineData("""{ "globals": { "hyperparameters": { "personal": ["head.*"] } } }""", "'head.*' fits no tensor of TwoLayers; there are: hidden1.weight")]
     [InlineData("""{ "codecs": { "model_params": ["zstd", "delta"] } }""", "delta")]
     [InlineData("""{ "codecs": { "global_model_params": ["delta"] } }""", "is a difference from 'global_model_params', which is itself")]
     public async Task It_is_refused_with_the_reason(string changes, string reason)

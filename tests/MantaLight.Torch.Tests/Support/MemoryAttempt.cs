@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace MantaLight.Torch.Tests.Support;
 
 /// <summary>Runs tasks with their reads and effects in memory.</summary>
-internal sealed class MemoryAttempt : AttemptStore
+internal sealed class MemoryAttempt : AttemptStore, IStateStore
 {
     private readonly List<(string Node, string Tag, JsonElement Value)> previous = [];
 
@@ -19,6 +19,12 @@ internal sealed class MemoryAttempt : AttemptStore
     public Dictionary<string, JsonElement> Results { get; } = [];
 
     public Dictionary<string, (NamedArrays Weights, long Samples)> ResultWeights { get; } = [];
+
+    /// <summary>What the node keeps, from before this attempt.</summary>
+    public Dictionary<string, NamedArrays> Before { get; init; } = [];
+
+    /// <summary>What the node keeps when the attempt counts.</summary>
+    public Dictionary<string, NamedArrays> Kept { get; } = [];
 
     public List<TaskProgress> Progress { get; } = [];
 
@@ -59,7 +65,7 @@ internal sealed class MemoryAttempt : AttemptStore
     /// <summary>What the node has spent.</summary>
     public PrivacyBook Book { get; set; } = PrivacyBook.InMemory();
 
-    public Local Local() => new(new Provider(Datasets)) { Privacy = Book };
+    public Local Local() => new(new Provider(Datasets), this) { Privacy = Book };
 
     public async Task<MemoryAttempt> RunAsync(SwarmTask task, CancellationToken cancellationToken = default)
     {
@@ -104,6 +110,10 @@ internal sealed class MemoryAttempt : AttemptStore
     public override void StageResult(string tag, JsonElement value) => Results.Add(tag, value);
 
     public override void StageResult(string tag, NamedArrays weights, long samples) => ResultWeights.Add(tag, (Copy(weights), samples));
+
+    public Task<NamedArrays?> ReadAsync(string name, CancellationToken cancellationToken) => Task.FromResult(Before.TryGetValue(name, out var kept) ? Copy(kept) : null);
+
+    public void Write(string name, NamedArrays value) => Kept[name] = Copy(value);
 
     /// <summary>A copy in managed memory, as a store that writes out makes one.</summary>
     public static NamedArrays Copy(NamedArrays weights) =>

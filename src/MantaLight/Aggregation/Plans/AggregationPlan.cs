@@ -48,8 +48,11 @@ public sealed class AggregationPlan
     /// <exception cref="InvalidSettingException">A part is not known, has options that are not possible, or stands twice or too late.</exception>
     public static AggregationPlan Parse(params IEnumerable<string> parts) => Read(parts.Select(PartText.Parse));
 
-    private static AggregationPlan Read(IEnumerable<PartText> parts)
+    private static AggregationPlan Read(IEnumerable<PartText> parts) => ReadAll([.. parts]);
+
+    private static AggregationPlan ReadAll(PartText[] parts)
     {
+        ScaffoldPart.RequireAlone(parts);
         double? clip = null;
         AdaptiveClip? adaptive = null;
         IAggregationRule? rule = null;

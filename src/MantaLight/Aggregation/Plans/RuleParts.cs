@@ -9,7 +9,7 @@ internal static class RuleParts
     private const string Samples = "samples", Uniform = "uniform";
 
     /// <summary>Their names.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["mean", "fed_nova", "private_mean", "median", "trimmed_mean", "krum", "multi_krum", "bulyan", "geometric_median", "centered_clip"];
+    public static IReadOnlyList<string> Names { get; } = ["mean", "fed_nova", ScaffoldPart.Name, "private_mean", "median", "trimmed_mean", "krum", "multi_krum", "bulyan", "geometric_median", "centered_clip"];
 
     /// <summary>The rule of a part; null where it is none.</summary>
     /// <exception cref="InvalidSettingException">An option is not possible.</exception>
@@ -27,6 +27,7 @@ internal static class RuleParts
             part.Whole("iterations", 1, isPositional: true) ?? 3, part.Number("smoothing", n => n > 0, "a number above 0") ?? 1e-6, IsWeighted(part)),
         "centered_clip" => new CenteredClipping(
             part.Number("radius", n => n > 0, "a number above 0", isPositional: true) ?? throw Missing(part, "radius", "centered_clip 1.0"), part.Whole("iterations", 1) ?? 1),
+        ScaffoldPart.Name => ScaffoldPart.Read(part),
         _ => null,
     };
 

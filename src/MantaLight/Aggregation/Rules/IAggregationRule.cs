@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MantaLight.Aggregation.Controls;
 using MantaLight.Privacy;
 using MantaLight.Weights;
 using MantaLight.Weights.Sources;
@@ -22,6 +23,9 @@ internal interface IAggregationRule
 
     /// <summary>What it spends each time; null where it is not private.</summary>
     PrivacyTerms? Privacy => null;
+
+    /// <summary>How the server's control variate goes with it; null where there is none.</summary>
+    ControlTerms? Controls => null;
 
     /// <summary>Why so many contributions are too few; null where they are enough.</summary>
     string? TooFew(int contributions);
