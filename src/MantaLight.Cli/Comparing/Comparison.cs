@@ -52,7 +52,7 @@ internal sealed class Comparison(CompareSettings settings, CliConsole console, I
         console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Comparing {data.Count:N0} participants with {all:N0} training samples in all, on {slots} {(slots == 1 ? "slot" : "slots")}"));
         var isFull = settings.Federated.Test == Data.TestShare.Full;
         var together = await swarm.RunAsync("federated", definition, data.Federated(isFull), all, slots, isTold: true, cancellationToken);
-        federated = together with { Privacy = Seen.Federated(together.Privacy) };
+        federated = together with { Privacy = Seen.Federated(definition.SecureAggregation is not null, together.Privacy) };
 
         // As many passes over the data as the federated one has made: a round may ask a part of the participants, or the run may have ended early.
         var passes = together.Rounds.Length == 0 ? definition.Rounds.Maximum : together.Epochs / LocalEpochs.Of(definition);

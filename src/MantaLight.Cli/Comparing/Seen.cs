@@ -10,6 +10,7 @@ internal static class Seen
     public const string Alone = "nothing leaves a participant";
 
     /// <summary>Federated.</summary>
+    /// <param name="isMasked">Whether weights are summed by secure aggregation.</param>
     /// <param name="spent">What differential privacy the rounds have told; empty where they have told none.</param>
-    public static string Federated(string spent) => $"data stay; the aggregator sees each one's weights{(spent.Length == 0 ? "" : $"; {spent}")}";
+    public static string Federated(bool isMasked, string spent) => $"data stay; the aggregator sees {(isMasked ? "the sum of all weights" : "each one's weights")}{(spent.Length == 0 ? "" : $"; {spent}")}";
 }

@@ -22,7 +22,9 @@ internal static class SingleDefinition
     /// <param name="definition">The federated one.</param>
     /// <param name="catalog">The tasks that there are.</param>
     /// <param name="rounds">So many rounds.</param>
-    public static SwarmDefinition Of(SwarmDefinition definition, TaskCatalog catalog, int rounds) => definition with
+    public static SwarmDefinition Of(SwarmDefinition definition, TaskCatalog catalog, int rounds) => Of(definition.InTheOpen(), rounds, catalog);
+
+    private static SwarmDefinition Of(SwarmDefinition definition, int rounds, TaskCatalog catalog) => definition with
     {
         Globals = definition.Globals.TryGetValue(Hyperparameters, out var json) ? definition.Globals.SetItem(Hyperparameters, Without(json, OfMany)) : definition.Globals,
         // Nothing travels.

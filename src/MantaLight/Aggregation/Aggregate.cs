@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using MantaLight.Aggregation.Plans;
 using MantaLight.Tasks;
 
@@ -29,4 +30,7 @@ public sealed record AggregateOptions : AggregationOptions
     /// <summary>What is done, part by part.</summary>
     /// <value>The mean by samples.</value>
     public AggregationPlan Aggregate { get; init; } = AggregationPlan.Mean;
+
+    [JsonIgnore]
+    internal override AggregationPlan? Stacked => Aggregate;
 }

@@ -1,9 +1,11 @@
 using System.Text.Json;
 using MantaLight.Aggregation.Controls;
+using System.Text.Json.Serialization;
 using MantaLight.Aggregation.Optimizers;
 using MantaLight.Aggregation.Plans;
 using MantaLight.Aggregation.Rules;
 using MantaLight.Concurrency;
+using MantaLight.SecureAggregation;
 using MantaLight.Tasks;
 using MantaLight.Weights;
 using MantaLight.Weights.Sources;
@@ -25,6 +27,11 @@ public abstract class AggregationTask : SwarmTask
     private protected async Task RunAsync(AggregationPlan plan, AggregationOptions tags, CancellationToken cancellationToken)
     {
         var tag = tags.Global;
+        if (Secure is { } secure)
+        {
+            await RunAsync(secure, plan, tags, cancellationToken);
+            return;
+        }
         var results = World.Results.Select(tags.Contributions);
         if (results.Count == 0 && await SpentBudgets.EndAsync(World, cancellationToken))
             return;
@@ -58,6 +65,21 @@ public abstract class AggregationTask : SwarmTask
         World.Results.Add(FedAvg.SummaryTag, Summarize(contributions, combined));
         clipping?.Adapt(World, combined.Lengths, Context.Seed);
         spending?.End(World);
+    }
+
+    /// <summary>Where nobody sees a contribution, there is a mean and what follows from it.</summary>
+    private async Task RunAsync(SecureAttempt secure, AggregationPlan plan, AggregationOptions tags, CancellationToken cancellationToken)
+    {
+        if (SecurePlans.Misfit(plan, tags, secure.Round.Options) is { } misfit)
+            throw new TaskContractException($"{GetType().Name}: {misfit}.");
+        using var before = await World.Globals.GetWeightsAsync(tags.Global, cancellationToken);
+        var (mean, summary) = await SecureMean.RunAsync(secure, World, before, cancellationToken);
+        using var weights = mean;
+        if (plan.Optimizer is { } optimizer)
+            await StepAsync(optimizer, tags.Global, before, weights, cancellationToken);
+        else
+            World.Globals.SetWeights(tags.Global, weights);
+        World.Results.Add(FedAvg.SummaryTag, summary);
     }
 
     /// <summary>A number of each node, among the JSON results of the tasks before.</summary>
@@ -127,7 +149,7 @@ public abstract class AggregationTask : SwarmTask
 }
 
 /// <summary>What is combined, and into what.</summary>
-public record AggregationOptions
+public record AggregationOptions : ISecureCombination
 {
     /// <summary>The tag under which the tasks before it add their weights.</summary>
     /// <value><c>model_params</c>.</value>
@@ -140,6 +162,12 @@ public record AggregationOptions
     /// <summary>What becomes of a round to which nobody contributes.</summary>
     /// <value><see cref="EmptyRound.Fail"/>.</value>
     public EmptyRound WhenEmpty { get; init; } = EmptyRound.Fail;
+
+    /// <summary>How they are combined, as far as these options say it.</summary>
+    [JsonIgnore]
+    internal virtual AggregationPlan? Stacked => null;
+
+    string? ISecureCombination.Misfit(SecureOptions secure) => SecurePlans.Misfit(Stacked, this, secure);
 }
 
 /// <summary>A number of each node that a rule weighs by.</summary>

@@ -40,6 +40,9 @@ public sealed record FedAdagradOptions : AggregationOptions, IJsonOnDeserialized
     public double? V0 { get; init; }
 
     [JsonIgnore]
+    internal override AggregationPlan? Stacked => Plan;
+
+    [JsonIgnore]
     internal AggregationPlan Plan => AggregationPlan.Parse(string.Create(CultureInfo.InvariantCulture, $"adagrad lr={Lr} beta1={Beta1} tau={Tau} v0={V0 ?? Tau * Tau}"));
 
     /// <summary>Checks the ranges.</summary>

@@ -48,6 +48,9 @@ public sealed record FedAdamOptions : AggregationOptions, IJsonOnDeserialized
     public bool BiasCorrection { get; init; }
 
     [JsonIgnore]
+    internal override AggregationPlan? Stacked => Plan;
+
+    [JsonIgnore]
     internal AggregationPlan Plan => AggregationPlan.Parse(string.Create(CultureInfo.InvariantCulture, $"adam lr={Lr} beta1={Beta1} beta2={Beta2} tau={Tau} v0={V0 ?? Tau * Tau} bias_correction={(BiasCorrection ? "true" : "false")}"));
 
     /// <summary>Checks the ranges.</summary>

@@ -1,3 +1,5 @@
+using MantaLight.Aggregation.Plans;
+using MantaLight.SecureAggregation;
 using MantaLight.Tasks;
 using MantaLight.Weights;
 
@@ -25,6 +27,17 @@ public sealed class FedAvg : SwarmTask
     public override async Task RunAsync(CancellationToken cancellationToken)
     {
         var options = TaskJson.Read<FedAvgOptions>(Context.Options, "options of FedAvg");
+        if (Secure is { } secure)
+        {
+            if (((ISecureCombination)options).Misfit(secure.Round.Options) is { } misfit)
+                throw new TaskContractException($"FedAvg {misfit}.");
+            using var before = await World.Globals.GetWeightsAsync(options.Global, cancellationToken);
+            var (next, summary) = await SecureMean.RunAsync(secure, World, before, cancellationToken);
+            using (next)
+                World.Globals.SetWeights(options.Global, next);
+            World.Results.Add(SummaryTag, summary);
+            return;
+        }
         var contributions = World.Results.Select(options.Contributions);
         if (contributions.Count == 0 && await SpentBudgets.EndAsync(World, cancellationToken))
             return;
@@ -68,7 +81,7 @@ public sealed class FedAvg : SwarmTask
 }
 
 /// <summary>Options of <see cref="FedAvg"/>.</summary>
-public sealed record FedAvgOptions
+public sealed record FedAvgOptions : ISecureCombination
 {
     /// <summary>The tag under which the tasks before it add their weights.</summary>
     /// <value><c>model_params</c>.</value>
@@ -81,4 +94,7 @@ public sealed record FedAvgOptions
     /// <summary>What becomes of a round to which nobody contributes.</summary>
     /// <value><see cref="EmptyRound.Fail"/>.</value>
     public EmptyRound WhenEmpty { get; init; } = EmptyRound.Fail;
+
+    string? ISecureCombination.Misfit(SecureOptions secure) =>
+        SecurePlans.Misfit(AggregationPlan.Mean, new AggregationOptions { Contributions = Contributions, Global = Global, WhenEmpty = WhenEmpty }, secure);
 }

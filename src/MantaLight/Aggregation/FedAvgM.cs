@@ -36,6 +36,9 @@ public sealed record FedAvgMOptions : AggregationOptions, IJsonOnDeserialized
     public bool Nesterov { get; init; }
 
     [JsonIgnore]
+    internal override AggregationPlan? Stacked => Plan;
+
+    [JsonIgnore]
     internal AggregationPlan Plan => AggregationPlan.Parse(string.Create(CultureInfo.InvariantCulture, $"momentum lr={Lr} beta={Beta} nesterov={(Nesterov ? "true" : "false")}"));
 
     /// <summary>Checks the ranges.</summary>

@@ -44,6 +44,9 @@ public sealed record FedYogiOptions : AggregationOptions, IJsonOnDeserialized
     public double? V0 { get; init; }
 
     [JsonIgnore]
+    internal override AggregationPlan? Stacked => Plan;
+
+    [JsonIgnore]
     internal AggregationPlan Plan => AggregationPlan.Parse(string.Create(CultureInfo.InvariantCulture, $"yogi lr={Lr} beta1={Beta1} beta2={Beta2} tau={Tau} v0={V0 ?? Tau * Tau}"));
 
     /// <summary>Checks the ranges.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MantaLight.SecureAggregation;
 using MantaLight.Swarms;
 
 namespace MantaLight.Coordination;
@@ -13,6 +14,8 @@ internal static class Placement
     /// <summary>The nodes of a task in the round about to start; empty where too few are eligible.</summary>
     public static ImmutableArray<string> Choose(CoordinatorState state, TaskDefinition task)
     {
+        // What a node does for a masked sum it does on all stages or none.
+        task = SecureTasks.LeaderOf(state.Definition, task) ?? task;
         var eligible = Eligible(state, task);
         var (asked, most) = (Asked(state, task), AskedMaximum(state, task));
         if (asked is { } only && most is null)
@@ -104,6 +107,8 @@ internal static class Placement
             return $"module {state.Definition.Module} is not there";
         if (!state.Definition.Codecs.IsEmpty && state.Definition.Codecs.Values.SelectMany(c => c.Kinds).FirstOrDefault(step => !presence.Codecs.Contains(step)) is { } unknown)
             return $"codec '{unknown}' is not known to it";
+        if (state.Definition.SecureAggregation is not null && !presence.Codecs.Contains(SecureOptions.Capability))
+            return "secure aggregation is not known to it";
         foreach (var dataset in task.Datasets)
         {
             if (presence.Datasets.FirstOrDefault(d => d.Name == dataset) is not { } present)

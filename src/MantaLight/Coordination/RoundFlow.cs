@@ -56,6 +56,7 @@ internal static class RoundFlow
     public static bool StartRound(Turn turn, int round, NextRequest? request)
     {
         var before = turn.State.Tasks;
+        request = request is null ? null : request with { Alias = SecureTasks.BeginOf(turn.State.Definition, request.Alias) };
         turn.State = turn.State with
         {
             Status = RunStatus.Running,

@@ -106,4 +106,13 @@ internal static partial class Log
 
     [LoggerMessage(651, LogLevel.Information, "These statistics cost an epsilon of {Epsilon:0.####} (spent, with repeated attempts: {Spent:0.####}) of each row; secret noise: {IsSecret}")]
     public static partial void StatisticsCost(ILogger logger, double epsilon, double spent, bool isSecret);
+
+    [LoggerMessage(450, LogLevel.Information, "Node {Node} is seen for the first time: its identity is taken on trust, and no other is accepted for it from here on")]
+    public static partial void FirstSeen(ILogger logger, string node);
+
+    [LoggerMessage(451, LogLevel.Information, "Node {Node} takes no part in this round's secure aggregation from here on")]
+    public static partial void NoPart(ILogger logger, string node);
+
+    [LoggerMessage(452, LogLevel.Warning, "The contribution of {Node} is left out: {Reason}")]
+    public static partial void LeftOut(ILogger logger, string node, string reason);
 }

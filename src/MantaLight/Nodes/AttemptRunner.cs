@@ -13,9 +13,9 @@ namespace MantaLight.Nodes;
 /// <param name="node">What the node's attempts share.</param>
 /// <param name="swarm">The swarm.</param>
 /// <param name="schedule">The attempt.</param>
+/// <param name="book">The swarm's definition, where it is known.</param>
 /// <param name="before">The tasks that its own waits for.</param>
-/// <param name="roundsBefore">The rounds that the run goes on behind.</param>
-internal sealed class AttemptRunner(AttemptServices node, string swarm, ScheduleAttempt schedule, IReadOnlySet<string> before, int roundsBefore = 0)
+internal sealed class AttemptRunner(AttemptServices node, string swarm, ScheduleAttempt schedule, SwarmBook? book, IReadOnlySet<string> before)
 {
     /// <summary>How often a global is published once more that the broker did not give back.</summary>
     private const int MaximumRepeats = 3;
@@ -157,7 +157,11 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
             throw new ModuleException($"Module {schedule.Module} is not on this node; there are: {(node.Settings.Modules.IsEmpty ? "none" : string.Join(", ", node.Settings.Modules.Keys))}.");
         var type = catalog.Resolve(schedule.TaskType);
         var store = new NodeAttemptStore(schedule, blobs, new AttemptCodecs(swarm, schedule, node.Store, node.Kept));
-        AttemptStore world = node.Settings.Attack is { } attack ? new AttackedStore(store, attack, schedule.Seed, schedule.Round, node.Settings.Id) : store;
+        var secure = SecureDuty.Of(book?.Definition, book?.Hash, swarm, schedule, node.Settings.Id, node.Vault);
+        using var masking = secure is null ? null : await secure.OpenAsync(store, schedule.Seed, cancellationToken);
+        AttemptStore world = masking ?? (AttemptStore)store;
+        if (node.Settings.Attack is { } attack)
+            world = new AttackedStore(world, attack, schedule.Seed, schedule.Round, node.Settings.Id);
         var requests = new RoundRequests();
         var began = node.Time.GetTimestamp();
         await using (var activator = new TaskActivator(node.Services))
@@ -168,9 +172,9 @@ internal sealed class AttemptRunner(AttemptServices node, string swarm, Schedule
                 task = activator.Create(type);
             task.Attach(new AttemptEnvironment(
                 new World(new Globals(world), new Results(world), requests),
-                new Local(node.Settings.Datasets, new NodeStateStore(swarm, schedule, before, node.Kept, blobs.CheckOpen), node.Settings.Attack is { } falsifier ? falsifier.Falsify : null) { Privacy = node.Books.Of(swarm, roundsBefore) },
+                new Local(node.Settings.Datasets, new NodeStateStore(swarm, schedule, before, node.Kept, blobs.CheckOpen), node.Settings.Attack is { } falsifier ? falsifier.Falsify : null) { Privacy = node.Books.Of(swarm, book?.Definition?.Start?.Round ?? 0) },
                 new TaskLogger(node.Loggers.CreateLogger(type.FullName ?? type.Name), node.Outbox, node.Topics.Logs(swarm, node.Settings.Id), schedule, () => blobs.IsClosed),
-                AttemptContexts.Of(schedule, swarm, node.Settings.Id, Report, node.Settings.Alone, node.Time)));
+                AttemptContexts.Of(schedule, swarm, node.Settings.Id, Report, node.Settings.Alone, node.Time)) { Secure = secure });
             Report(new TaskProgress(0, null));
             await task.RunAsync(cancellationToken);
         }

@@ -1,6 +1,7 @@
 using MantaLight.Blobs;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
+using MantaLight.SecureAggregation;
 using Microsoft.Extensions.Logging;
 
 namespace MantaLight.Nodes;
@@ -18,6 +19,7 @@ internal sealed record AttemptServices(
     AttemptJournal Journal,
     KeptFiles Kept,
     PrivacyBooks Books,
+    SecretVault Vault,
     SwarmArchive Archive,
     Outbox Outbox,
     ILoggerFactory Loggers,

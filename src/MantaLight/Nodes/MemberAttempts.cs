@@ -63,7 +63,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
 
     private void Start(ScheduleAttempt schedule)
     {
-        var attempt = new NodeAttempt(schedule, new AttemptRunner(node, swarm, schedule, Before(schedule), memory.Book?.Definition?.Start?.Round ?? 0));
+        var attempt = new NodeAttempt(schedule, new AttemptRunner(node, swarm, schedule, memory.Book, Before(schedule)));
         attempts.Put(attempt);
         Say(attempt);
         Begin(attempt, () => attempt.Runner.RunAsync(() => attempt.CancelReason, attempt.Cancelled));
@@ -72,7 +72,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
     /// <summary>Takes back what an earlier process of this node had completed.</summary>
     public void Restore(JournalEntry entry)
     {
-        var attempt = new NodeAttempt(entry.Schedule, new AttemptRunner(node, swarm, entry.Schedule, Before(entry.Schedule)))
+        var attempt = new NodeAttempt(entry.Schedule, new AttemptRunner(node, swarm, entry.Schedule, memory.Book, Before(entry.Schedule)))
         {
             Outcome = entry.Record,
             IsRestored = true,
@@ -258,6 +258,8 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
             node.Kept.Forget(swarm);
         else if (gone.Count > 0)
             node.Kept.Forget(swarm, state.Run, memory.Later?.Run ?? state.Run);
+        if (gone.Count > 0 && memory.Book?.Definition?.SecureAggregation is not null)
+            node.Vault.Forget(swarm, state.Status.IsFinal() ? null : state.Run, state.Round);
         leftovers.Tidy(attempts, state);
     }
 

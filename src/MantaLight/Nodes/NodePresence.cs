@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using MantaLight.Protocol;
+using MantaLight.SecureAggregation;
 using MantaLight.Weights.Packing;
 using MantaLight.Weights;
 
@@ -20,7 +21,7 @@ internal static class NodePresence
             Started = started,
             Datasets = datasets.ToImmutable(),
             Modules = [.. settings.Modules.Keys],
-            Codecs = PackingPlan.Known,
+            Codecs = [.. PackingPlan.Known, SecureOptions.Capability],
             Tags = settings.Tags,
             Concurrency = settings.Concurrency,
             Resources = new NodeResources

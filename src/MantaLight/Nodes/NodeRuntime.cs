@@ -5,6 +5,7 @@ using MantaLight.Concurrency;
 using MantaLight.Diagnostics;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
+using MantaLight.SecureAggregation;
 using MantaLight.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -122,7 +123,7 @@ public sealed class NodeRuntime
         var slots = new AttemptSlots(settings.Concurrency);
         var supervisor = new Supervisor(logger);
         var loop = new NodeLoop(
-            new AttemptServices(settings, topics, services, connection, store, fetcher, publisher, clearer, journal, kept, new PrivacyBooks(disk), archive, outbox, loggers, time, slots),
+            new AttemptServices(settings, topics, services, connection, store, fetcher, publisher, clearer, journal, kept, new PrivacyBooks(disk), new DiskVault(disk), archive, outbox, loggers, time, slots),
             new SeatContext(broker, settings, stamp, connection.Traffic, store, fetcher, logger, drops, time, events.Post, events.Offer, supervisor.Watch),
             presence, inbox, server);
         loop.Restore(remembered, completed);

@@ -94,6 +94,14 @@ internal sealed class FileDisk : IDisk
         }
     }
 
+    public void Seclude(string folder)
+    {
+        if (OperatingSystem.IsWindows())
+            Directory.CreateDirectory(PathOf(folder));
+        else
+            Directory.CreateDirectory(PathOf(folder), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+
     public DiskDraft Create(string folder, long size)
     {
         Directory.CreateDirectory(PathOf(folder));

@@ -29,6 +29,11 @@ internal interface IDisk
     /// <returns>Whether it has the name.</returns>
     bool TryRename(string name, string to);
 
+    /// <summary>Makes a folder, where there is none, that nobody but the owner can look into; as far as the disk knows owners.</summary>
+    void Seclude(string folder)
+    {
+    }
+
     /// <summary>Begins a file that has no name yet; it is gone unless it is kept.</summary>
     /// <exception cref="IOException">The disk is full, or does not answer.</exception>
     DiskDraft Create(string folder, long size);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using MantaLight.SecureAggregation;
 using MantaLight.Tasks;
 using MantaLight.Weights.Packing;
 
@@ -19,6 +20,7 @@ public sealed class SwarmBuilder
     private string module;
     private ulong seed;
     private int threads = 1;
+    private SecureOptions? secure;
     private TaskBuilder? setup;
     private RoundsDefinition rounds = new();
 
@@ -73,6 +75,13 @@ public sealed class SwarmBuilder
     public SwarmBuilder Codec(string tag, params string[] steps)
     {
         codecs[tag] = PackingPlan.Parse(steps, out var problem) ?? throw new ArgumentException($"The codec of '{tag}': {problem}.", nameof(steps));
+        return this;
+    }
+
+    /// <summary>Sums the worker's weights without anybody seeing one node's; its stages are put among the tasks.</summary>
+    public SwarmBuilder SecureAggregation(SecureOptions? options = null)
+    {
+        secure = options ?? new SecureOptions();
         return this;
     }
 
@@ -132,6 +141,7 @@ public sealed class SwarmBuilder
         Threads = threads,
         Globals = globals.ToImmutable(),
         Codecs = codecs.ToImmutable(),
+        SecureAggregation = secure,
         Setup = setup?.Build(),
         Tasks = [.. tasks.Select(t => t.Build())],
         Rounds = rounds,

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using MantaLight.SecureAggregation;
 using MantaLight.Weights.Packing;
 
 namespace MantaLight.Swarms;
@@ -32,6 +33,10 @@ public sealed record SwarmDefinition
     public ImmutableSortedDictionary<string, PackingPlan> Codecs { get; init; } =
         ImmutableSortedDictionary.Create<string, PackingPlan>(StringComparer.Ordinal);
 
+    /// <summary>How contributions are summed without anybody seeing one; its stages are among the tasks.</summary>
+    /// <value>Null: the aggregator sees them.</value>
+    public SecureOptions? SecureAggregation { get; init; }
+
     /// <summary>A task that runs once on one node before round 1; its alias is always <c>setup</c>.</summary>
     public TaskDefinition? Setup { get; init; }
 
@@ -44,6 +49,9 @@ public sealed record SwarmDefinition
     /// <summary>What another run has left, to go on from.</summary>
     /// <value>Null: the run begins with the setup task or round 1.</value>
     public StartDefinition? Start { get; init; }
+
+    /// <summary>The same without secure aggregation and its stages: the aggregator sees each contribution.</summary>
+    public SwarmDefinition InTheOpen() => SecureTasks.Strip(this);
 
     /// <summary>The task of that alias, the setup task included; null where there is none.</summary>
     public TaskDefinition? Find(string alias) =>

@@ -9,6 +9,9 @@ internal sealed class SwarmProblems
     private readonly List<string> found = [];
     private int more;
 
+    /// <summary>Whether something was added.</summary>
+    public bool Any => found.Count > 0;
+
     public void Add(string path, string problem)
     {
         if (found.Count < Maximum)

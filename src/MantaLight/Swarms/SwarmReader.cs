@@ -71,7 +71,7 @@ internal sealed partial class SwarmReader
     {
         if (!JsonPath.CheckText(root, "$", problems))
             problems.ThrowIfAny();
-        var json = JsonObjectReader.Open(root, "$", problems, "name", "module", "seed", "threads", "globals", "codecs", "setup", "tasks", "rounds", "start");
+        var json = JsonObjectReader.Open(root, "$", problems, "name", "module", "seed", "threads", "globals", "codecs", "secure_aggregation", "setup", "tasks", "rounds", "start");
         if (json is null)
             return null;
         var name = json.RequiredId("name", "the swarm's id");
@@ -84,11 +84,13 @@ internal sealed partial class SwarmReader
             Threads = (int)(json.Integer("threads", 1, 256) ?? 1),
             Globals = ReadGlobals(json),
             Codecs = CodecsReader.Read(json, problems),
+            SecureAggregation = SecureReader.Read(json, problems),
             Setup = ReadSetup(json),
             Tasks = ReadTasks(json),
             Rounds = RoundsReader.Read(json, problems),
             Start = StartReader.Read(json, problems),
         };
+        definition = SecureTasks.Expand(definition, problems);
         SwarmRules.CheckGraph(definition.Tasks, problems);
         SwarmRules.CheckStart(definition, problems);
         return definition;

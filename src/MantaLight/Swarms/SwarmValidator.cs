@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using MantaLight.Diagnostics;
+using MantaLight.SecureAggregation;
 using MantaLight.Tasks;
 
 namespace MantaLight.Swarms;
@@ -24,7 +25,23 @@ public static class SwarmValidator
             CheckTask(setup, "$.setup", catalog, problems);
         for (var i = 0; i < definition.Tasks.Length; i++)
             CheckTask(definition.Tasks[i], $"$.tasks[{i}]", catalog, problems);
+        CheckSecure(definition, catalog, problems);
         problems.ThrowIfAny();
+    }
+
+    private static void CheckSecure(SwarmDefinition definition, TaskCatalog catalog, SwarmProblems problems)
+    {
+        if (definition.SecureAggregation is not { } secure || problems.Any || definition.Find(secure.Aggregator!) is not { } aggregator)
+            return;
+        var path = $"$.tasks[{definition.Tasks.IndexOf(aggregator)}]";
+        var type = catalog.Resolve(aggregator.Type);
+        var options = TaskCatalog.OptionsOf(type) is { } optionsType && optionsType.IsAssignableTo(typeof(ISecureCombination))
+            ? (ISecureCombination?)(aggregator.Options.ValueKind == JsonValueKind.Undefined ? JsonElement.Parse("{}"u8) : aggregator.Options).Deserialize(optionsType, Strict)
+            : null;
+        if (options is null)
+            problems.Add($"{path}.type", $"{type.Name} looks at contributions one by one, and 'secure_aggregation' shows their sum alone; expected FedAvg, FedAvgM, FedAdagrad, FedAdam, FedYogi or Aggregate");
+        else if (options.Misfit(secure) is { } misfit)
+            problems.Add(path, $"{type.Name}: {misfit}");
     }
 
     private static void CheckTask(TaskDefinition task, string path, TaskCatalog catalog, SwarmProblems problems)

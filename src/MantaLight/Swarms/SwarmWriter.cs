@@ -37,6 +37,7 @@ internal static class SwarmWriter
             json.WriteEndObject();
         }
         WriteCodecs(json, definition);
+        SecureReader.Write(json, definition.SecureAggregation, WriteFraction);
         if (definition.Setup is { } setup)
             WriteSetup(json, setup);
         json.WriteStartArray("tasks");

@@ -1,3 +1,4 @@
+using MantaLight.SecureAggregation;
 using Microsoft.Extensions.Logging;
 
 namespace MantaLight.Tasks;
@@ -23,6 +24,9 @@ public abstract class SwarmTask
     /// <summary>Which attempt this is, its seed, deadline and progress reporter.</summary>
     protected AttemptContext Context => Environment.Context;
 
+    /// <summary>The round's secure aggregation; null in a swarm without.</summary>
+    private protected SecureAttempt? Secure => Environment.Secure;
+
     /// <summary>Does the work.</summary>
     /// <param name="cancellationToken">Cancelled at the deadline, when the node stops and when the attempt is no longer wanted.</param>
     public abstract Task RunAsync(CancellationToken cancellationToken);
@@ -34,4 +38,8 @@ public abstract class SwarmTask
 }
 
 /// <summary>Everything that an attempt sees.</summary>
-internal sealed record AttemptEnvironment(World World, Local Local, ILogger Logger, AttemptContext Context);
+internal sealed record AttemptEnvironment(World World, Local Local, ILogger Logger, AttemptContext Context)
+{
+    /// <summary>The round's secure aggregation; null in a swarm without.</summary>
+    public SecureAttempt? Secure { get; init; }
+}

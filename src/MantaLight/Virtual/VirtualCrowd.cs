@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using MantaLight.Concurrency;
 using MantaLight.Messaging;
 using MantaLight.Protocol;
+using MantaLight.SecureAggregation;
 using MantaLight.Weights.Packing;
 
 namespace MantaLight.Virtual;
@@ -64,13 +65,13 @@ internal sealed class VirtualCrowd(VirtualSwarmSettings settings, IBrokerConnect
     private static ImmutableArray<Presence> Describe(VirtualSwarmSettings settings, TimeProvider time)
     {
         // Whatever the definition asks of a machine, these are of that kind; they share what they tell alike.
-        ImmutableArray<string> tags = [.. settings.Definition.Tasks.SelectMany(t => t.Tags).Distinct()], modules = [settings.Definition.Module];
+        ImmutableArray<string> tags = [.. settings.Definition.Tasks.SelectMany(t => t.Tags).Distinct()], modules = [settings.Definition.Module], codecs = [.. PackingPlan.Known, SecureOptions.Capability];
         var resources = new NodeResources { Gpu = settings.Definition.Tasks.Any(t => t.Gpu) };
         return
         [
             .. settings.Nodes.Select(node => (Presence)new MessageStamp(node.Id, "virtual", time).Stamp(new Presence
             {
-                Status = NodeStatus.Online, Datasets = node.Sizes, Modules = modules, Concurrency = 1, Codecs = PackingPlan.Known, Tags = tags, Resources = resources,
+                Status = NodeStatus.Online, Datasets = node.Sizes, Modules = modules, Concurrency = 1, Codecs = codecs, Tags = tags, Resources = resources,
             })),
         ];
     }

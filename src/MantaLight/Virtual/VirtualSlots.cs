@@ -4,6 +4,7 @@ using MantaLight.Attacks;
 using MantaLight.Concurrency;
 using MantaLight.Nodes;
 using MantaLight.Protocol;
+using MantaLight.SecureAggregation;
 using MantaLight.Swarms;
 using MantaLight.Tasks;
 using Microsoft.Extensions.Logging;
@@ -22,6 +23,8 @@ internal sealed class VirtualSlots(VirtualSwarmSettings settings, SharedValues s
     private readonly ConcurrentDictionary<string, (long Sent, long Received)> traffic = new(StringComparer.Ordinal);
 
     private readonly SwarmGraph graph = new(settings.Definition);
+    private readonly string hash = SwarmJson.HashOf(settings.Definition);
+    private readonly ConcurrentDictionary<string, SecretVault> vaults = new(StringComparer.Ordinal);
 
     // The attempts of this round.
     private readonly HashSet<string> taken = new(StringComparer.Ordinal);
@@ -118,7 +121,11 @@ internal sealed class VirtualSlots(VirtualSwarmSettings settings, SharedValues s
         var began = time.GetTimestamp();
         var requests = new RoundRequests();
         var type = settings.Catalog.Resolve(schedule.TaskType);
-        AttemptStore world = node.Attack is { } attack ? new AttackedStore(store, attack, schedule.Seed, schedule.Round, node.Id) : store;
+        var secure = SecureDuty.Of(settings.Definition, hash, settings.Swarm, schedule, node.Id, vaults.GetOrAdd(node.Id, _ => new MemoryVault()));
+        using var masking = secure is null ? null : await secure.OpenAsync(store, schedule.Seed, cancellationToken);
+        AttemptStore world = masking ?? (AttemptStore)store;
+        if (node.Attack is { } attack)
+            world = new AttackedStore(world, attack, schedule.Seed, schedule.Round, node.Id);
         await using (var activator = new TaskActivator(settings.Services))
         {
             SwarmTask task;
@@ -128,7 +135,7 @@ internal sealed class VirtualSlots(VirtualSwarmSettings settings, SharedValues s
                 new World(new Globals(world), new Results(world), requests),
                 new Local(node.Datasets, new VirtualStateStore(node.Id, schedule, graph.AncestorsOf(schedule.Alias), shared.Kept, store), node.Attack is { } falsifier ? falsifier.Falsify : null) { Privacy = shared.BookOf(node.Id) },
                 new VirtualTaskLogger(loggers.CreateLogger(type.FullName ?? type.Name), log => crowd.Log(log with { From = node.Id, Run = schedule.Run, Round = schedule.Round, Alias = schedule.Alias })),
-                AttemptContexts.Of(schedule, settings.Swarm, node.Id, _ => { }, alone: null, time)));
+                AttemptContexts.Of(schedule, settings.Swarm, node.Id, _ => { }, alone: null, time)) { Secure = secure });
             await task.RunAsync(cancellationToken);
         }
         cancellationToken.ThrowIfCancellationRequested();

@@ -80,7 +80,7 @@ public sealed class VirtualSwarm : IAsyncDisposable
         var seat = new VirtualSeat(settings, coordinator, time, Take);
         await seat.ListenAsync(update => events.Writer.TryWrite(new CoordinatorEvent.UpdateSeen(update)), cancellationToken);
         var crowd = new VirtualCrowd(settings, nodes, time, Take);
-        var slots = new VirtualSlots(settings, shared, crowd, loggers, time);
+        var slots = new VirtualSlots(settings with { Definition = definition }, shared, crowd, loggers, time);
         await crowd.ComeAsync(slots, cancellationToken);
         await using var ticks = time.CreateTimer(_ => events.Writer.TryWrite(new CoordinatorEvent.Tick(default)), null, CoordinatorSeat.TickInterval, CoordinatorSeat.TickInterval);
         Task[] working = [crowd.SpeakAsync(stop.Token), .. slots.Begin(stop.Token)];

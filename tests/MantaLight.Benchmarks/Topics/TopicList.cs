@@ -24,6 +24,7 @@ internal static class TopicList
             new Measurement(SimulateTopic.Rows, SimulateTopic.Measure), new Measurement(SimulateTopic.TenthRows, SimulateTopic.MeasureTenth, isRepeated: true)),
         new("codecs", "Each codec: bytes of a trained model, time to pack and to unpack it beside a copy, and what a swarm learns by it in ten rounds of MNIST.",
             Codecs.Measurements),
+        new("secure", "Secure aggregation among all nodes: what a node does beside its training, what the aggregator does beside its mean, and bytes; the tutorial's model.", new Measurement(SecureTopic.Rows, SecureTopic.Measure)),
         new("participants", "Growth of a simulated swarm: a hundred participants at most take part in a round, 40 kB of model, no training.", ParticipantsTopic.Measurements),
         new("nodes", "Growth of a real swarm: nodes with connections of their own in one process, a hundred at most taking part in a round, 40 kB of model, no training.", NodesTopic.Measurements),
         new("large", "Growth of the model: four nodes in processes of their own and the embedded broker in another, no training; memory is what is not of mapped files.", LargeTopic.Measurements),

@@ -8,7 +8,7 @@ public sealed class ReferenceTests
     private static readonly Dictionary<string, (string[] Projects, string[] Packages)> Allowed = new(StringComparer.Ordinal)
     {
         ["MantaLight"] = ([],
-            ["CsvHelper", "MathNet.Numerics", "MessagePack", "Microsoft.Extensions.DependencyInjection.Abstractions", "Microsoft.Extensions.Logging.Abstractions", "System.Numerics.Tensors", "ZstdSharp.Port"]),
+            ["BouncyCastle.Cryptography", "CsvHelper", "MathNet.Numerics", "MessagePack", "Microsoft.Extensions.DependencyInjection.Abstractions", "Microsoft.Extensions.Logging.Abstractions", "System.Numerics.Tensors", "ZstdSharp.Port"]),
         ["MantaLight.Mqtt"] = (["MantaLight"], ["MQTTnet", "Microsoft.Extensions.Options.ConfigurationExtensions"]),
         ["MantaLight.Torch"] = (["MantaLight"], ["TorchSharp"]),
         ["MantaLight.Node"] = (["MantaLight"],

@@ -15,6 +15,7 @@ public sealed partial class SourceTests
         { "Weights", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms", "Tasks", "Aggregation"] },
         { "Metrics", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms", "Aggregation"] },
         { "Scheduling", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Weights"] },
+        { "SecureAggregation", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms", "Aggregation", "Virtual"] },
         { "Attacks", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms"] },
         { "Privacy", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms", "Tasks", "Aggregation", "Weights", "Storage"] },
         { "Partitioning", ["Messaging", "Protocol", "Coordination", "Nodes", "Blobs", "Swarms", "Tasks", "Aggregation", "Storage", "Privacy"] },

@@ -7,7 +7,7 @@ namespace MantaLight.Tests.Swarms;
 public sealed class SwarmJsonProblemTests
 {
     [Theory]
-    [InlineData("\"sed\":1", "$.sed: unknown key, did you mean 'seed'?; expected one of: name, module, seed, threads, globals, codecs, setup, tasks, rounds, start")]
+    [InlineData("\"sed\":1", "$.sed: unknown key, did you mean 'seed'?; expected one of: name, module, seed, threads, globals, codecs, secure_aggregation, setup, tasks, rounds, start")]
     [InlineData("\"seed\":-1", "$.seed: found the number -1, expected an integer from 0 to 9007199254740992")]
     [InlineData("\"seed\":9007199254740993", "$.seed: found the number 9007199254740993, expected an integer from 0 to 9007199254740992")]
     [InlineData("\"seed\":4.0", "$.seed: found the number 4.0, expected an integer from 0 to 9007199254740992")]
@@ -115,7 +115,7 @@ public sealed class SwarmJsonProblemTests
         var error = Assert.Throws<InvalidSwarmException>(() => Parse(json));
 
         Assert.Equal(
-            ["$.Seed: unknown key, keys are snake_case: write 'seed'; expected one of: name, module, seed, threads, globals, codecs, setup, tasks, rounds, start",
+            ["$.Seed: unknown key, keys are snake_case: write 'seed'; expected one of: name, module, seed, threads, globals, codecs, secure_aggregation, setup, tasks, rounds, start",
              "$.name: found 'no spaces', expected the swarm's id: 1 to 64 characters of A-Za-z0-9_-",
              "$.module: is missing, expected the simple name of the assembly with the tasks: letters, digits, _ . - and no path",
              "$.tasks[0].alias: is missing, expected the task's name in the graph: 1 to 64 characters of A-Za-z0-9_-",
@@ -129,7 +129,7 @@ public sealed class SwarmJsonProblemTests
     }
 
     [Theory]
-    [InlineData("[]", "$: found a list, expected an object with the keys name, module, seed, threads, globals, codecs, setup, tasks, rounds, start")]
+    [InlineData("[]", "$: found a list, expected an object with the keys name, module, seed, threads, globals, codecs, secure_aggregation, setup, tasks, rounds, start")]
     [InlineData("""{"name":"s","module":"M","tasks":[]}""", "$.tasks: found 0 tasks, expected a list of 1 to 256 tasks")]
     [InlineData("""{"name":"s","module":"M"}""", "$.tasks: is missing, expected a list of 1 to 256 tasks")]
     [InlineData("""{"name":"s","module":"../evil","tasks":[{"alias":"a","type":"A"}]}""", "$.module: found '../evil', expected the simple name of the assembly with the tasks: letters, digits, _ . - and no path")]

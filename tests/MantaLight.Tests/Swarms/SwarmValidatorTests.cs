@@ -100,12 +100,12 @@ public sealed class TaskCatalogTests
 
         Assert.Equal(typeof(FedAvg), catalog.Resolve("fed_avg"));
         Assert.Equal(typeof(ThresholdScheduler), catalog.Resolve("ThresholdScheduler"));
-        Assert.Equal(["Aggregate", "CombineMeasures", "FedAdagrad", "FedAdam", "FedAvg", "FedAvgM", "FedNova", "FedYogi", "MeasureTable", "RoundScheduler", "Scaffold", "ThresholdScheduler"], catalog.Names);
+        Assert.Equal(["Aggregate", "CombineMeasures", "FedAdagrad", "FedAdam", "FedAvg", "FedAvgM", "FedNova", "FedYogi", "MeasureTable", "RoundScheduler", "Scaffold", "SecureConsent", "SecureKeys", "SecureReveal", "SecureShares", "SecureSum", "ThresholdScheduler"], catalog.Names);
     }
 
     [Fact]
     public void An_unknown_name_lists_the_known_ones() => Assert.Equal(
-        "'nothing_like_it' is no task and none is built in under that name; known are: Aggregate, CombineMeasures, FedAdagrad, FedAdam, FedAvg, FedAvgM, FedNova, FedYogi, MeasureTable, RoundScheduler, Scaffold, ThresholdScheduler.",
+        "'nothing_like_it' is no task and none is built in under that name; known are: Aggregate, CombineMeasures, FedAdagrad, FedAdam, FedAvg, FedAvgM, FedNova, FedYogi, MeasureTable, RoundScheduler, Scaffold, SecureConsent, SecureKeys, SecureReveal, SecureShares, SecureSum, ThresholdScheduler.",
         Assert.Throws<ModuleException>(() => new TaskCatalog().Resolve("nothing_like_it")).Message);
 
     [Fact]
