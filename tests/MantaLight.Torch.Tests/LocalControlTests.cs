@@ -118,6 +118,7 @@ public sealed class LocalControlTests(TinyData data) : IClassFixture<TinyData>
     [InlineData("""{ "control_variates": "scaffold", "optimizer": "Adam" }""", "Adam makes other steps of them")]
     [InlineData("""{ "control_variates": "scaffold", "proximal_mu": 0.1 }""", "leave one of them out")]
     [InlineData("""{ "control_variates": "scaffold", "optimizer_params": { "momentum": 0.9, "nesterov": true } }""", "do not go with SGD's nesterov")]
+    [InlineData("""{ "control_variates": "scaffold", "local_privacy": ["clip 1.0", "gaussian 0.5"] }""", "leave one of them out")]
     [InlineData("""{ "personal": ["output.*", ""] }""", "personal has an empty name")]
     public void What_makes_no_sense_is_refused_with_the_reason(string hyperparameters, string reason) =>
         Assert.Contains(reason, Assert.Throws<TaskContractException>(() => TaskJson.Read<Hyperparameters>(JsonElement.Parse(hyperparameters), "hyperparameters")).Message, StringComparison.Ordinal);

@@ -28,7 +28,7 @@ internal static class ScaffoldPart
     private static string ReasonAgainst(string other) => other switch
     {
         Name => "it is there once",
-        "clip" => "a node's control variate tells of the difference as it was, not of what is left of it when it is shortened",
+        "clip" or AdaptiveClip.Name => "a node's control variate tells of the difference as it was, not of what is left of it when it is shortened",
         "private_mean" => "noise hides models, and control variates tell of the same data without any",
         "mean" or "fed_nova" => "control variates count the same for each node, and models must do so too: weighed otherwise the two pull against each other",
         // Also where models are summed in secret: their weights would have to be equal, and control variates be summed in secret as well.
