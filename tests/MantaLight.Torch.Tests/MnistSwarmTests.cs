@@ -18,6 +18,7 @@ public sealed class MnistSwarmTests
     [InlineData("swarm.json")]
     [InlineData("swarm.99.json")]
     [InlineData("swarm.2nn.json")]
+    [InlineData("swarm.fedbuff.json")]
     public void The_examples_definitions_name_tasks_and_options_that_there_are(string file) =>
         SwarmValidator.Check(SwarmJson.Parse(File.ReadAllBytes(Path.Combine(Example, file))), new TaskCatalog(typeof(MnistSwarm).Assembly));
 

@@ -46,7 +46,7 @@ internal static class SingleDefinition
         return Anywhere(task) with { Options = Without(task.Options, Ends) };
     }
 
-    private static TaskDefinition Anywhere(TaskDefinition task) => task with { SpecifiedIds = [], ExceptedIds = [] };
+    private static TaskDefinition Anywhere(TaskDefinition task) => task with { SpecifiedIds = [], ExceptedIds = [], Asynchronous = null };
 
     private static JsonElement Without(JsonElement json, string[] members) => Kept(json, name => !members.Contains(name, StringComparer.Ordinal));
 

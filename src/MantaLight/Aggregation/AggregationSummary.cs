@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using MantaLight.Tasks;
 
 namespace MantaLight.Aggregation;
@@ -12,6 +13,14 @@ namespace MantaLight.Aggregation;
 public sealed record AggregationSummary(
     IReadOnlyList<string> Participants, int ParticipantCount, long Samples, IReadOnlyList<RefusedContribution> Refused, int RefusedCount)
 {
+    /// <summary>How many rounds before this one the contributions of tasks without a barrier began, on average; absent where there are none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? MeanStaleness { get; init; }
+
+    /// <summary>How many at most.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? MaximumStaleness { get; init; }
+
     private const int MaximumListed = 16;
     private const int LongestReason = 300;
     private const int ShortestReason = 30;

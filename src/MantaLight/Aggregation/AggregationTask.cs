@@ -111,7 +111,7 @@ public abstract class AggregationTask : SwarmTask
             throw new TaskContractException($"{char.ToUpperInvariant(tooFew[0])}{tooFew[1..]}{why}. Run more nodes, or expect fewer byzantine ones.");
         var input = new RuleInput(contributions.Sources, [.. contributions.Accepted.Select(r => r.Samples!.Value)], reference, Workers.Most) 
         {
-            Metric = contributions.Metric, Seed = Context.Seed, Clip = clipping?.Norm ?? plan.Clip, Noise = clipping?.SumNoise,
+            Metric = contributions.Metric, Staleness = contributions.Staleness(Context.Round), Seed = Context.Seed, Clip = clipping?.Norm ?? plan.Clip, Noise = clipping?.SumNoise,
         };
         return Combination.Run(plan, input, cancellationToken);
     }
@@ -139,17 +139,18 @@ public abstract class AggregationTask : SwarmTask
         }
     }
 
-    private static AggregationSummary Summarize(Contributions contributions, Combined combined)
+    private AggregationSummary Summarize(Contributions contributions, Combined combined)
     {
         var left = combined.LeftOut.ToDictionary(l => l.Place, l => l.Reason);
         var kept = contributions.Accepted.Where((_, place) => !left.ContainsKey(place)).ToArray();
         var refused = contributions.Refused.Concat(left.Select(l => new RefusedContribution(contributions.Accepted[l.Key].Node, l.Value))).OrderBy(r => r.Node, StringComparer.Ordinal);
-        return AggregationSummary.Of([.. kept.Select(r => r.Node)], kept.Sum(r => r.Samples!.Value), [.. refused]);
+        var summary = AggregationSummary.Of([.. kept.Select(r => r.Node)], kept.Sum(r => r.Samples!.Value), [.. refused]);
+        return contributions.Staleness(Context.Round) is { Count: > 0 } ages ? summary with { MeanStaleness = ages.Average(), MaximumStaleness = ages.Max() } : summary;
     }
 }
 
 /// <summary>What is combined, and into what.</summary>
-public record AggregationOptions : ISecureCombination
+public record AggregationOptions : ISecureCombination, ICombiningOptions
 {
     /// <summary>The tag under which the tasks before it add their weights.</summary>
     /// <value><c>model_params</c>.</value>
@@ -168,6 +169,10 @@ public record AggregationOptions : ISecureCombination
     internal virtual AggregationPlan? Stacked => null;
 
     string? ISecureCombination.Misfit(SecureOptions secure) => SecurePlans.Misfit(Stacked, this, secure);
+
+    string? ICombiningOptions.Misfit => Stacked is { Rule.TakesDifferences: true }
+        ? null
+        : $"{(Stacked is { } plan ? $"'{plan.Rule.Text}'" : "it")} takes models that began with one and the same; only 'fed_buff' weighs by age, as in {{ \"type\": \"FedBuff\" }} or \"aggregate\": [\"fed_buff\"]";
 }
 
 /// <summary>A number of each node that a rule weighs by.</summary>

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using MantaLight.Aggregation.Blocks;
+using MantaLight.Aggregation.Rules;
 using MantaLight.Tasks;
 using MantaLight.Weights;
 using MantaLight.Weights.Sources;
@@ -21,9 +22,10 @@ internal sealed class Contributions : IDisposable
     private readonly List<Result> accepted = [];
     private readonly List<RefusedContribution> refused = [];
     private readonly NodeMetric? metric;
+    private readonly (string Tag, WeightsSource? Model) reference;
     private long samplesSoFar;
 
-    private Contributions(NodeMetric? metric) => this.metric = metric;
+    private Contributions(NodeMetric? metric, (string Tag, WeightsSource? Model) reference) => (this.metric, this.reference) = (metric, reference);
 
     /// <summary>What can be combined, in node-id order.</summary>
     public IReadOnlyList<WeightsSource> Sources => sources;
@@ -34,6 +36,9 @@ internal sealed class Contributions : IDisposable
     /// <summary>A number of each, in the same order; null where none was asked for.</summary>
     public IReadOnlyList<double>? Metric => metric is null ? null : [.. accepted.Select(r => metric.Values[r.Node])];
 
+    /// <summary>How many rounds before this one each began, in the same order; null where all of them are models rather than differences.</summary>
+    public IReadOnlyList<int>? Staleness(int round) => accepted.Exists(r => r.DifferenceFrom is not null) ? [.. accepted.Select(r => r.DifferenceFrom is null ? 0 : Math.Max(0, round - r.Round))] : null;
+
     /// <summary>What cannot, and why.</summary>
     public IReadOnlyList<RefusedContribution> Refused => refused;
 
@@ -43,11 +48,13 @@ internal sealed class Contributions : IDisposable
     /// <param name="metric">A number that each must have, above 0; null for none.</param>
     /// <param name="cancellationToken">Looked at before each.</param>
     /// <param name="objection">Why one is refused whatever it holds; null where it is not.</param>
+    /// <param name="reference">The model, with its tag, that differences are added to; disposed by its owner after these.</param>
     /// <exception cref="BlobUnavailableException">One cannot be had.</exception>
     public static async Task<Contributions> OpenAsync(
-        IReadOnlyList<Result> results, ImmutableArray<ArrayHeader>? expected, NodeMetric? metric, CancellationToken cancellationToken, Func<Result, string?>? objection = null)
+        IReadOnlyList<Result> results, ImmutableArray<ArrayHeader>? expected, NodeMetric? metric, CancellationToken cancellationToken, Func<Result, string?>? objection = null,
+        (string Tag, WeightsSource? Model) reference = default)
     {
-        var all = new Contributions(metric);
+        var all = new Contributions(metric, reference);
         try
         {
             foreach (var result in results)
@@ -78,6 +85,8 @@ internal sealed class Contributions : IDisposable
             return $"{result.Samples} samples on top of {samplesSoFar} are more than a mean can weigh exactly ({WeightedMean.MaximumSamples}).";
         if (metric is not null && !(metric.Values.TryGetValue(result.Node, out var value) && value is >= LeastMetric and <= MostMetric))
             return $"Its results have no number above 0 (1e-12 to 1e12) as '{metric.Path}', which it is weighed by.";
+        if (result.DifferenceFrom is { } from && (reference.Model is null || from != reference.Tag))
+            return $"It is a difference from global '{from}'{(reference.Model is null ? "" : $", where one from '{reference.Tag}' is expected")}.";
         WeightsSource? source = null;
         try
         {
@@ -86,7 +95,7 @@ internal sealed class Contributions : IDisposable
                 return misfit;
             if (Flaw(source) is { } flaw)
                 return flaw;
-            sources.Add(source);
+            sources.Add(result.DifferenceFrom is null ? source : new RebasedSource(source, reference.Model!));
             accepted.Add(result);
             samplesSoFar += result.Samples.Value;
             source = null;

@@ -48,6 +48,8 @@ public sealed class FedAvg : SwarmTask
             throw new TaskContractException(
                 $"FedAvg has nothing to combine: no task before '{Context.Alias}' added weights as '{options.Contributions}'. Add them there, or name their tag in the option 'contributions'.");
         }
+        if (contributions.FirstOrDefault(c => c.DifferenceFrom is not null) is { } late)
+            throw new TaskContractException($"'{late.Tag}' of {late.Node} is a difference from global '{late.DifferenceFrom}' of round {late.Round}, since its task is asynchronous; FedAvg takes models. Combine by FedBuff.");
         using var mean = await CreateMeanAsync(options.Global, cancellationToken);
         if (await MeanAtOnce.TryRunAsync(contributions, mean, cancellationToken) is { } whole)
         {
@@ -81,8 +83,10 @@ public sealed class FedAvg : SwarmTask
 }
 
 /// <summary>Options of <see cref="FedAvg"/>.</summary>
-public sealed record FedAvgOptions : ISecureCombination
+public sealed record FedAvgOptions : ISecureCombination, ICombiningOptions
 {
+    string? ICombiningOptions.Misfit => "FedAvg takes models that began with one and the same; FedBuff weighs differences by age";
+
     /// <summary>The tag under which the tasks before it add their weights.</summary>
     /// <value><c>model_params</c>.</value>
     public string Contributions { get; init; } = "model_params";

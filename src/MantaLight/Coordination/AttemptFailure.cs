@@ -88,7 +88,7 @@ internal static class AttemptFailure
     public static void GiveUpLate(Turn turn, TaskRound task)
     {
         // Asked at each record of a task, which has thousands: hardly ever is one late.
-        if (task.Counts.Late == 0 || Shortfall.IsOpen(turn, task))
+        if (task.Counts.Late == 0 || task.Task.Asynchronous is not null || Shortfall.IsOpen(turn, task))
             return;
         foreach (var late in task.Placed.Values.Where(a => a is { IsOpen: true, IsLate: true }))
         {

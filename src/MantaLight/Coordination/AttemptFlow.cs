@@ -14,6 +14,12 @@ internal static class AttemptFlow
         var state = turn.State;
         var number = attempt.Number + 1;
         var task = turn.Task(alias);
+        if (task.Task.Asynchronous is not null && attempt.Round != state.Round)
+        {
+            // It begins anew; a successor must know with which globals.
+            attempt = attempt with { Round = state.Round, Deadline = default };
+            turn.Dirty = true;
+        }
         attempt = attempt with
         {
             Number = number,
@@ -36,9 +42,10 @@ internal static class AttemptFlow
     }));
 
     /// <summary>Cancels whatever is under way.</summary>
-    public static void CancelAll(Turn turn, string reason)
+    public static void CancelAll(Turn turn, string reason, bool alsoAsynchronous = true)
     {
-        foreach (var attempt in turn.State.Tasks.Values.SelectMany(t => t.Placed.Values).Where(a => a.Phase is AttemptPhase.Scheduled or AttemptPhase.Accepted))
+        var tasks = turn.State.Tasks.Values.Where(t => alsoAsynchronous || t.Task.Asynchronous is null);
+        foreach (var attempt in tasks.SelectMany(t => t.Placed.Values.Concat(t.Carried.Values)).Where(a => a.Phase is AttemptPhase.Scheduled or AttemptPhase.Accepted))
             Cancel(turn, attempt, reason);
     }
 
@@ -53,11 +60,8 @@ internal static class AttemptFlow
             return;
         }
         turn.State = state with { Traffic = state.Traffic.Note(update.From, update.Incarnation, new Flow(update.BytesSent, update.BytesReceived)) };
-        if (update.Round != state.Round || !state.Tasks.TryGetValue(update.Alias, out var task))
-        {
-            LateRecords.NoteOld(turn, update);
+        if (!state.Tasks.TryGetValue(update.Alias, out var task) || !IsTaken(turn, task, update))
             return;
-        }
         if (task.Phase == TaskPhase.Committed)
         {
             if (update is TaskCompleted record && !Takeover.Report(turn, task, record))
@@ -73,6 +77,21 @@ internal static class AttemptFlow
             TakeInTime(turn, task, attempt, update);
         else if (IsOf(turn, ref attempt, update))
             Take(turn, task, attempt, update);
+    }
+
+    /// <summary>Whether it is about an attempt that can count in this round; what counts later, or not any more, is taken note of.</summary>
+    private static bool IsTaken(Turn turn, TaskRound task, TaskUpdate update)
+    {
+        if (task.Task.Asynchronous is null)
+        {
+            if (update.Round != turn.State.Round)
+                LateRecords.NoteOld(turn, update);
+            return update.Round == turn.State.Round;
+        }
+        if (task.Placed.GetValueOrDefault(update.From) is { } own && own.Round == update.Round)
+            return true;
+        Asynchrony.CarriedSeen(turn, task, update);
+        return false;
     }
 
     private static void Take(Turn turn, TaskRound task, Attempt attempt, TaskUpdate update)
@@ -114,7 +133,7 @@ internal static class AttemptFlow
         if (attempt.Id == update.Attempt)
             return true;
         var number = AttemptId.NumberOf(update.Attempt);
-        if (number <= attempt.Number || update.Attempt != AttemptId.Of(turn.State.Run, turn.State.Round, update.Alias, update.From, number))
+        if (number <= attempt.Number || update.Attempt != AttemptId.Of(turn.State.Run, update.Round, update.Alias, update.From, number))
             return false;
         attempt = attempt with
         {
@@ -179,6 +198,11 @@ internal static class AttemptFlow
             // It was killed and is back: what it was doing died with it, and is done again with the same seed.
             if (turn.Now - member.Since >= state.Timing.RollCall)
                 turn.Put(alias, attempt with { Phase = AttemptPhase.Waiting });
+        }
+        else if (attempt.Phase == AttemptPhase.Scheduled && turn.Now - attempt.LastSent >= state.Timing.Resend && task.Task.Asynchronous is not null && attempt.Round != state.Round)
+        {
+            // Nobody has heard of it, and its globals have been replaced.
+            turn.Put(alias, attempt with { Phase = AttemptPhase.Waiting });
         }
         else if (attempt.Phase == AttemptPhase.Scheduled && turn.Now - attempt.LastSent >= state.Timing.Resend)
         {

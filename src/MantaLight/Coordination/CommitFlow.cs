@@ -9,7 +9,7 @@ internal static class CommitFlow
     /// <summary>Commits a task whose attempts have all ended, or has its shortfall met; false where nothing has changed.</summary>
     public static bool CommitWhatIsDone(Turn turn)
     {
-        foreach (var task in turn.State.Tasks.Values.Where(t => t.Phase == TaskPhase.Running && t.Open == 0 && !Shortfall.AwaitsUnseen(turn, t)))
+        foreach (var task in turn.State.Tasks.Values.Where(t => t.Phase == TaskPhase.Running && (Asynchrony.IsFull(t) || (t.Open == 0 && !Shortfall.AwaitsUnseen(turn, t)))))
         {
             if (task.Counts.Completed < Shortfall.NeededOf(turn.State, task))
             {
@@ -21,7 +21,7 @@ internal static class CommitFlow
             if (VisibleGlobals.ConflictOf(turn.State, task) is { } conflict)
                 RunEnd.End(turn, RunStatus.Failed, $"round {turn.State.Round}: {conflict}");
             else
-                Commit(turn, task);
+                Commit(turn, Asynchrony.Committed(task));
             return true;
         }
         return false;

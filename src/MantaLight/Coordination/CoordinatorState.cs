@@ -102,12 +102,17 @@ internal sealed record CoordinatorState
     /// <summary>Hashes of globals that are nowhere to be had.</summary>
     public ImmutableSortedSet<string> Missed { get; init; } = ImmutableSortedSet.Create<string>(StringComparer.Ordinal);
 
+    /// <summary>Hashes of the globals that attempts of tasks without a barrier may read, by the round in which they began.</summary>
+    public ImmutableSortedDictionary<int, ImmutableArray<string>> ReadIn { get; init; } = Rounds<ImmutableArray<string>>();
+
     public ImmutableArray<RoundSummary> History { get; init; } = [];
 
     public Traffic Traffic { get; init; } = new();
 
     public static ImmutableSortedDictionary<string, T> Ordered<T>() =>
         ImmutableSortedDictionary.Create<string, T>(StringComparer.Ordinal);
+
+    public static ImmutableSortedDictionary<int, T> Rounds<T>() => ImmutableSortedDictionary<int, T>.Empty;
 
     public bool IsRoot(TaskDefinition task) => task.Alias == TaskDefinition.SetupAlias || task.Alias == FromAlias
         || (FromAlias is null && task.After.IsEmpty);

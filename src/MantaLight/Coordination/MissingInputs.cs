@@ -16,6 +16,14 @@ internal static class MissingInputs
         var opened = false;
         foreach (var before in task.Task.After.Select(alias => turn.State.Tasks.GetValueOrDefault(alias)).OfType<TaskRound>())
         {
+            if (before.Task.Asynchronous is not null)
+            {
+                opened |= Await(turn, before, failed);
+                // Without any record the round is given up.
+                if (turn.State.Round != failed.Round || turn.State.Status.IsFinal())
+                    return true;
+                continue;
+            }
             var changed = failed.Missing.Where(missing => Has(before, missing)).DistinctBy(missing => missing.Node)
                 .Aggregate(before, (changed, missing) => changed.With(Opened(turn.State, before.Placed[missing.Node])));
             if (changed == before)
@@ -28,6 +36,19 @@ internal static class MissingInputs
         turn.Put(task.With(attempt with { Phase = AttemptPhase.Waiting, Deadline = default }) with { Phase = TaskPhase.Pending });
         turn.Dirty = true;
         return true;
+    }
+
+    /// <summary>Records of a task without a barrier are waited for as often as others are made again, and then done without.</summary>
+    private static bool Await(Turn turn, TaskRound before, TaskFailed failed)
+    {
+        string[] nodes = [.. failed.Missing.Where(missing => Has(before, missing)).Select(missing => missing.Node).Distinct(StringComparer.Ordinal)];
+        foreach (var node in nodes)
+            before = before.With(before.Placed[node] with { Failures = before.Placed[node].Failures + 1 });
+        turn.Put(before);
+        string[] lost = [.. nodes.Where(node => before.Placed[node].Failures > turn.State.Definition.Rounds.Retries)];
+        if (lost.Length > 0)
+            Asynchrony.Forgo(turn, before, lost, Trouble);
+        return nodes.Length > 0;
     }
 
     private static bool Has(TaskRound before, MissingResult missing) => before.Phase == TaskPhase.Committed

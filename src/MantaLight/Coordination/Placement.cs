@@ -12,7 +12,10 @@ internal static class Placement
         [.. state.Members.Where(m => m.Value.Online && Misses(state, task, m.Value) is null).Select(m => m.Key)];
 
     /// <summary>The nodes of a task in the round about to start; empty where too few are eligible.</summary>
-    public static ImmutableArray<string> Choose(CoordinatorState state, TaskDefinition task)
+    /// <param name="state">The state.</param>
+    /// <param name="task">The task.</param>
+    /// <param name="atWork">Who is at work on it since an earlier round, and so is among them in any case.</param>
+    public static ImmutableArray<string> Choose(CoordinatorState state, TaskDefinition task, IEnumerable<string>? atWork = null)
     {
         // What a node does for a masked sum it does on all stages or none.
         task = SecureTasks.LeaderOf(state.Definition, task) ?? task;
@@ -23,6 +26,9 @@ internal static class Placement
         var least = Least(state, task);
         if (task.Method == PlacementMethod.All)
             eligible = Absences.Without(state, eligible, least);
+        string[] going = [.. atWork ?? []];
+        if (going.Length > 0)
+            eligible = [.. eligible.Union(going, StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         var limit = task.Alias == TaskDefinition.SetupAlias ? 1
             : task.Maximum?.Of(eligible.Length) ?? (task.Method == PlacementMethod.All ? eligible.Length : 1);
         limit = Math.Min(limit, most?.Of(eligible.Length) ?? limit);
@@ -36,6 +42,7 @@ internal static class Placement
             : task.Fixed && state.FixedPlacement.TryGetValue(task.Alias, out var before)
             ? before.Where(node => eligible.BinarySearch(node, StringComparer.Ordinal) >= 0).Take(limit).ToArray()
             : [];
+        kept = [.. going.Union(kept, StringComparer.Ordinal)];
         var key = task.Fixed ? $"{state.Definition.Seed}/{task.Alias}" : $"{state.Definition.Seed}/{state.Round}/{task.Alias}";
         return [.. kept.Concat(Rendezvous.Order(key, eligible.Except(kept))).Take(limit).Order(StringComparer.Ordinal)];
     }

@@ -12,9 +12,13 @@ internal static class RoundFlow
     {
         if (!Takeover.IsCallingRoll(turn))
         {
-            for (var moved = true; moved && !turn.State.Status.IsFinal();)
-                moved = Begin(turn) || CommitFlow.CommitWhatIsDone(turn) || StartWhatIsReady(turn) || Takeover.MakesInputsAgain(turn) || FinishRound(turn);
-            ScheduleWindow.Fill(turn);
+            do
+            {
+                for (var moved = true; moved && !turn.State.Status.IsFinal();)
+                    moved = Begin(turn) || CommitFlow.CommitWhatIsDone(turn) || StartWhatIsReady(turn) || Takeover.MakesInputsAgain(turn) || FinishRound(turn);
+                ScheduleWindow.Fill(turn);
+            }
+            while (!turn.State.Status.IsFinal() && CommitFlow.CommitWhatIsDone(turn));
         }
         Waits.Tell(turn);
     }
@@ -69,22 +73,24 @@ internal static class RoundFlow
             Replaced = [],
             Traffic = turn.State.Traffic with { AtRoundStart = turn.State.Status == RunStatus.Starting ? default : turn.State.Traffic.Total },
         };
-        RunEnd.ClearRetired(turn);
         var taking = request?.Alias is { } alias ? new SwarmGraph(turn.State.Definition).RoundFrom(alias) : default(ImmutableArray<string>?);
         var tasks = CoordinatorState.Ordered<TaskRound>().ToBuilder();
         foreach (var task in turn.State.Definition.Tasks)
         {
-            var placed = taking is null || taking.Value.Contains(task.Alias)
-                ? Placed(turn.State, task)
-                : TaskRound.Of(task, []) with { Phase = TaskPhase.Skipped };
+            var takesPart = taking is null || taking.Value.Contains(task.Alias);
+            var placed = task.Asynchronous is not null ? Asynchrony.Begin(turn, task, before.GetValueOrDefault(task.Alias), takesPart)
+                : takesPart ? Placed(turn.State, task)
+                : TaskRound.Of(task, [], round) with { Phase = TaskPhase.Skipped };
             tasks[task.Alias] = placed with { Recent = before.GetValueOrDefault(task.Alias)?.Recent ?? [] };
         }
         turn.State = turn.State with { Tasks = tasks.ToImmutable() };
+        turn.State = turn.State with { ReadIn = Asynchrony.ReadIn(turn.State) };
+        RunEnd.ClearRetired(turn);
         turn.Dirty = true;
         return true;
     }
 
-    private static TaskRound Placed(CoordinatorState state, TaskDefinition task) => TaskRound.Of(task, Placement.Choose(state, task));
+    private static TaskRound Placed(CoordinatorState state, TaskDefinition task) => TaskRound.Of(task, Placement.Choose(state, task), state.Round);
 
     private static bool StartWhatIsReady(Turn turn)
     {
@@ -121,6 +127,9 @@ internal static class RoundFlow
     private static TaskRound WithoutLost(Turn turn, TaskRound task)
     {
         var state = turn.State;
+        // Whoever is at work without a barrier goes on with it.
+        if (task.Task.Asynchronous is not null)
+            return task;
         foreach (var attempt in task.Placed.Values.Where(a => a.IsOpen && Placement.IsAway(state, a.Node, turn.Now)))
         {
             if (task.Task.Method == PlacementMethod.Any)

@@ -104,7 +104,7 @@ internal static class RoundSummaries
             .SelectMany(r => r.Staged.Content.Value!.Value.GetProperty("refused").EnumerateArray())
             .Where(r => r.ValueKind == JsonValueKind.Object)
             .Select(r => new NodeTrouble { Node = Text(r, "node"), Reason = Text(r, "reason") });
-        return [.. own.Concat(refused).Concat(Absences.Troubles(state)).Take(TaskState.MaximumListed).Select(t => t with { Reason = Short(t.Reason) })];
+        return [.. own.Concat(Asynchrony.LeftOut(state)).Concat(refused).Concat(Absences.Troubles(state)).Take(TaskState.MaximumListed).Select(t => t with { Reason = Short(t.Reason) })];
     }
 
     private static string Short(string text) => text.Length <= 300 ? text : text[..300];

@@ -49,6 +49,9 @@ internal static class RunEnd
             // What the definition starts with is kept, so that it can be started again; and what the round may read again.
             if (StartPoint.Has(turn.State.Definition, old) || turn.State.Replaced.Any(r => r.Before?.Content.Blob?.Sha256 == old.Sha256))
                 continue;
+            // What attempts of earlier rounds began with, whoever has not fetched it yet.
+            if (!turn.State.Status.IsFinal() && turn.State.ReadIn.Values.Any(hashes => hashes.Contains(old.Sha256)))
+                continue;
             if (IsCommitted(turn.State, old))
             {
                 Cleared(turn, old);

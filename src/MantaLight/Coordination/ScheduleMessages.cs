@@ -34,6 +34,7 @@ internal static class ScheduleMessages
             MaySetGlobals = round.IsOnOneNode,
             Spent = Placement.IsForOneNode(task) ? Spent(turn) : null,
             Candidates = Selects(task) ? Placement.Candidates(state) : null,
+            MaximumStaleness = task.Asynchronous?.MaximumStaleness,
             Globals = turn.GlobalsOf(alias),
             Codecs = Codecs(state.Definition),
             Inputs = turn.Inputs(alias, () => Inputs(state, task)),
@@ -74,7 +75,7 @@ internal static class ScheduleMessages
             .Select(alias => state.Tasks.GetValueOrDefault(alias))
             .OfType<TaskRound>()
             .SelectMany(t => t.Placed.Values.Where(a => a.Record is not null).SelectMany(
-                a => a.Record!.Results.Select(r => new ScheduledInput { Node = a.Node, Alias = t.Task.Alias, Staged = r })))
+                a => a.Record!.Results.Select(r => new ScheduledInput { Node = a.Node, Alias = t.Task.Alias, Round = t.Task.Asynchronous is null || a.Round == state.Round ? null : a.Round, Staged = r })))
             .OrderBy(i => i.Node, StringComparer.Ordinal)
             .ThenBy(i => i.Alias, StringComparer.Ordinal)
             .ThenBy(i => i.Staged.Tag, StringComparer.Ordinal),

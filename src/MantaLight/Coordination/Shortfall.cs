@@ -11,10 +11,10 @@ internal static class Shortfall
     public static int NeededOf(CoordinatorState state, TaskRound task)
     {
         var quorum = state.Definition.Rounds.Quorum;
-        var total = task.Total;
+        var total = Math.Min(task.Total, Asynchrony.BufferOf(task));
         if (quorum <= 1)
             return Math.Max(1, (int)Math.Ceiling((quorum * total) - 1e-9));
-        return task.Task.Method == PlacementMethod.All ? Placement.Least(state, task.Task) : (int)Math.Min(quorum, total);
+        return task.Task.Method == PlacementMethod.All ? Math.Min(Placement.Least(state, task.Task), task.Task.Asynchronous?.Buffer ?? int.MaxValue) : (int)Math.Min(quorum, total);
     }
 
     /// <summary>Whether it is still to be seen if the task meets its quorum.</summary>
@@ -83,11 +83,13 @@ internal static class Shortfall
     }
 
     /// <summary>Gives the round up; the next one begins as it did.</summary>
-    private static void Skip(Turn turn, string reason)
+    public static void Skip(Turn turn, string reason)
     {
-        AttemptFlow.CancelAll(turn, $"round {turn.State.Round} was given up: {reason}");
+        AttemptFlow.CancelAll(turn, $"round {turn.State.Round} was given up: {reason}", alsoAsynchronous: false);
         var request = new NextRequest { Alias = turn.State.FromAlias, Nodes = turn.State.FromNodes, Maximum = turn.State.FromMaximum };
         RoundFlow.Close(turn, RoundSummaries.OfSkipped(turn.State, reason, turn.Now));
+        foreach (var task in turn.State.Tasks.Values.Where(t => t.Task.Asynchronous is not null))
+            turn.Put(Asynchrony.Reopened(turn.State, task));
         var rounds = turn.State.Definition.Rounds.Maximum;
         if (turn.State.Round < rounds)
             RoundFlow.StartRound(turn, turn.State.Round + 1, request);

@@ -28,7 +28,7 @@ internal static class StateView
             FromNodes = state.FromNodes,
             FromMaximum = state.FromMaximum,
             // A round's tasks in the definition's order; the sorted dictionary would order them by alias.
-            Tasks = [.. state.Definition.Tasks.Prepend(state.Definition.Setup).Where(t => t is not null && state.Tasks.ContainsKey(t.Alias)).Select(t => View(state.Tasks[t!.Alias]))],
+            Tasks = [.. state.Definition.Tasks.Prepend(state.Definition.Setup).Where(t => t is not null && state.Tasks.ContainsKey(t.Alias)).Select(t => View(state, state.Tasks[t!.Alias]))],
             Globals = [.. state.Globals.Values],
             Replaced = state.Replaced,
             Tags = [.. state.EffectiveGlobals().Select(g => g.Tag)],
@@ -41,7 +41,7 @@ internal static class StateView
         });
     }
 
-    private static TaskState View(TaskRound task) => new()
+    private static TaskState View(CoordinatorState state, TaskRound task) => new()
     {
         Alias = task.Task.Alias,
         Phase = task.Phase,
@@ -53,6 +53,8 @@ internal static class StateView
         Troubles = Troubles(task),
         Again = task.Again,
         Next = task.Next,
+        Counted = AttemptGroups.Counted(task),
+        InFlight = AttemptGroups.InFlight(state, task),
         RecentSeconds = [.. task.Recent.Select(t => Math.Round(t.TotalSeconds, 3))],
     };
 

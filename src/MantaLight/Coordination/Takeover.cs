@@ -32,6 +32,7 @@ internal static class Takeover
             FromMaximum = retained.FromMaximum is > 0 and <= int.MaxValue ? retained.FromMaximum : null,
             Seconds = double.IsFinite(retained.Seconds) ? Math.Max(0, retained.Seconds) : 0,
             Globals = globals.ToImmutable(),
+            ReadIn = AttemptGroups.Reads(retained),
             Absences = Absences.Read(retained),
             History = retained.History,
             RollCallUntil = turn.Now + state.Timing.RollCall,
@@ -40,14 +41,16 @@ internal static class Takeover
         foreach (var before in retained.Tasks)
         {
             if (state.Definition.Find(before.Alias) is { } task)
-                turn.Put(GoOn(turn, task, before));
+                turn.Put(GoOn(turn, task, before, retained));
         }
+        if (retained.Run != turn.State.Run.ToString())
+            Asynchrony.Leave(turn);
         turn.State = turn.State with { Uncalled = [.. state.Members.Where(m => m.Value.Online).Select(m => m.Key)] };
         CallNext(turn);
         turn.Dirty = true;
     }
 
-    private static TaskRound GoOn(Turn turn, TaskDefinition task, TaskState before)
+    private static TaskRound GoOn(Turn turn, TaskDefinition task, TaskState before, SwarmState retained)
     {
         var isCommitted = before.Phase == TaskPhase.Committed;
         var left = CoordinatorState.Ordered<NodeTrouble>();
@@ -56,7 +59,7 @@ internal static class Takeover
         var placed = PlacedBefore(turn.State, task, before);
         if (task.Fixed && !placed.IsEmpty)
             turn.State = turn.State with { FixedPlacement = turn.State.FixedPlacement.SetItem(task.Alias, placed) };
-        return TaskRound.Of(task, placed.Where(node => !left.ContainsKey(node))) with
+        var round = TaskRound.Of(task, placed.Where(node => !left.ContainsKey(node)), turn.State.Round) with
         {
             // What was running is started again after the roll call, for those who do not report it.
             Phase = before.Phase == TaskPhase.Running ? TaskPhase.Pending : before.Phase,
@@ -67,6 +70,11 @@ internal static class Takeover
             Next = before.Next,
             Recent = [.. Deadlines.Read(before)],
         };
+        if (task.Asynchronous is null)
+            return round;
+        // Nodes have let go of what they did for another start.
+        return retained.Run == turn.State.Run.ToString() ? AttemptGroups.Read(turn.State, round, before, turn.Now + Deadlines.Of(turn.State, round))
+            : TaskRound.Of(task, [], turn.State.Round) with { Phase = round.Phase, Recent = round.Recent };
     }
 
     /// <summary>Where the predecessor had placed the task; of very many nodes, by their keys.</summary>
@@ -96,9 +104,13 @@ internal static class Takeover
     public static void MemberIsBack(Turn turn, string node)
     {
         Regrouping.MemberIsBack(turn, node);
-        if (turn.State.RollCallUntil is not null && !turn.State.Uncalled.Contains(node))
+        if ((turn.State.RollCallUntil is not null && !turn.State.Uncalled.Contains(node)) || IsAwaited(turn.State, node))
             CallRoll(turn, node);
     }
+
+    // What it has begun before this coordinator came goes on, or is begun anew where it does not tell.
+    private static bool IsAwaited(CoordinatorState state, string node) => state.TookOver is not null && state.Tasks.Values.Any(
+        t => t.Task.Asynchronous is not null && t.Placed.GetValueOrDefault(node) is { Phase: AttemptPhase.Accepted, Id.Length: 0 });
 
     private static void CallRoll(Turn turn, string node) => turn.Do(new CoordinatorAction.CallRoll(node, new RollCall
     {
@@ -123,14 +135,16 @@ internal static class Takeover
         var missing = Missing(state).ToArray();
         if (!state.Status.IsFinal() && Regrouping.IsWaiting(turn, missing))
             return true;
-        if (!state.Status.IsFinal() && missing.Length > 0 && turn.Now - until < state.Timing.Patience - state.Timing.RollCall)
+        // What cannot be made again is waited for as long as a node may take for it.
+        var patience = missing.Any(t => t.Task.Asynchronous is not null) ? state.Definition.Rounds.Deadline : state.Timing.Patience - state.Timing.RollCall;
+        if (!state.Status.IsFinal() && missing.Length > 0 && turn.Now - until < patience)
         {
             var nodes = missing.SelectMany(t => t.Placed.Values.Where(a => a.IsOpen)).Select(a => a.Node).Distinct().Order(StringComparer.Ordinal);
             turn.Blocked = () => $"committed results of {Placement.List(nodes, MaximumNamed)} are not reported yet";
             return true;
         }
         // What was committed and is not to be had is made again: the same seed gives the same bits.
-        foreach (var task in missing)
+        foreach (var task in missing.Where(t => turn.State.Tasks.GetValueOrDefault(t.Task.Alias) == t))
             MakeAgain(turn, task);
         turn.State = turn.State with { RollCallUntil = null };
         Regrouping.End(turn);
@@ -148,6 +162,11 @@ internal static class Takeover
 
     private static void MakeAgain(Turn turn, TaskRound task)
     {
+        if (task.Task.Asynchronous is not null)
+        {
+            Asynchrony.Forgo(turn, task, task.Placed.Values.Where(a => a.IsOpen).Select(a => a.Node), "its record was not told to the new coordinator");
+            return;
+        }
         turn.Put(task with { Phase = TaskPhase.Pending, Again = true });
         turn.Dirty = true;
     }
@@ -165,7 +184,9 @@ internal static class Takeover
                 continue;
             foreach (var before in missing)
                 MakeAgain(turn, before);
-            turn.Put(task with { Phase = TaskPhase.Pending });
+            // Where nothing is left of what it reads, the round is given up.
+            if (turn.State.Tasks.GetValueOrDefault(task.Task.Alias) == task)
+                turn.Put(task with { Phase = TaskPhase.Pending });
             return true;
         }
         return false;

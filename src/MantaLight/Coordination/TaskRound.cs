@@ -12,10 +12,13 @@ internal sealed record TaskRound
     public TaskPhase Phase { get; init; }
 
     /// <summary>The nodes chosen, with their attempts.</summary>
-    public ImmutableSortedDictionary<string, Attempt> Placed { get; private init; } = CoordinatorState.Ordered<Attempt>();
+    public ImmutableSortedDictionary<string, Attempt> Placed { get; init; } = CoordinatorState.Ordered<Attempt>();
 
     /// <summary>How many of the attempts are in which phase.</summary>
-    public PhaseCounts Counts { get; private init; }
+    public PhaseCounts Counts { get; init; }
+
+    /// <summary>Of a task without a barrier whose part of the round is over: attempts that go on, with the records that have come since.</summary>
+    public ImmutableSortedDictionary<string, Attempt> Carried { get; init; } = CoordinatorState.Ordered<Attempt>();
 
     /// <summary>Left out of the round although it was chosen, with the reason.</summary>
     public ImmutableSortedDictionary<string, NodeTrouble> LeftOut { get; init; } = CoordinatorState.Ordered<NodeTrouble>();
@@ -53,11 +56,11 @@ internal sealed record TaskRound
     public int Open => Placed.Count - Counts.Completed - Counts.Failed;
 
     /// <summary>Whether it was placed on one node: only then it may set globals.</summary>
-    public bool IsOnOneNode => Total == 1;
+    public bool IsOnOneNode => Total == 1 && Task.Asynchronous is null;
 
-    public static TaskRound Of(TaskDefinition task, IEnumerable<string> nodes)
+    public static TaskRound Of(TaskDefinition task, IEnumerable<string> nodes, int round)
     {
-        var placed = CoordinatorState.Ordered<Attempt>().AddRange(nodes.Select(node => KeyValuePair.Create(node, new Attempt { Node = node })));
+        var placed = CoordinatorState.Ordered<Attempt>().AddRange(nodes.Select(node => KeyValuePair.Create(node, new Attempt { Node = node, Round = round })));
         return new TaskRound { Task = task, Placed = placed, Counts = new PhaseCounts(placed.Count, 0, 0, 0, 0) };
     }
 
@@ -113,6 +116,9 @@ internal enum AttemptPhase
 internal sealed record Attempt
 {
     public required string Node { get; init; }
+
+    /// <summary>The round in which it began, whose globals it has.</summary>
+    public int Round { get; init; }
 
     public int Number { get; init; }
 

@@ -63,6 +63,8 @@ internal static class Waits
         var names = string.Join(", ", missing) + (rest > 0 ? $"{(missing.Length > 0 ? " and " : "")}{rest} more" : "");
         return isShort
             ? $"task '{task.Task.Alias}' has {task.Counts.Completed} of the {Shortfall.NeededOf(turn.State, task)} nodes that its quorum needs, and tries again {In(turn, Shortfall.NextTry(task))}: {names}"
+            : task.Task.Asynchronous is not null
+            ? $"task '{task.Task.Alias}' has {task.Counts.Completed} of the {Asynchrony.BufferOf(task)} records of its buffer; {open} are under way: {names}"
             : $"task '{task.Task.Alias}' waits for {open} of {task.Placed.Count + task.Unseen.Count}: {names}";
     }
 

@@ -10,11 +10,24 @@ internal static class AttemptAge
         ? state.Status.IsFinal() || schedule.Round < state.Round - 1
         : IsOutranked(schedule, state);
 
+    /// <inheritdoc cref="IsPast(ScheduleAttempt, SwarmState)"/>
+    /// <remarks>One of a task without a barrier is past when the round after that in which it counted, or was given up, is under way.</remarks>
+    public static bool IsPast(NodeAttempt attempt, SwarmState state) => attempt.Schedule is { MaximumStaleness: not null } schedule && schedule.Run == state.Run
+        ? state.Status.IsFinal() || attempt.LetGo < state.Round - 1
+        : IsPast(attempt.Schedule, state);
+
+    /// <summary>Whether nobody waits any more for an attempt of a task without a barrier: it counts, or the coordinator has gone on without it.</summary>
+    public static bool IsLetGo(ScheduleAttempt schedule, SwarmState state, string node) => schedule.MaximumStaleness is not null && schedule.Run == state.Run
+        && state.Tasks.FirstOrDefault(t => t.Alias == schedule.Alias) is { } task
+        && (task.HasCounted(node, schedule.Round) || (state.Round > schedule.Round && !task.HasInFlight(node, schedule.Round)));
+
     /// <summary>Whether the commit of the attempt, or of a state beyond it, has been seen.</summary>
-    public static bool IsSettled(NodeAttempt attempt, SwarmState state)
+    public static bool IsSettled(NodeAttempt attempt, SwarmState state, string node)
     {
         if (state.Run != attempt.Schedule.Run)
             return attempt.IsOver || IsOutranked(attempt.Schedule, state);
+        if (attempt.Schedule.MaximumStaleness is not null)
+            return state.Status.IsFinal() || IsLetGo(attempt.Schedule, state, node);
         return state.Status.IsFinal() || state.Round > attempt.Schedule.Round
             || state.Tasks.Any(t => t.Alias == attempt.Schedule.Alias && t.Phase is TaskPhase.Committed or TaskPhase.Skipped);
     }

@@ -28,6 +28,9 @@ internal sealed class NodeAttempt(ScheduleAttempt schedule, AttemptRunner runner
     /// <summary>Whether its task was committed with it, as far as a state has told.</summary>
     public bool? Counts { get; set; }
 
+    /// <summary>Of a task without a barrier: the first round in which nobody waited for it any more, as far as a state has told.</summary>
+    public int? LetGo { get; set; }
+
     /// <summary>Whether what it has kept is accounted for.</summary>
     public bool IsAccounted { get; set; }
 

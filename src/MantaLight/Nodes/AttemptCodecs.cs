@@ -31,12 +31,16 @@ internal sealed class AttemptCodecs(string swarm, ScheduleAttempt schedule, Blob
     /// <param name="from">The base of a delta, which the task has read, since it began with it; else null.</param>
     public Packed Pack(string tag, PackingPlan plan, NamedArrays weights, BlobRef? from)
     {
-        if (from is not null && !store.Contains(from.Sha256))
-            throw new TaskContractException($"Result '{tag}' travels as a difference from global '{plan.Base}', which this task has not read.");
-        using var plain = from is null ? null : Base(from);
+        using var plain = from is null ? null : Plain(tag, plan.Base!, from);
         using var lost = plan.HasErrorFeedback ? kept.Read(swarm, schedule, KeptFiles.NameOfLost(schedule.Alias, tag)) : null;
         return Packer.Pack(plan, weights, plain is null ? null : new DeltaBase(plain, from!.Sha256), lost);
     }
+
+    /// <summary>A global that a result is a difference from, unpacked.</summary>
+    /// <exception cref="TaskContractException">The task has not read it.</exception>
+    public NamedArrays Plain(string tag, string global, BlobRef blob) => store.Contains(blob.Sha256)
+        ? Base(blob)
+        : throw new TaskContractException($"Result '{tag}' travels as a difference from global '{global}', which this task has not read.");
 
     /// <summary>Writes down what this round loses of a tag's weights, for the next one to make up for.</summary>
     public void Lose(string tag, NamedArrays residual) => kept.Write(swarm, schedule, KeptFiles.NameOfLost(schedule.Alias, tag), residual);

@@ -39,6 +39,12 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
             Telemetry.Drop(Telemetry.Stale);
             return;
         }
+        // One of an earlier round that was on its way for long: its task has begun anew since.
+        if (schedule.MaximumStaleness is not null && OfTask(schedule).Any(a => a.Schedule.Round > schedule.Round && memory.State?.Round >= a.Schedule.Round))
+        {
+            Telemetry.Drop(Telemetry.Stale);
+            return;
+        }
         if (attempts.Find(schedule) is { } known)
         {
             known.IsOver = false;
@@ -64,10 +70,14 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
     private void Start(ScheduleAttempt schedule)
     {
         var attempt = new NodeAttempt(schedule, new AttemptRunner(node, swarm, schedule, memory.Book, Before(schedule)));
+        foreach (var earlier in schedule.MaximumStaleness is null ? [] : OfTask(schedule).Where(a => a.Schedule.Round < schedule.Round).ToArray())
+            Cancel(earlier, $"it begins anew in round {schedule.Round}");
         attempts.Put(attempt);
         Say(attempt);
         Begin(attempt, () => attempt.Runner.RunAsync(() => attempt.CancelReason, attempt.Cancelled));
     }
+
+    private IEnumerable<NodeAttempt> OfTask(ScheduleAttempt schedule) => attempts.Current.Where(a => a.Schedule.Run == schedule.Run && a.Schedule.Alias == schedule.Alias);
 
     /// <summary>Takes back what an earlier process of this node had completed.</summary>
     public void Restore(JournalEntry entry)
@@ -180,7 +190,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         foreach (var attempt in attempts.Current.Where(a => a is { Outcome: TaskCompleted } && a.Schedule.Run == seen.Run))
             accounts.StateSeen(attempt, seen);
         // What still runs in a round that is long over would put a global there that nobody takes any more.
-        foreach (var attempt in attempts.All.Where(a => IsPast(a, seen)))
+        foreach (var attempt in attempts.All.Where(a => IsPast(a, seen) || AttemptAge.IsLetGo(a.Schedule, seen, Id)))
             Cancel(attempt, $"run {seen.Run} is {seen.Status} in round {seen.Round}");
         Forget();
     }
@@ -242,7 +252,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         attempt.IsUnheard = false;
     }
 
-    private bool IsSettled(NodeAttempt attempt) => memory.State is { } state && AttemptAge.IsSettled(attempt, state);
+    private bool IsSettled(NodeAttempt attempt) => memory.State is { } state && AttemptAge.IsSettled(attempt, state, Id);
 
     /// <summary>Drops what the committed state no longer needs: records, staged blobs, and chunks of globals that were never committed.</summary>
     private void Forget()
@@ -250,6 +260,8 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
         // Where a tombstone has overtaken the owner's removal, it is not known yet whether the swarm has gone or begins anew.
         if (memory.State is not { } state || (state.Status.IsRemoval() && memory.Book is { Removing: false }))
             return;
+        foreach (var attempt in attempts.All.Where(a => a.Schedule.MaximumStaleness is not null))
+            attempt.LetGo = AttemptAge.IsLetGo(attempt.Schedule, state, Id) ? attempt.LetGo ?? state.Round : null;
         var gone = attempts.Take(a => a.Outcome is not null && IsPast(a, state));
         leftovers.Add(gone, state);
         foreach (var attempt in gone.Where(a => a.Schedule.Run == state.Run))
@@ -264,7 +276,7 @@ internal sealed class MemberAttempts(AttemptServices node, SeatContext seats, st
     }
 
     private bool IsPast(NodeAttempt attempt, SwarmState state) =>
-        (AttemptAge.IsPast(attempt.Schedule, state) || (attempt.IsOver && attempt.Schedule.Run != state.Run)) && !IsOfLater(attempt.Schedule);
+        (AttemptAge.IsPast(attempt, state) || (attempt.IsOver && attempt.Schedule.Run != state.Run)) && !IsOfLater(attempt.Schedule);
 
     private static bool IsRead(SwarmState? state, string hash) => state is not null && state.Blobs().Any(b => b.Sha256 == hash);
 

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections.Immutable;
 using System.Text.Json;
+using MantaLight.Aggregation;
 using MantaLight.Protocol;
 using MantaLight.Tasks;
 using MantaLight.Weights;
@@ -42,7 +43,7 @@ internal sealed class NodeAttemptStore(ScheduleAttempt schedule, AttemptBlobs bl
 
     public override IReadOnlyList<Result> SelectResults(string tag) =>
         [.. schedule.Inputs.Select((input, index) => (input, index)).Where(i => i.input.Staged.Tag == tag)
-            .Select(i => new Result(this, i.index, i.input.Node, tag, i.input.Staged.Samples))];
+            .Select(i => new Result(this, i.index, i.input.Node, tag, i.input.Staged.Samples) { Round = i.input.Round ?? schedule.Round, DifferenceFrom = i.input.Staged.DifferenceFrom })];
 
     public override async Task<T> ReadResultJsonAsync<T>(int index, Func<JsonElement, T> read, CancellationToken cancellationToken)
     {
@@ -89,8 +90,18 @@ internal sealed class NodeAttemptStore(ScheduleAttempt schedule, AttemptBlobs bl
 
     public override void StageResult(string tag, NamedArrays weights, long samples)
     {
-        var (content, from) = Content(tag, weights, isGlobal: false);
-        Stage(new StagedResult { Tag = tag, Content = content, Samples = samples, Base = from });
+        using var difference = DifferenceOf(tag, weights);
+        var (content, from) = Content(tag, difference ?? weights, isGlobal: false);
+        Stage(new StagedResult { Tag = tag, Content = content, Samples = samples, Base = from, DifferenceFrom = difference is null ? null : Differences.GlobalOf(tag) });
+    }
+
+    // Whoever combines what comes late has another model by then.
+    private NamedArrays? DifferenceOf(string tag, NamedArrays weights)
+    {
+        if (schedule.MaximumStaleness is null || !globals.TryGetValue(Differences.GlobalOf(tag), out var global))
+            return null;
+        using var from = codecs.Plain(tag, global.Tag, RequireWeights($"Global '{global.Tag}'", global.Content));
+        return ModelDifference.Of(weights, from);
     }
 
     private void Stage(string tag, ValueRef content)

@@ -99,7 +99,7 @@ public sealed record SwarmState : CoordinatorMessage
     /// removed because of what it says.
     /// </summary>
     public bool IsSound() => Identifier.IsValid(Swarm) && BlobRef.IsHash(Definition) && Start is >= 0 and < MaximumNumber && Counted is >= 0 and < MaximumNumber && Round is >= 0 and < MaximumNumber
-        && Tasks.All(t => Identifier.IsValid(t.Alias)) && Globals.All(g => Identifier.IsValid(g.Tag) && g.Content.IsSound())
+        && Tasks.All(t => t.IsSound()) && Globals.All(g => Identifier.IsValid(g.Tag) && g.Content.IsSound())
         && Tags.All(Identifier.IsValid) && Retiring.All(b => b.IsSound()) && Replaced.All(r => r.IsSound())
         && (Lost is not { } lost || (lost.Length <= MaximumLost && lost.All(hash => BlobRef.IsHash(hash) && Globals.Any(g => g.Content.Blob?.Sha256 == hash))));
 

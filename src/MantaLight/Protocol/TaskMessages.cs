@@ -6,6 +6,8 @@ namespace MantaLight.Protocol;
 /// <summary>Asks a node for one attempt.</summary>
 public sealed record ScheduleAttempt : CoordinatorMessage
 {
+    private const int MostStaleness = 50;
+
     /// <summary>The round, 0 for the setup task.</summary>
     public int Round { get; set; }
 
@@ -53,6 +55,9 @@ public sealed record ScheduleAttempt : CoordinatorMessage
     /// </summary>
     public ImmutableArray<string>? Candidates { get; set; }
 
+    /// <summary>Of a task without a barrier: how many rounds later its record may still count. Absent where it counts in its own round or not at all.</summary>
+    public int? MaximumStaleness { get; set; }
+
     /// <summary>The committed globals.</summary>
     public ImmutableArray<GlobalEntry> Globals { get; set; } = [];
 
@@ -64,7 +69,8 @@ public sealed record ScheduleAttempt : CoordinatorMessage
 
     /// <summary>Whether its parts agree and are within their bounds, as those of an honest coordinator do.</summary>
     public bool IsSound() =>
-        Identifier.IsValid(Alias) && Globals.All(g => g.Content.IsSound()) && Inputs.All(i => Identifier.IsValid(i.Node) && i.Staged.IsSound())
+        Identifier.IsValid(Alias) && Globals.All(g => g.Content.IsSound()) && Inputs.All(i => Identifier.IsValid(i.Node) && i.Staged.IsSound() && (i.Round is null || (i.Round >= 0 && i.Round <= Round)))
+        && (MaximumStaleness is null or (>= 0 and <= MostStaleness))
         && Globals.DistinctBy(g => g.Tag).Count() == Globals.Length && Attempt.Length is > 0 and <= 400
         && Candidates is not { IsDefault: true } && (Candidates is not { } candidates || candidates.All(Identifier.IsValid)) && (Spent is null || Spent.IsSound())
         && Codecs is not { IsDefault: true } && (Codecs is not { } codecs || codecs.All(c => !c.Steps.IsDefault)) && double.IsFinite(TimeoutSeconds) && Threads is >= 1 and <= 256;
@@ -107,6 +113,9 @@ public sealed record ScheduledInput
 
     /// <summary>The task that made it.</summary>
     public string Alias { get; set; } = "";
+
+    /// <summary>The round that its attempt began in, where that was an earlier one: of its globals are the weights that it started from.</summary>
+    public int? Round { get; set; }
 
     /// <summary>The result.</summary>
     public StagedResult Staged { get; set; } = new();

@@ -61,6 +61,23 @@ public sealed record TaskState
     /// <summary>What it asked for next, where it is committed and did.</summary>
     public NextRequest? Next { get; set; }
 
+    /// <summary>Of a task without a barrier that is committed: whose records are in the round's buffer; else absent.</summary>
+    public ImmutableArray<AttemptGroup>? Counted { get; set; }
+
+    /// <summary>Of a task without a barrier: attempts whose records count in this round or a later one; else absent.</summary>
+    public ImmutableArray<AttemptGroup>? InFlight { get; set; }
+
+    /// <summary>Whether a node's attempt of some round is in the round's buffer.</summary>
+    public bool HasCounted(string node, int round) => Counted is { } counted && counted.Any(g => g.Round == round && g.Has(node));
+
+    /// <summary>Whether a node's attempt of some round is still to count.</summary>
+    public bool HasInFlight(string node, int round) => InFlight is { } flying && flying.Any(g => g.Round == round && g.Has(node));
+
+    /// <summary>Whether its ids and hashes can be what they should be.</summary>
+    public bool IsSound() => Identifier.IsValid(Alias) && IsSound(Counted) && IsSound(InFlight);
+
+    private static bool IsSound(ImmutableArray<AttemptGroup>? groups) => groups is not { } all || (!all.IsDefault && all.All(g => g.IsSound()));
+
     /// <summary>The slowest attempt of each of the last rounds, in seconds, where deadlines follow from them.</summary>
     public ImmutableArray<double> RecentSeconds { get; set; } = [];
 }

@@ -134,8 +134,11 @@ public sealed record StagedResult
     /// <summary>Of weights that travel as a difference: the weights from which it was taken, wherever their tag points by now; else absent.</summary>
     public BlobRef? Base { get; set; }
 
+    /// <summary>Of weights that are a difference: the tag of the global from which, as it was when the attempt began; else absent.</summary>
+    public string? DifferenceFrom { get; set; }
+
     /// <summary>Whether it has a value, and a base only where it can have one.</summary>
-    public bool IsSound() => Content.IsSound() && (Base is null || (Base is { HoldsWeights: true } && Base.IsSound() && Content.Blob is { Format: ValueFormat.Packed }));
+    public bool IsSound() => Content.IsSound() && (DifferenceFrom is null || (Identifier.IsValid(DifferenceFrom) && Content.Blob is { HoldsWeights: true })) && (Base is null || (Base is { HoldsWeights: true } && Base.IsSound() && Content.Blob is { Format: ValueFormat.Packed }));
 }
 
 /// <summary>A global that an attempt has staged.</summary>

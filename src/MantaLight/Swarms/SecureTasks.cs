@@ -73,6 +73,8 @@ internal static class SecureTasks
             problems.Add(path, $"no task has the alias '{secure.Worker}'; expected one of: {KnownNames.List([.. tasks.Select(t => t.Alias)])}");
         else if (worker.Method != PlacementMethod.All || worker.Maximum is { Count: > 0 and < Roster.Least })
             problems.Add(path, $"'{worker.Alias}' runs on fewer than {Roster.Least} nodes, expected a task of method 'all': a sum of fewer hides nothing");
+        else if (worker.Asynchronous is not null)
+            problems.Add(path, $"'{worker.Alias}' is asynchronous, expected a task with a barrier: masks go out only among those of one and the same round");
         return worker;
     }
 

@@ -99,6 +99,10 @@ public sealed record TaskDefinition
     /// <summary>The aliases whose results this task reads and which must be committed before it starts.</summary>
     public ImmutableArray<string> After { get; init; } = [];
 
+    /// <summary>How it takes part without a barrier.</summary>
+    /// <value>Null: a round waits for its nodes.</value>
+    public AsynchronousDefinition? Asynchronous { get; init; }
+
     /// <summary>The task's own options, a JSON object; undefined where it has none.</summary>
     public JsonElement Options { get; init; }
 }

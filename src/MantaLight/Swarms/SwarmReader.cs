@@ -13,9 +13,9 @@ internal sealed partial class SwarmReader
     internal const int MaximumCount = 1_000_000;
 
     private static readonly string[] TaskKeys =
-        ["alias", "type", "method", "maximum", "fixed", "specified_ids", "excepted_ids", "datasets", "gpu", "tags", "after", "options"];
+        ["alias", "type", "method", "maximum", "fixed", "specified_ids", "excepted_ids", "datasets", "gpu", "tags", "after", "asynchronous", "options"];
 
-    private static readonly string[] SetupKeys = [.. TaskKeys.Except(["alias", "after"])];
+    private static readonly string[] SetupKeys = [.. TaskKeys.Except(["alias", "after", "asynchronous"])];
 
     private readonly SwarmProblems problems = new();
 
@@ -93,6 +93,7 @@ internal sealed partial class SwarmReader
         definition = SecureTasks.Expand(definition, problems);
         SwarmRules.CheckGraph(definition.Tasks, problems);
         SwarmRules.CheckStart(definition, problems);
+        SwarmRules.CheckAsynchronous(definition, problems);
         return definition;
     }
 
@@ -180,6 +181,7 @@ internal sealed partial class SwarmReader
             Gpu = json.Flag("gpu"),
             Tags = json.Ids("tags", "tag"),
             After = alias == TaskDefinition.SetupAlias ? [] : json.Ids("after", "alias"),
+            Asynchronous = alias == TaskDefinition.SetupAlias ? null : AsynchronousDefinition.Read(json, problems),
             Options = ReadOptions(json),
         };
         foreach (var both in task.SpecifiedIds.Intersect(task.ExceptedIds, StringComparer.Ordinal).Where(id => id.Length > 0))

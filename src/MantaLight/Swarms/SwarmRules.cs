@@ -42,6 +42,23 @@ internal static class SwarmRules
             problems.Add("$.start.from_alias", UnknownAlias(alias, definition.Tasks, ""));
     }
 
+    /// <summary>A task without a barrier begins the round, on whoever is there, and sends differences: from what nobody may have any more, so that they are made before they are packed.</summary>
+    public static void CheckAsynchronous(SwarmDefinition definition, SwarmProblems problems)
+    {
+        for (var i = 0; i < definition.Tasks.Length; i++)
+        {
+            var task = definition.Tasks[i];
+            if (task.Asynchronous is null)
+                continue;
+            if (task.Method != PlacementMethod.All)
+                problems.Add($"$.tasks[{i}].asynchronous", "the method is 'any', expected 'all': attempts stay with their nodes; set method to 'all', and 'maximum' where not all are to be under way at once");
+            if (!task.After.IsEmpty)
+                problems.Add($"$.tasks[{i}].asynchronous", $"the task waits for '{task.After[0]}', expected one that begins the round: what it reads of other tasks may be gone when it is late; leave 'after' out");
+            foreach (var (tag, plan) in definition.Codecs.Where(c => c.Value.IsDelta))
+                problems.Add(JsonPath.Of("$.codecs", tag), $"is a difference from '{plan.Base}', and task '{task.Alias}' is asynchronous: its weights travel as differences by themselves; leave out 'delta', and 'top_k' with it");
+        }
+    }
+
     private static string UnknownAlias(string unknown, ImmutableArray<TaskDefinition> tasks, string own)
     {
         if (unknown == TaskDefinition.SetupAlias)

@@ -27,6 +27,24 @@ public static class SwarmValidator
             CheckTask(definition.Tasks[i], $"$.tasks[{i}]", catalog, problems);
         CheckSecure(definition, catalog, problems);
         problems.ThrowIfAny();
+        for (var i = 0; i < definition.Tasks.Length; i++)
+            CheckCombining(definition, i, catalog, problems);
+        problems.ThrowIfAny();
+    }
+
+    /// <summary>Behind a task without a barrier come differences of different age.</summary>
+    private static void CheckCombining(SwarmDefinition definition, int index, TaskCatalog catalog, SwarmProblems problems)
+    {
+        var task = definition.Tasks[index];
+        var before = definition.Tasks.FirstOrDefault(t => t.Asynchronous is not null && task.After.Contains(t.Alias));
+        if (before is null || TaskCatalog.OptionsOf(catalog.Resolve(task.Type)) is not { } type || !type.IsAssignableTo(typeof(ICombiningOptions)))
+            return;
+        var json = task.Options.ValueKind == JsonValueKind.Undefined ? JsonElement.Parse("{}"u8) : task.Options;
+        var options = (ICombiningOptions)json.Deserialize(type, Strict)!;
+        if (options.Misfit is { } misfit)
+            problems.Add($"$.tasks[{index}]", $"task '{before.Alias}' before it is asynchronous, and {misfit}");
+        else if (options.Global != Differences.GlobalOf(options.Contributions))
+            problems.Add($"$.tasks[{index}].options", $"task '{before.Alias}' before it is asynchronous, so that '{options.Contributions}' come as differences from '{Differences.GlobalOf(options.Contributions)}', expected that as 'global', not '{options.Global}'");
     }
 
     private static void CheckSecure(SwarmDefinition definition, TaskCatalog catalog, SwarmProblems problems)

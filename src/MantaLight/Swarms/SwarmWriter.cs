@@ -105,6 +105,7 @@ internal static class SwarmWriter
             json.WriteBoolean("gpu", true);
         WriteTexts(json, "tags", task.Tags);
         WriteTexts(json, "after", task.After);
+        task.Asynchronous?.Write(json);
         if (HasOptions(task))
             WriteElement(json, "options", task.Options);
     }

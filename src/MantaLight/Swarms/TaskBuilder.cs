@@ -48,6 +48,11 @@ public sealed class TaskBuilder
     /// <summary>An eligible node has these tags.</summary>
     public TaskBuilder Tagged(params ReadOnlySpan<string> tags) => With(task with { Tags = [.. task.Tags, .. tags] });
 
+    /// <summary>Takes part without a barrier: its part of a round is over when so many records have come, and attempts under way go on.</summary>
+    /// <param name="buffer">How many records, 1 to 256.</param>
+    /// <param name="maximumStaleness">How many rounds later than it began an attempt may still count, 0 to 50.</param>
+    public TaskBuilder Asynchronously(int buffer = 10, int maximumStaleness = 20) => With(task with { Asynchronous = new AsynchronousDefinition(buffer, maximumStaleness) });
+
     /// <summary>The task's own options, of the type that its <c>[TaskOptions]</c> names.</summary>
     /// <exception cref="TaskContractException">They cannot be written as JSON.</exception>
     public TaskBuilder Options<T>(T options)

@@ -68,6 +68,12 @@ public sealed class Result
     /// <summary>Its tag.</summary>
     public string Tag { get; }
 
+    /// <summary>The round that its attempt began in: an earlier one where its task is asynchronous and it is late.</summary>
+    public int Round { get; internal init; }
+
+    /// <summary>The tag of the global, as it was in <see cref="Round"/>, from which weights are a difference; null for weights themselves.</summary>
+    public string? DifferenceFrom { get; internal init; }
+
     /// <summary>The samples behind weights; null for JSON values.</summary>
     public long? Samples { get; }
 

@@ -34,10 +34,11 @@ internal sealed class SharedValues : IDisposable
     /// <param name="weights">What readers get.</param>
     /// <param name="size">Bytes on a wire.</param>
     /// <param name="format">Their form on a wire.</param>
+    /// <param name="node">The node.</param>
     /// <param name="schedule">The attempt.</param>
     /// <param name="tag">The result's tag.</param>
-    public StagedValue StageResult(NamedArrays weights, long size, string format, ScheduleAttempt schedule, string tag) =>
-        Stage(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{schedule.Attempt}/{tag}"))), weights, size, format, (schedule.Round, schedule.Alias));
+    public StagedValue StageResult(NamedArrays weights, long size, string format, string node, ScheduleAttempt schedule, string tag) =>
+        Stage(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{schedule.Attempt}/{tag}"))), weights, size, format, new ResultOwner(schedule.Round, schedule.Alias, schedule.MaximumStaleness is null ? null : node));
 
     /// <summary>Copies a global, under the hash that it would have on the wire.</summary>
     /// <param name="weights">What readers get.</param>
@@ -72,12 +73,12 @@ internal sealed class SharedValues : IDisposable
             shared.Release();
     }
 
-    /// <summary>Drops the results of rounds before, and those of tasks that nobody reads any more.</summary>
-    public void Settle(int round, IReadOnlySet<string> read)
+    /// <summary>Drops the results of rounds before, and those of tasks that nobody reads any more; but not what counts in a later round.</summary>
+    public void Settle(SwarmState state, IReadOnlySet<string> read)
     {
         foreach (var (name, shared) in values)
         {
-            if (shared.Owner is { } owner && (owner.Round < round || read.Contains(owner.Alias)) && values.TryRemove(name, out _))
+            if (shared.Owner?.IsDone(state, read) == true && values.TryRemove(name, out _))
                 shared.Release();
         }
     }
@@ -91,7 +92,7 @@ internal sealed class SharedValues : IDisposable
         }
     }
 
-    private StagedValue Stage(string name, NamedArrays weights, long size, string format, (int Round, string Alias)? owner)
+    private StagedValue Stage(string name, NamedArrays weights, long size, string format, ResultOwner? owner)
     {
         var length = checked((int)weights.TotalBytes);
         // Memory of earlier values of that size: a round's contributions would else be garbage at its end.

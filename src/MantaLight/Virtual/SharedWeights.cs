@@ -1,3 +1,4 @@
+using MantaLight.Protocol;
 using MantaLight.Weights;
 
 namespace MantaLight.Virtual;
@@ -16,7 +17,7 @@ internal sealed class SharedWeights
     /// <param name="memory">As long as they are.</param>
     /// <param name="owner">The round and the task of a result; null for a global.</param>
     /// <param name="giveBack">Takes the memory at the end.</param>
-    public SharedWeights(NamedArrays weights, byte[] memory, (int Round, string Alias)? owner, Action<byte[]> giveBack)
+    public SharedWeights(NamedArrays weights, byte[] memory, ResultOwner? owner, Action<byte[]> giveBack)
     {
         (this.memory, this.giveBack, Owner) = (memory, giveBack, owner);
         arrays = new NamedArray[weights.Count];
@@ -31,7 +32,7 @@ internal sealed class SharedWeights
     }
 
     /// <summary>Whose result it is; null for a global.</summary>
-    public (int Round, string Alias)? Owner { get; }
+    public ResultOwner? Owner { get; }
 
     /// <summary>The weights, for a reader; null where their memory has gone back.</summary>
     public NamedArrays? TryLend()
@@ -57,5 +58,24 @@ internal sealed class SharedWeights
     private sealed class Lease(SharedWeights of) : IDisposable
     {
         public void Dispose() => of.Release();
+    }
+}
+
+/// <summary>Whose result something is.</summary>
+/// <param name="Round">The round in which its attempt began.</param>
+/// <param name="Alias">Its task.</param>
+/// <param name="Node">Its node, where the task has no barrier, so that its result may count in a later round; else null.</param>
+internal sealed record ResultOwner(int Round, string Alias, string? Node)
+{
+    /// <summary>Whether nobody reads it any more.</summary>
+    /// <param name="state">The state.</param>
+    /// <param name="read">The tasks of the round whose results have been read by all that come after them.</param>
+    public bool IsDone(SwarmState state, IReadOnlySet<string> read)
+    {
+        if (Node is null)
+            return Round < state.Round || read.Contains(Alias);
+        if (state.Tasks.FirstOrDefault(t => t.Alias == Alias) is not { } task || task.HasInFlight(Node, Round))
+            return false;
+        return task.HasCounted(Node, Round) ? read.Contains(Alias) : Round < state.Round;
     }
 }

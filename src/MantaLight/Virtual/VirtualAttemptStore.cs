@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MantaLight.Aggregation;
 using MantaLight.Nodes;
 using MantaLight.Protocol;
 using MantaLight.Tasks;
@@ -35,7 +36,7 @@ internal sealed class VirtualAttemptStore(string node, ScheduleAttempt schedule,
         Task.FromResult(Read($"Global '{tag}'", Global(tag).Content));
 
     public override IReadOnlyList<Result> SelectResults(string tag) =>
-        [.. schedule.Inputs.Index().Where(i => i.Item.Staged.Tag == tag).Select(i => new Result(this, i.Index, i.Item.Node, tag, i.Item.Staged.Samples))];
+        [.. schedule.Inputs.Index().Where(i => i.Item.Staged.Tag == tag).Select(i => new Result(this, i.Index, i.Item.Node, tag, i.Item.Staged.Samples) { Round = i.Item.Round ?? schedule.Round, DifferenceFrom = i.Item.Staged.DifferenceFrom })];
 
     public override Task<T> ReadResultJsonAsync<T>(int index, Func<JsonElement, T> read, CancellationToken cancellationToken) =>
         Task.FromResult(read(Json($"Result '{schedule.Inputs[index].Staged.Tag}'", schedule.Inputs[index].Staged.Content)));
@@ -99,21 +100,30 @@ internal sealed class VirtualAttemptStore(string node, ScheduleAttempt schedule,
 
     public override void StageResult(string tag, NamedArrays weights, long samples)
     {
-        var (value, residual) = Pack(tag, weights);
-        Stage(new StagedResult { Tag = tag, Samples = samples, Content = new ValueRef { Blob = value.Blob } }, value, residual);
+        using var difference = DifferenceOf(tag, weights);
+        var (value, residual) = Pack(tag, difference ?? weights);
+        Stage(new StagedResult { Tag = tag, Samples = samples, Content = new ValueRef { Blob = value.Blob }, DifferenceFrom = difference is null ? null : Differences.GlobalOf(tag) }, value, residual);
+    }
+
+    private NamedArrays? DifferenceOf(string tag, NamedArrays weights)
+    {
+        if (schedule.MaximumStaleness is null || !GlobalTags.Contains(Differences.GlobalOf(tag)))
+            return null;
+        using var from = shared.Read(RequireWeights($"Global '{Differences.GlobalOf(tag)}'", Global(Differences.GlobalOf(tag)).Content));
+        return ModelDifference.Of(weights, from);
     }
 
     private (StagedValue Value, NamedArrays? Residual) Pack(string tag, NamedArrays weights)
     {
         if (AttemptCodecs.PlanOf(schedule, tag) is not { } plan)
-            return (shared.StageResult(weights, WeightsCodec.Encode(weights).Length, ValueFormat.Weights, schedule, tag), null);
+            return (shared.StageResult(weights, WeightsCodec.Encode(weights).Length, ValueFormat.Weights, node, schedule, tag), null);
         var blob = plan.Base is { } global ? RequireWeights($"Global '{global}'", Global(global).Content) : null;
         using var from = blob is null ? null : shared.Read(blob);
         var reference = from is null ? null : new DeltaBase(from, blob!.Sha256);
         var (packed, residual) = Packer.Pack(plan, weights, reference, plan.HasErrorFeedback ? shared.Kept.Read(node, schedule, KeptFiles.NameOfLost(schedule.Alias, tag), new HashSet<string>()) : null);
         using var sent = packed;
         using var unpacked = Unpacker.Unpack(packed, reference);
-        return (shared.StageResult(unpacked, WeightsCodec.Encode(packed).Length, ValueFormat.Packed, schedule, tag), residual);
+        return (shared.StageResult(unpacked, WeightsCodec.Encode(packed).Length, ValueFormat.Packed, node, schedule, tag), residual);
     }
 
     private void Stage(string tag, StagedValue value) => Stage(new StagedGlobal { Tag = tag, Content = new ValueRef { Blob = value.Blob } }, value);

@@ -154,7 +154,7 @@ public sealed class VirtualSwarm : IAsyncDisposable
             {
                 case CoordinatorAction.PublishState publish:
                     last = await seat.CommitAsync(publish.State, cancellationToken);
-                    shared.Settle(last.Round, ReadByAll(last));
+                    shared.Settle(last, ReadByAll(last));
                     shared.Kept.Settle(last);
                     if (checkpoints is not null)
                         await checkpoints.SeeAsync(last, cancellationToken);

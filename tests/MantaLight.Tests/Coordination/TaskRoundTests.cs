@@ -13,7 +13,7 @@ public sealed class TaskRoundTests
     {
         var random = new Random(seed);
         string[] nodes = [.. Enumerable.Range(0, 6).Select(n => $"node_{n}")];
-        var task = TaskRound.Of(new TaskDefinition { Alias = "worker", Type = "Worker" }, nodes);
+        var task = TaskRound.Of(new TaskDefinition { Alias = "worker", Type = "Worker" }, nodes, round: 1);
         for (var step = 0; step < 500; step++)
         {
             var node = nodes[random.Next(nodes.Length)];

@@ -49,14 +49,14 @@ public sealed class HistoryTests
     [InlineData(900071870)]
     // Who had missed the removal of a run went on with its record, when the same process coordinated the next one, of the same term, on a broker that had lost everything.
     [InlineData(1500007227)]
-    public void What_a_long_hunt_has_found_once_holds(long seed) => Batch.Run(seed, 1, 1, plan => plan, outcome =>
+    public void What_a_long_hunt_has_found_once_holds(long seed) => Batch.Run(seed, 1, 1, plan => plan.WithBarriers(), outcome =>
     {
         Assert.Null(outcome.Violation);
         return true;
     });
 
     [Fact]
-    public void Without_faults_every_run_completes_with_all_nodes_in_every_round() => Batch.Run(1, 100, 1, plan => plan.Undisturbed(), outcome =>
+    public void Without_faults_every_run_completes_with_all_nodes_in_every_round() => Batch.Run(1, 100, 1, plan => plan.WithBarriers().Undisturbed(), outcome =>
     {
         Assert.Null(outcome.Violation);
         Assert.All(outcome.Ends, end => Assert.Equal(RunStatus.Completed, end));
@@ -64,6 +64,22 @@ public sealed class HistoryTests
         Assert.Equal((0, outcome.Ends.Count), (outcome.Partial, outcome.Finals));
         return true;
     });
+
+    [Fact]
+    public void Histories_without_barriers_hold()
+    {
+        var violations = new List<string>();
+        var (buffers, late) = (0, 0);
+        Batch.Run(1, 50, Environment.ProcessorCount, plan => plan.WithoutBarriers(), outcome =>
+        {
+            (buffers, late) = (buffers + outcome.Buffers, late + outcome.Late);
+            if (outcome.Violation is { } violation)
+                violations.Add($"seed {outcome.Seed}: {violation}");
+            return violations.Count < 5;
+        });
+        Assert.True(violations.Count == 0, string.Join('\n', violations));
+        Assert.True(buffers >= 200 && late >= 50, $"{buffers} buffers with {late} late records");
+    }
 
     [Theory]
     [InlineData(nameof(Mutation.TermFromMemory), "^(Two act for swarm|The claim of swarm .* goes back)")]

@@ -57,6 +57,11 @@ public sealed class SwarmJsonProblemTests
     [InlineData("\"maximum\":0.0", "$.tasks[0].maximum: found the number 0.0, expected a number of nodes from 1 to 1000000 (an integer) or a part of them above 0 and at most 1 (with a point, as 0.5)")]
     [InlineData("\"maximum\":1.5", "$.tasks[0].maximum: found the number 1.5, expected a number of nodes from 1 to 1000000 (an integer) or a part of them above 0 and at most 1 (with a point, as 0.5)")]
     [InlineData("\"maximum\":\"1\"", "$.tasks[0].maximum: found '1', expected a number of nodes from 1 to 1000000 (an integer) or a part of them above 0 and at most 1 (with a point, as 0.5)")]
+    [InlineData("\"asynchronous\":true", "$.tasks[0].asynchronous: found true, expected an object with the keys buffer, maximum_staleness")]
+    [InlineData("\"method\":\"all\",\"asynchronous\":{\"bufer\":3}", "$.tasks[0].asynchronous.bufer: unknown key, did you mean 'buffer'?; expected one of: buffer, maximum_staleness")]
+    [InlineData("\"method\":\"all\",\"asynchronous\":{\"buffer\":257}", "$.tasks[0].asynchronous.buffer: found the number 257, expected an integer from 1 to 256")]
+    [InlineData("\"method\":\"all\",\"asynchronous\":{\"maximum_staleness\":51}", "$.tasks[0].asynchronous.maximum_staleness: found the number 51, expected an integer from 0 to 50")]
+    [InlineData("\"asynchronous\":{}", "$.tasks[0].asynchronous: the method is 'any', expected 'all': attempts stay with their nodes; set method to 'all', and 'maximum' where not all are to be under way at once")]
     [InlineData("\"fixed\":1", "$.tasks[0].fixed: found the number 1, expected true or false")]
     [InlineData("\"gpu\":\"yes\"", "$.tasks[0].gpu: found 'yes', expected true or false")]
     [InlineData("\"datasets\":\"mnist\"", "$.tasks[0].datasets: found 'mnist', expected a list of data sets")]
@@ -64,7 +69,7 @@ public sealed class SwarmJsonProblemTests
     [InlineData("\"specified_ids\":[\"n\",\"n\"]", "$.tasks[0].specified_ids[1]: 'n' is already at [0], expected each node id once")]
     [InlineData("\"specified_ids\":[\"a/b\"]", "$.tasks[0].specified_ids[0]: found 'a/b', expected a node id: 1 to 64 characters of A-Za-z0-9_-")]
     [InlineData("\"specified_ids\":[\"n\"],\"excepted_ids\":[\"n\"]", "$.tasks[0].excepted_ids: 'n' is also in specified_ids, expected it in one of the two")]
-    [InlineData("\"specifiedIds\":[]", "$.tasks[0].specifiedIds: unknown key, keys are snake_case: write 'specified_ids'; expected one of: alias, type, method, maximum, fixed, specified_ids, excepted_ids, datasets, gpu, tags, after, options")]
+    [InlineData("\"specifiedIds\":[]", "$.tasks[0].specifiedIds: unknown key, keys are snake_case: write 'specified_ids'; expected one of: alias, type, method, maximum, fixed, specified_ids, excepted_ids, datasets, gpu, tags, after, asynchronous, options")]
     [InlineData("\"tags\":[3]", "$.tasks[0].tags[0]: found the number 3, expected a tag: 1 to 64 characters of A-Za-z0-9_-")]
     [InlineData("\"options\":[]", "$.tasks[0].options: found a list, expected an object with the task's options")]
     [InlineData("\"after\":[\"a\"]", "$.tasks[0].after: the tasks wait for each other: a -> a; expected a graph without cycles")]
@@ -120,7 +125,7 @@ public sealed class SwarmJsonProblemTests
              "$.module: is missing, expected the simple name of the assembly with the tasks: letters, digits, _ . - and no path",
              "$.tasks[0].alias: is missing, expected the task's name in the graph: 1 to 64 characters of A-Za-z0-9_-",
              "$.tasks[0].maximum: found the number 0, expected a number of nodes from 1 to 1000000 (an integer) or a part of them above 0 and at most 1 (with a point, as 0.5)",
-             "$.tasks[1]: found the number 7, expected an object with the keys alias, type, method, maximum, fixed, specified_ids, excepted_ids, datasets, gpu, tags, after, options",
+             "$.tasks[1]: found the number 7, expected an object with the keys alias, type, method, maximum, fixed, specified_ids, excepted_ids, datasets, gpu, tags, after, asynchronous, options",
              "$.rounds.quorum: found the number 0, expected a part of the nodes above 0 and at most 1, or a number of them from 2 to 1000000 (an integer)",
              "$.tasks[0].after[0]: unknown alias 'x'; expected one of: none"],
             error.Problems);

@@ -146,7 +146,7 @@ public sealed class SwarmJsonProperties
         {
             Alias = $"t{i}",
             // Edges from earlier tasks alone, so that there is no cycle.
-            After = [.. Enumerable.Range(0, i).Where(j => edges[(i * count) + j]).Select(j => $"t{j}")],
+            After = task.Asynchronous is not null ? [] : [.. Enumerable.Range(0, i).Where(j => edges[(i * count) + j]).Select(j => $"t{j}")],
         }).ToImmutableArray();
 
     private static Gen<TaskDefinition> TaskOf(string alias, ImmutableArray<string> after) =>
@@ -158,6 +158,8 @@ public sealed class SwarmJsonProperties
         from datasets in Ids
         from tags in Ids
         from options in Options
+        from buffer in Gen.Int[1, 256]
+        from isAsynchronous in Gen.Bool
         select new TaskDefinition
         {
             Alias = alias,
@@ -171,6 +173,7 @@ public sealed class SwarmJsonProperties
             Datasets = datasets,
             Tags = tags,
             After = after,
+            Asynchronous = isAsynchronous && alias.Length == 0 && method == PlacementMethod.All ? new AsynchronousDefinition(buffer, buffer % 51) : null,
             Options = options,
         };
 }

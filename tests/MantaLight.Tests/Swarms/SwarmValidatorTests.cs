@@ -79,6 +79,31 @@ public sealed class SwarmValidatorTests
     public void A_schedulers_conditions_are_refused_with_what_there_is_instead(string options, string problem) => Assert.Equal(
         [problem], ProblemsOf($$"""{"name":"s","module":"M","tasks":[{"alias":"a","type":"RoundScheduler","options":{{options}}}]}"""));
 
+    [Theory]
+    [InlineData("\"FedBuff\"", "", null)]
+    [InlineData("\"fed_buff\"", "\"contributions\":\"deltas\",\"global\":\"global_deltas\"", null)]
+    [InlineData("\"Aggregate\"", "\"aggregate\":[\"clip 1\",\"fed_buff\",\"adam\"]", null)]
+    [InlineData("\"Worker\"", "", null)]
+    [InlineData("\"FedAvg\"", "", "$.tasks[1]: task 'w' before it is asynchronous, and FedAvg takes models that began with one and the same; FedBuff weighs differences by age")]
+    [InlineData("\"FedAdam\"", "", "$.tasks[1]: task 'w' before it is asynchronous, and 'mean' takes models that began with one and the same; only 'fed_buff' weighs by age, as in { \"type\": \"FedBuff\" } or \"aggregate\": [\"fed_buff\"]")]
+    [InlineData("\"Aggregate\"", "\"aggregate\":[\"krum f=1\"]", "$.tasks[1]: task 'w' before it is asynchronous, and 'krum f=1' takes models that began with one and the same; only 'fed_buff' weighs by age, as in { \"type\": \"FedBuff\" } or \"aggregate\": [\"fed_buff\"]")]
+    [InlineData("\"FedBuff\"", "\"contributions\":\"deltas\"", "$.tasks[1].options: task 'w' before it is asynchronous, so that 'deltas' come as differences from 'global_deltas', expected that as 'global', not 'global_model_params'")]
+    public void Behind_a_task_without_a_barrier_only_a_rule_that_knows_of_age_is_let_pass(string type, string options, string? problem)
+    {
+        var own = options.Length == 0 ? "" : ",\"options\":{" + options + "}";
+        var definition = Definitions.Parse($$$"""
+            {"name":"s","module":"M","tasks":[{"alias":"w","type":"Worker","method":"all","asynchronous":{}},{"alias":"a","type":{{{type}}},"after":["w"]{{{own}}}}]}
+            """);
+        if (problem is null)
+            SwarmValidator.Check(definition, Catalog);
+        else
+            Assert.Equal([problem], Assert.Throws<InvalidSwarmException>(() => SwarmValidator.Check(definition, Catalog)).Problems);
+    }
+
+    [Fact]
+    public void A_step_of_buffered_asynchronous_aggregation_is_checked_as_it_is_read() => Assert.StartsWith(
+        "$.tasks[0].options", Assert.Single(ProblemsOf("""{"name":"s","module":"M","tasks":[{"alias":"a","type":"FedBuff","options":{"staleness":"linear"}}]}""")), StringComparison.Ordinal);
+
     private static IReadOnlyList<string> ProblemsOf(string json) =>
         Assert.Throws<InvalidSwarmException>(() => SwarmValidator.Check(Definitions.Parse(json), Catalog)).Problems;
 }
@@ -100,12 +125,12 @@ public sealed class TaskCatalogTests
 
         Assert.Equal(typeof(FedAvg), catalog.Resolve("fed_avg"));
         Assert.Equal(typeof(ThresholdScheduler), catalog.Resolve("ThresholdScheduler"));
-        Assert.Equal(["Aggregate", "CombineMeasures", "FedAdagrad", "FedAdam", "FedAvg", "FedAvgM", "FedNova", "FedYogi", "MeasureTable", "RoundScheduler", "Scaffold", "SecureConsent", "SecureKeys", "SecureReveal", "SecureShares", "SecureSum", "ThresholdScheduler"], catalog.Names);
+        Assert.Equal(["Aggregate", "CombineMeasures", "FedAdagrad", "FedAdam", "FedAvg", "FedAvgM", "FedBuff", "FedNova", "FedYogi", "MeasureTable", "RoundScheduler", "Scaffold", "SecureConsent", "SecureKeys", "SecureReveal", "SecureShares", "SecureSum", "ThresholdScheduler"], catalog.Names);
     }
 
     [Fact]
     public void An_unknown_name_lists_the_known_ones() => Assert.Equal(
-        "'nothing_like_it' is no task and none is built in under that name; known are: Aggregate, CombineMeasures, FedAdagrad, FedAdam, FedAvg, FedAvgM, FedNova, FedYogi, MeasureTable, RoundScheduler, Scaffold, SecureConsent, SecureKeys, SecureReveal, SecureShares, SecureSum, ThresholdScheduler.",
+        "'nothing_like_it' is no task and none is built in under that name; known are: Aggregate, CombineMeasures, FedAdagrad, FedAdam, FedAvg, FedAvgM, FedBuff, FedNova, FedYogi, MeasureTable, RoundScheduler, Scaffold, SecureConsent, SecureKeys, SecureReveal, SecureShares, SecureSum, ThresholdScheduler.",
         Assert.Throws<ModuleException>(() => new TaskCatalog().Resolve("nothing_like_it")).Message);
 
     [Fact]

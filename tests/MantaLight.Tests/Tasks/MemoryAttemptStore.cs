@@ -67,6 +67,13 @@ internal sealed class MemoryAttemptStore : AttemptStore
         return this;
     }
 
+    /// <summary>Adds a difference from <c>global_TAG</c> as it was in a round.</summary>
+    public MemoryAttemptStore WithDifference(string node, string tag, int round, Func<NamedArrays> weights, string? from = null)
+    {
+        results.Add(new Entry(node, tag, 1, default, weights) { Round = round, From = from ?? $"global_{tag}" });
+        return this;
+    }
+
     /// <summary>Runs a task as an attempt of the round.</summary>
     public async Task RunAsync(SwarmTask task, object? options = null, CancellationToken cancellationToken = default)
     {
@@ -103,7 +110,7 @@ internal sealed class MemoryAttemptStore : AttemptStore
     public override IReadOnlyList<Result> SelectResults(string tag)
     {
         inOrder ??= [.. results.OrderBy(r => r.Node, StringComparer.Ordinal)];
-        return [.. inOrder.Index().Where(r => r.Item.Tag == tag).Select(r => new Result(this, r.Index, r.Item.Node, tag, r.Item.Samples))];
+        return [.. inOrder.Index().Where(r => r.Item.Tag == tag).Select(r => new Result(this, r.Index, r.Item.Node, tag, r.Item.Samples) { Round = r.Item.Round, DifferenceFrom = r.Item.From })];
     }
 
     public override Task<T> ReadResultJsonAsync<T>(int index, Func<JsonElement, T> read, CancellationToken cancellationToken) =>
@@ -128,7 +135,12 @@ internal sealed class MemoryAttemptStore : AttemptStore
     private static NamedArrays Copy(NamedArrays weights) =>
         new(weights.Select(a => new NamedArray(a.Name, a.Type, a.Shape, a.Data.ToArray())));
 
-    private sealed record Entry(string Node, string Tag, long? Samples, JsonElement Json, Func<NamedArrays>? Weights);
+    private sealed record Entry(string Node, string Tag, long? Samples, JsonElement Json, Func<NamedArrays>? Weights)
+    {
+        public int Round { get; init; } = 1;
+
+        public string? From { get; init; }
+    }
 
     private sealed class NoDatasets : IDatasetProvider
     {

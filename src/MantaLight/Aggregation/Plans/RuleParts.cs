@@ -1,3 +1,4 @@
+using System.Globalization;
 using MantaLight.Aggregation.Rules;
 using MantaLight.Privacy;
 
@@ -9,7 +10,7 @@ internal static class RuleParts
     private const string Samples = "samples", Uniform = "uniform";
 
     /// <summary>Their names.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["mean", "fed_nova", ScaffoldPart.Name, "private_mean", "median", "trimmed_mean", "krum", "multi_krum", "bulyan", "geometric_median", "centered_clip"];
+    public static IReadOnlyList<string> Names { get; } = ["mean", "fed_nova", "fed_buff", ScaffoldPart.Name, "private_mean", "median", "trimmed_mean", "krum", "multi_krum", "bulyan", "geometric_median", "centered_clip"];
 
     /// <summary>The rule of a part; null where it is none.</summary>
     /// <exception cref="InvalidSettingException">An option is not possible.</exception>
@@ -17,6 +18,7 @@ internal static class RuleParts
     {
         "mean" => MeanOf(part, part.Text("weights") ?? Samples),
         "fed_nova" => new NormalizedMean(PathOf(part, part.Text("metric") ?? NormalizedMean.UsualMetric)),
+        "fed_buff" => new BufferedMean(part.Number("lr", n => n > 0, "a number above 0", isPositional: true) ?? 1, ExponentOf(part)),
         "private_mean" => PrivateMean(part),
         "median" => new Median(),
         "trimmed_mean" => TrimmedMean(part),
@@ -30,6 +32,17 @@ internal static class RuleParts
         ScaffoldPart.Name => ScaffoldPart.Read(part),
         _ => null,
     };
+
+    private static double ExponentOf(PartText part)
+    {
+        const string polynomial = "polynomial:";
+        var text = part.Text("staleness") ?? "polynomial:0.5";
+        if (text == "constant")
+            return 0;
+        if (text.StartsWith(polynomial, StringComparison.Ordinal) && double.TryParse(text[polynomial.Length..], NumberStyles.Float, CultureInfo.InvariantCulture, out var exponent) && exponent is > 0 and <= 100)
+            return exponent;
+        throw new InvalidSettingException($"'{part.Name}' takes 'constant', or 'polynomial:A' with A above 0 and at most 100, as 'staleness', not '{text}'.");
+    }
 
     private static IAggregationRule MeanOf(PartText part, string weights) => weights switch
     {

@@ -27,6 +27,9 @@ internal interface IAggregationRule
     /// <summary>How the server's control variate goes with it; null where there is none.</summary>
     ControlTerms? Controls => null;
 
+    /// <summary>Whether it knows what to make of contributions that began with models of different rounds.</summary>
+    bool TakesDifferences => false;
+
     /// <summary>Why so many contributions are too few; null where they are enough.</summary>
     string? TooFew(int contributions);
 
@@ -50,6 +53,9 @@ internal sealed record RuleInput(IReadOnlyList<WeightsSource> Sources, IReadOnly
 
     /// <summary>The multiplier of a private rule's noise, where it is another than what is accounted for, since something else is told besides.</summary>
     public double? Noise { get; init; }
+
+    /// <summary>How many rounds before this one each began; null where none did.</summary>
+    public IReadOnlyList<int>? Staleness { get; init; }
 
     /// <summary>The attempt's seed.</summary>
     public ulong Seed { get; init; }

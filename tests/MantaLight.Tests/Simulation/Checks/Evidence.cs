@@ -20,7 +20,7 @@ internal sealed class Evidence : IWireObserver
         this.world = world;
         Attempts = new AttemptCheck(world);
         Values = new ValueCheck(world, plan);
-        checks = [new AuthorityCheck(world), new CommitCheck(world), Attempts, Values, Blobs = new BlobCheck(world), new TrafficCheck(world, plan)];
+        checks = [new AuthorityCheck(world), new CommitCheck(world), Attempts, Values, Blobs = new BlobCheck(world), Buffers = new BufferCheck(world, plan), new TrafficCheck(world, plan)];
     }
 
     public AttemptCheck Attempts { get; }
@@ -28,6 +28,8 @@ internal sealed class Evidence : IWireObserver
     public ValueCheck Values { get; }
 
     public BlobCheck Blobs { get; }
+
+    public BufferCheck Buffers { get; }
 
     /// <summary>Adds a check.</summary>
     public void Add(ICheck check) => checks.Add(check);

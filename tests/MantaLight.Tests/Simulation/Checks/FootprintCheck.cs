@@ -17,6 +17,9 @@ internal sealed class FootprintCheck(World world, HistoryPlan plan, FaultyBroker
 
     private int Swarms => plan.Swarms.Length;
 
+    /// <summary>What is under way without a barrier is of earlier rounds too.</summary>
+    private int RoundsKept => Rounds + plan.Swarms.Max(s => s.Buffer is null ? 0 : s.Staleness + 1);
+
     /// <summary>All contributions of a round, what was made of them, and the globals.</summary>
     private int BlobsOfRound => plan.Nodes.Length + 3;
 
@@ -25,11 +28,11 @@ internal sealed class FootprintCheck(World world, HistoryPlan plan, FaultyBroker
         if (sighting.Message is not SwarmState)
             return;
         var globals = broker.Retained.Keys.Where(IsChunk).Select(k => k[..k.LastIndexOf('/')]).Distinct(StringComparer.Ordinal).Count();
-        Limit("globals on the broker", globals, Swarms * Rounds * 3);
+        Limit("globals on the broker", globals, Swarms * RoundsKept * 3);
         foreach (var node in nodes)
         {
-            Limit($"attempts in the journal of {node.Id}", CountOf(node, "journal/"), Swarms * Rounds * Tasks);
-            Limit($"blobs on the disk of {node.Id}", CountOf(node, "blobs/"), Swarms * Rounds * BlobsOfRound);
+            Limit($"attempts in the journal of {node.Id}", CountOf(node, "journal/"), Swarms * RoundsKept * Tasks);
+            Limit($"blobs on the disk of {node.Id}", CountOf(node, "blobs/"), Swarms * RoundsKept * BlobsOfRound);
         }
     }
 

@@ -51,6 +51,9 @@ internal sealed class ValueCheck(World world, HistoryPlan plan) : ICheck
 
     public void Seen(Sighting sighting)
     {
+        // Swarms without a barrier are another check's.
+        if (plan.Swarms.Any(s => s.Name == sighting.Swarm && s.Buffer is not null))
+            return;
         if (sighting.Message is ScheduleAttempt schedule)
             ScheduleSeen(sighting.Swarm, schedule);
         else if (sighting.Message is TaskCompleted record)

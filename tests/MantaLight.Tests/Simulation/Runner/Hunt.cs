@@ -17,6 +17,8 @@ internal sealed class Hunt(HuntArguments arguments, TextWriter output)
     private long audits;
     private long finals;
     private long memories;
+    private long buffers;
+    private long late;
     private readonly Tally faults = new();
     private TimeSpan told;
 
@@ -28,13 +30,17 @@ internal sealed class Hunt(HuntArguments arguments, TextWriter output)
             Tell(outcome);
             return true;
         }, arguments.Trace);
-        output.WriteLine($"runs ended: {string.Join(", ", ends.Select(e => $"{e.Value} {e.Key.ToString().ToLowerInvariant()}"))}; {commits} commits of globals, {audits} audits, {finals} last globals compared, {memories} memories after a loss; {Rate()}");
+        output.WriteLine($"runs ended: {string.Join(", ", ends.Select(e => $"{e.Value} {e.Key.ToString().ToLowerInvariant()}"))}; {commits} commits of globals, {audits} audits, {finals} last globals compared, {memories} memories after a loss, {buffers} buffers with {late} late records; {Rate()}");
         output.WriteLine($"faults: {string.Join(", ", faults.Counts.Select(f => $"{f.Value} {f.Key}"))}");
         output.WriteLine($"{arguments.Seeds} histories, {violations} violations");
         return violations > 0 ? 1 : 0;
     }
 
-    private HistoryPlan Change(HistoryPlan plan) => (arguments.Undisturbed ? plan.Undisturbed() : plan) with { Mutation = arguments.Mutation };
+    private HistoryPlan Change(HistoryPlan plan)
+    {
+        plan = arguments.NoBarriers ? plan.WithoutBarriers() : plan;
+        return (arguments.Undisturbed ? plan.Undisturbed() : plan) with { Mutation = arguments.Mutation };
+    }
 
     private void Tell(Outcome outcome)
     {
@@ -43,6 +49,8 @@ internal sealed class Hunt(HuntArguments arguments, TextWriter output)
         audits += outcome.Audits;
         finals += outcome.Finals;
         memories += outcome.Memories;
+        buffers += outcome.Buffers;
+        late += outcome.Late;
         faults.Add(outcome.Faults);
         foreach (var end in outcome.Ends)
             ends[end] = ends.GetValueOrDefault(end) + 1;
@@ -62,7 +70,7 @@ internal sealed class Hunt(HuntArguments arguments, TextWriter output)
         output.WriteLine($"{done} of {arguments.Seeds} histories, {violations} violations, {Rate()}");
     }
 
-    private string Switches => $"{(arguments.Mutation == Mutation.None ? "" : $" --mutation {arguments.Mutation}")}{(arguments.Undisturbed ? " --undisturbed" : "")}";
+    private string Switches => $"{(arguments.Mutation == Mutation.None ? "" : $" --mutation {arguments.Mutation}")}{(arguments.Undisturbed ? " --undisturbed" : "")}{(arguments.NoBarriers ? " --no-barriers" : "")}";
 
     private string Rate() => string.Create(CultureInfo.InvariantCulture, $"{done / watch.Elapsed.TotalSeconds:0} a second");
 }

@@ -7,13 +7,14 @@ namespace MantaLight.Simulation;
 internal sealed record HuntArguments
 {
     public const string Usage = """
-        Usage: MantaLight.Simulation [--first-seed N] [--seeds M] [--threads T] [--mutation X] [--undisturbed] [--trace]
+        Usage: MantaLight.Simulation [--first-seed N] [--seeds M] [--threads T] [--mutation X] [--undisturbed] [--no-barriers] [--trace]
           --first-seed   the first seed (1)
           --seeds        how many histories (1000)
           --threads      how many at once (the number of processors)
           --mutation     breaks a rule: TermFromMemory, NoGrace, ActsAfterLoss, CommitsUnread, NoDedupe, NoRecordDedupe, ReadsWhatIsThere,
                          NeverDeletes
           --undisturbed  without faults
+          --no-barriers  with swarms that have none
           --trace        prints what happened in each history
 
                MantaLight.Simulation --soak [--hours H] [--nodes N] [--first-seed S]
@@ -31,6 +32,8 @@ internal sealed record HuntArguments
     public Mutation Mutation { get; init; }
 
     public bool Undisturbed { get; init; }
+
+    public bool NoBarriers { get; init; }
 
     public bool Trace { get; init; }
 
@@ -55,6 +58,9 @@ internal sealed record HuntArguments
             {
                 case "--undisturbed":
                     arguments = arguments with { Undisturbed = true };
+                    continue;
+                case "--no-barriers":
+                    arguments = arguments with { NoBarriers = true };
                     continue;
                 case "--trace":
                     arguments = arguments with { Trace = true };

@@ -73,7 +73,7 @@ internal sealed class History
         return new Outcome(plan.Seed, world.Failure, world.Trace.Hash, world.Trace.Lines, ends)
         {
             Ended = ended, Faults = world.Tally, Steps = world.Steps, Messages = evidence.Messages, Bytes = evidence.Bytes, Attempts = evidence.Attempts.Count,
-            Commits = evidence.Values.Count, Partial = evidence.Values.Partial, Audits = evidence.Values.Audits, Finals = finals, Memories = memory.Count,
+            Commits = evidence.Values.Count, Partial = evidence.Values.Partial, Audits = evidence.Values.Audits, Finals = finals, Buffers = evidence.Buffers.Count, Late = evidence.Buffers.Late, Memories = memory.Count,
         };
     }
 
@@ -101,7 +101,7 @@ internal sealed class History
     {
         if (world.Failure is not null || evidence.Values.Partial > 0)
             return;
-        foreach (var swarm in plan.Swarms)
+        foreach (var swarm in plan.Swarms.Where(s => s.Buffer is null))
         {
             if (evidence.States.GetValueOrDefault(swarm.Name) is not { Status: RunStatus.Completed } state || state.History.Any(h => h.Skipped is not null))
                 continue;

@@ -37,13 +37,19 @@ internal sealed record HistoryPlan
         {
             Seed = seed,
             Nodes = [.. Enumerable.Range(0, nodes).Select(i => string.Create(CultureInfo.InvariantCulture, $"node_{i}"))],
-            Swarms = [.. Enumerable.Range(0, swarms).Select(i => SwarmPlan.Of(draw, i, nodes))],
+            Swarms = [.. Enumerable.Range(0, swarms).Select(i => SwarmPlan.Of(draw, i, nodes)).Select(s => s.Drawn(Draw.For(seed, $"{s.Name}/barrier"), nodes))],
             Temper = BrokerTemper.Of(draw),
             Faults = draw.Of(0, 1, 1, 2, 2, 3, 3, 4, 6, 8),
             Restless = draw.Between(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(40)),
             SkewsClocks = draw.Chance(0.3),
         };
     }
+
+    /// <summary>The same history with all of its swarms waiting for their nodes.</summary>
+    public HistoryPlan WithBarriers() => this with { Swarms = [.. Swarms.Select(s => s with { Buffer = null })] };
+
+    /// <summary>The same history with no swarm waiting for its nodes.</summary>
+    public HistoryPlan WithoutBarriers() => this with { Swarms = [.. Swarms.Select(s => s.WithoutBarrier(Draw.For(Seed, $"{s.Name}/buffer"), Nodes.Length))] };
 
     /// <summary>The same swarms without anything going wrong.</summary>
     public HistoryPlan Undisturbed() => this with
@@ -81,6 +87,12 @@ internal sealed record SwarmPlan
     /// <summary>Whether two ways lead from the worker to the scheduler, each with a global of its own.</summary>
     public bool Forks { get; init; }
 
+    /// <summary>How many records fill a round's buffer; null where rounds wait for their nodes.</summary>
+    public int? Buffer { get; init; }
+
+    /// <summary>How many rounds later a record may count.</summary>
+    public int Staleness { get; init; }
+
     /// <summary>When the owner publishes it.</summary>
     public required TimeSpan Published { get; init; }
 
@@ -113,6 +125,13 @@ internal sealed record SwarmPlan
         };
     }
 
+    /// <summary>Without a barrier in some histories; drawn apart, so that the others stay what they were.</summary>
+    public SwarmPlan Drawn(Draw draw, int nodes) => draw.Chance(0.2) ? WithoutBarrier(draw, nodes) : this;
+
+    /// <summary>The same swarm without a barrier.</summary>
+    public SwarmPlan WithoutBarrier(Draw draw, int nodes) =>
+        this with { Buffer = draw.Between(1, nodes), Staleness = draw.Between(0, 5), Rounds = 2 * Rounds, Forks = false };
+
     /// <summary>The hash of a version of the definition.</summary>
     public string Hash(int version) => Hashes.GetOrAdd(Definition(version), static json => SwarmJson.HashOf(SwarmJson.Parse(Encoding.UTF8.GetBytes(json))));
 
@@ -124,8 +143,8 @@ internal sealed record SwarmPlan
           "name": "{{Name}}", "module": "{{SimulatedNode.Module}}", "seed": {{version}}, "setup": "PatientSetup",
           "globals": { "length": 600, "seed": {{version}} },
           "tasks": [
-            { "alias": "worker", "type": "{{Worker}}", "method": "all" },
-            { "alias": "aggregator", "type": "FedAvg", "after": ["worker"] },
+            { "alias": "worker", "type": "{{Worker}}", "method": "all"{{(Buffer is { } buffer ? string.Create(CultureInfo.InvariantCulture, $", \"asynchronous\": {{ \"buffer\": {buffer}, \"maximum_staleness\": {Staleness} }}") : "")}} },
+            { "alias": "aggregator", "type": "{{(Buffer is null ? "FedAvg" : "FedBuff")}}", "after": ["worker"] },
             { "alias": "test", "type": "PatientTest", "method": "all", "after": ["aggregator"] },{{(Forks ? """ { "alias": "audit", "type": "PatientAudit", "after": ["worker"] },""" : "")}}
             { "alias": "scheduler", "type": "PatientScheduler", "after": [{{(Forks ? "\"audit\", " : "")}}"test"] }
           ],

@@ -30,6 +30,11 @@ internal sealed record Outcome(long Seed, string? Violation, string TraceHash, I
 
     public int Audits { get; init; }
 
+    /// <summary>How many buffers of rounds without a barrier were checked, and how many records in them came late.</summary>
+    public int Buffers { get; init; }
+
+    public int Late { get; init; }
+
     /// <summary>How often a run was compared with what a member remembered when the broker had lost everything.</summary>
     public int Memories { get; init; }
 
