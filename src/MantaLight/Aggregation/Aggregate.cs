@@ -20,7 +20,7 @@ public sealed class Aggregate : AggregationTask
     public override Task RunAsync(CancellationToken cancellationToken)
     {
         var options = TaskJson.Read<AggregateOptions>(Context.Options, "options of Aggregate");
-        return RunAsync(options.Plan, options, cancellationToken);
+        return RunAsync(options.Aggregate, options, cancellationToken);
     }
 }
 

@@ -51,9 +51,12 @@ public abstract class AggregationTask : SwarmTask
             throw new TaskContractException($"[{string.Join(", ", plan.Parts)}] starts from the model before, and there is no global '{tag}'. Set it in the definition's setup task.");
         var spending = plan.Rule.Privacy is { } terms ? await PrivacySpending.BeginAsync(World, terms, Context, cancellationToken) : null;
         var metric = plan.Rule.Metric is { } path ? await MetricsAsync(path, cancellationToken) : null;
+        if (!plan.Rule.TakesDifferences && results.FirstOrDefault(r => r.DifferenceFrom is not null) is { } late)
+            throw new TaskContractException($"'{late.Tag}' of {late.Node} is a difference from global '{late.DifferenceFrom}' of round {late.Round}, since its task is asynchronous; '{plan.Rule.Text}' takes models. Combine by 'fed_buff'.");
         using var controls = plan.Rule.Controls is { } control ? await ControlRound.OpenAsync(World, tags, control, before!, cancellationToken) : null;
-        using var contributions = await Contributions.OpenAsync(results, before is null ? null : [.. before.Select(ArrayHeader.Of)], metric, cancellationToken, controls is null ? null : controls.Objection);
         using var reference = before is null ? null : WeightsSource.Of(new NamedArrays(before));
+        using var contributions = await Contributions.OpenAsync(
+            results, before is null ? null : [.. before.Select(ArrayHeader.Of)], metric, cancellationToken, controls is null ? null : controls.Objection, (tag, reference));
         var clipping = plan.Adaptive is { } adaptive ? await ClippingState.ReadAsync(World, adaptive, plan.Rule as PrivateMean, tag, cancellationToken) : null;
         var combined = Combine(plan, contributions, reference, clipping, cancellationToken);
         using var weights = combined.Weights;
