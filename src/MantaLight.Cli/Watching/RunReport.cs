@@ -111,11 +111,19 @@ internal sealed record RoundReport
     {
         var node = new JsonObject { ["node"] = results.Key };
         foreach (var member in results.Where(r => r.Tag == "train_metrics").SelectMany(r => r.Value.EnumerateObject()))
-            node[member.Name] = JsonValue.Create(member.Value);
+            node[member.Name] = Copy(member.Value);
         foreach (var member in results.Where(r => r.Tag == "test_metrics").SelectMany(r => r.Value.EnumerateObject()))
-            node[member.NameEquals("loss") || member.NameEquals("samples") ? $"test_{member.Name}" : member.Name] = JsonValue.Create(member.Value);
+            node[member.NameEquals("loss") || member.NameEquals("samples") ? $"test_{member.Name}" : member.Name] = Copy(member.Value);
         return node;
     }
+
+    // Whatever a task of somebody's own has told of itself.
+    private static JsonNode? Copy(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Object => JsonObject.Create(value),
+        JsonValueKind.Array => JsonArray.Create(value),
+        _ => JsonValue.Create(value),
+    };
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, NewLine = "\n")]
