@@ -70,7 +70,7 @@ public sealed class ChaosCommandTests : IDisposable
         Assert.Equal((RunStatus.Completed, before.State!.Run), (after.State!.Status, after.State.Run));
         Assert.Equal(undisturbed, after.Rounds.Values.Select(r => r.GlobalSha256));
         // What was committed before stands as it was.
-        Assert.Equal(before.Rounds[1], after.Rounds[1] with { Metrics = before.Rounds[1].Metrics, LeftOut = before.Rounds[1].LeftOut });
+        Assert.Equal(before.Rounds[1], after.Rounds[1] with { Metrics = before.Rounds[1].Metrics, Spread = before.Rounds[1].Spread, LeftOut = before.Rounds[1].LeftOut });
     }
 
     [Theory]
