@@ -82,6 +82,15 @@ internal sealed class VirtualKept
             foreach (var (node, alias, round) in open.ToArray())
             {
                 var versions = VersionsOf(node);
+                if (seen.Tasks.FirstOrDefault(t => t.Alias == alias) is { InFlight: not null } late)
+                {
+                    // Without a barrier it counts in a later round, or in none.
+                    if (late.HasCounted(node, round))
+                        versions.Tell(round, alias, true);
+                    else if (!late.HasInFlight(node, round) && seen.Round > round && open.Remove((node, alias, round)))
+                        versions.Settle(round, alias, versions.Counts(round, alias) ?? false);
+                    continue;
+                }
                 if (round == seen.Round && committed.TryGetValue(alias, out var told))
                     versions.Tell(round, alias, told.Task.NodeKeys is null ? told.Task.Counts(node) : told.Keys?.Contains(NodeKeys.Of(node)));
                 if (seen.History.FirstOrDefault(h => h.Round == round) is { } over)
