@@ -27,6 +27,12 @@ public sealed class EverythingInJsonTests(SevenOfFewDigits data) : IClassFixture
         """{ "globals": { "hyperparameters": { "proximal_mu": 0.1 } } }""",
         """{ "aggregator": { "type": "Scaffold", "options": { "lr": 0.9, "participants": 7 } }, "globals": { "hyperparameters": { "control_variates": "scaffold" } } }""",
         // What stays on the nodes.
+        """{ "worker": { "asynchronous": { "buffer": 3, "maximum_staleness": 5 } }, "aggregator": { "type": "FedBuff", "options": { "lr": 0.5 } } }""",
+        """{ "worker": { "asynchronous": { "buffer": 3 } }, "aggregate": ["clip 5.0", "fed_buff staleness=constant", "adam lr=0.03"] }""",
+        // Nobody sees a contribution.
+        """{ "secure_aggregation": {} }""",
+        """{ "secure_aggregation": { "bits": 64, "neighbours": 4, "weighted": false }, "aggregate": ["mean weights=uniform", "adam lr=0.03"] }""",
+        """{ "secure_aggregation": { "bits": 32, "range": 1.0, "most_samples": 100 }, "codecs": { "global_model_params": ["fp16"] }, "globals": { "hyperparameters": { "local_privacy": ["clip 1.0", "gaussian 0.01"] } } }""",
         """{ "globals": { "hyperparameters": { "personal": ["output.*"] } } }""",
         // The same, and others, part by part.
         """{ "aggregate": ["scaffold lr=1"], "globals": { "hyperparameters": { "control_variates": "scaffold", "control_option": 1, "personal": ["*.bias"] } } }""",
@@ -76,6 +82,15 @@ public sealed class EverythingInJsonTests(SevenOfFewDigits data) : IClassFixture
     [InlineData("""{ "aggregate": ["mediann"] }""", "did you mean 'median'?")]
     [InlineData("""{ "aggregate": ["trimmed_mean 0.5"] }""", "a share of 0 to below 0.5")]
     [InlineData("""{ "globals": { "hyperparameters": { "proximal_mu": 0.1, "optimizer": "LBFGS" } } }""", "proximal_mu is not possible with LBFGS")]
+    [InlineData("""{ "worker": { "asynchronous": { "buffer": 3 } }, "aggregate": ["median"] }""", "'median' takes models that began with one and the same")]
+    [InlineData("""{ "worker": { "asynchronous": { "buffer": 3 } }, "aggregator": { "type": "FedBuff" }, "secure_aggregation": {} }""", "expected a task with a barrier")]
+    [InlineData("""{ "secure_aggregation": {}, "aggregate": ["median"] }""", "looks at contributions one by one, and secure aggregation shows their sum alone")]
+    [InlineData("""{ "secure_aggregation": {}, "aggregate": ["clip 1.0", "mean"] }""", "'clip' shortens contributions one by one, and secure aggregation shows none")]
+    [InlineData("""{ "secure_aggregation": {}, "aggregate": ["clip 1.0", "private_mean noise=1 expected=7"] }""", "secure aggregation shows")]
+    [InlineData("""{ "secure_aggregation": {}, "codecs": { "model_params": ["int8"] } }""", "masked numbers are as random as can be")]
+    [InlineData("""{ "secure_aggregation": {}, "aggregator": { "type": "Scaffold" }, "globals": { "hyperparameters": { "control_variates": "scaffold" } } }""", "looks at contributions one by one")]
+    [InlineData("""{ "secure_aggregation": {}, "aggregator": { "type": "FedNova" } }""", "looks at contributions one by one")]
+    [InlineData("""{ "secure_aggregation": { "weighted": false } }""", "goes with")]
     [InlineData("""{ "aggregate": ["scaffold lr=1"] }""", "the hyper-parameters need \"control_variates\": \"scaffold\"")]
     [InlineData("""{ "aggregate": ["clip 1.0", "scaffold lr=1"] }""", "'clip' cannot stand beside 'scaffold'")]
     [InlineData("""{ "globals": { "hyperparameters": { "control_variates": "scaffold", "optimizer": "Adam" } } }""", "Take SGD, with or without momentum")]
