@@ -42,6 +42,12 @@ internal static class RoundSummaries
         Metrics = ImmutableSortedDictionary<string, double>.Empty, Spread = null, Participants = 0, Samples = 0, Skipped = Short(reason),
     };
 
+    // What is told of privacy, and whether the most of it is the worst: a mean of nodes would promise more than some of them have.
+    private static readonly Dictionary<string, bool> Privacy = new(StringComparer.Ordinal)
+    {
+        ["epsilon"] = true, ["delta"] = true, ["private"] = false, ["local_epsilon"] = true, ["local_delta"] = true, ["local_private"] = false,
+    };
+
     private static ImmutableSortedDictionary<string, double> Metrics(CoordinatorState state)
     {
         var sums = new SortedDictionary<string, (double Sum, double Weight)>(StringComparer.Ordinal);
@@ -55,8 +61,10 @@ internal static class RoundSummaries
                 var key = $"{result.Tag}.{member.Name}";
                 if (key.Length > 100 || (!sums.ContainsKey(key) && sums.Count >= MaximumMetrics))
                     continue;
-                var (sum, total) = sums.GetValueOrDefault(key);
-                sums[key] = (sum + (value * weight), total + weight);
+                if (sums.TryGetValue(key, out var known) && Privacy.TryGetValue(member.Name, out var isMost))
+                    sums[key] = (isMost ? Math.Max(known.Sum, value) : Math.Min(known.Sum, value), 1);
+                else
+                    sums[key] = Privacy.ContainsKey(member.Name) ? (value, 1) : (known.Sum + (value * weight), known.Weight + weight);
             }
         }
         return sums

@@ -82,6 +82,7 @@ public sealed class EverythingInJsonTests(SevenOfFewDigits data) : IClassFixture
     [InlineData("""{ "aggregate": ["mediann"] }""", "did you mean 'median'?")]
     [InlineData("""{ "aggregate": ["trimmed_mean 0.5"] }""", "a share of 0 to below 0.5")]
     [InlineData("""{ "globals": { "hyperparameters": { "proximal_mu": 0.1, "optimizer": "LBFGS" } } }""", "proximal_mu is not possible with LBFGS")]
+    [InlineData("""{ "aggregate": ["clip 1.0", "private_mean noise=1 expected=6 sampling=0.9"] }""", "the hyper-parameters is 1: give both the same")]
     [InlineData("""{ "worker": { "asynchronous": { "buffer": 3 } }, "aggregate": ["median"] }""", "'median' takes models that began with one and the same")]
     [InlineData("""{ "worker": { "asynchronous": { "buffer": 3 } }, "aggregator": { "type": "FedBuff" }, "secure_aggregation": {} }""", "expected a task with a barrier")]
     [InlineData("""{ "secure_aggregation": {}, "aggregate": ["median"] }""", "looks at contributions one by one, and secure aggregation shows their sum alone")]

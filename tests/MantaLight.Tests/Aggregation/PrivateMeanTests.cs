@@ -83,6 +83,17 @@ public sealed class PrivateMeanTests
         Assert.Equal((10, 1e-6, 1), (told.GetProperty("steps").GetInt32(), told.GetProperty("delta").GetDouble(), told.GetProperty("private").GetInt32()));
     }
 
+    [Theory]
+    [InlineData("{}", 1)]
+    [InlineData("""{ "participation": 0.25 }""", 0.25)]
+    public async Task A_chance_that_nobody_draws_is_not_counted_on(string hyperparameters, double drawn)
+    {
+        var store = Store([0], ("a", 1, [1])).WithGlobal("hyperparameters", JsonElement.Parse(hyperparameters));
+        var refusal = await Assert.ThrowsAsync<TaskContractException>(() => RunAsync(store, "clip 1", "private_mean noise=1.1 expected=1 sampling=0.5"));
+        Assert.Contains(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"probability 0.5, and \"participation\" in the hyper-parameters is {drawn}"), refusal.Message, StringComparison.Ordinal);
+        Assert.Empty(store.StagedGlobals);
+    }
+
     [Fact]
     public void Several_mechanisms_add_up()
     {

@@ -87,6 +87,21 @@ public sealed class RecordTests : CoordinatorDriver
     }
 
     [Fact]
+    public void Of_what_is_told_of_privacy_the_summary_has_the_worst_of_the_nodes()
+    {
+        Begin("a", "b");
+        Tell("a", """{"loss":1,"epsilon":2.5,"local_epsilon":1,"private":1,"samples":900}""");
+        Tell("b", """{"loss":3,"epsilon":1.5,"local_epsilon":7,"private":0,"samples":100}""");
+        Complete("aggregator", [.. state.Tasks["aggregator"].Placed.Keys]);
+        Complete("scheduler", [.. state.Tasks["scheduler"].Placed.Keys]);
+        var metrics = Assert.Single(state.History).Metrics;
+        Assert.Equal((1.2, 2.5, 7, 0), (Math.Round(metrics["m.loss"], 9), metrics["m.epsilon"], metrics["m.local_epsilon"], metrics["m.private"]));
+
+        void Tell(string node, string json) => Step(new CoordinatorEvent.UpdateSeen(
+            Completed("worker", node, 1) with { Results = [new StagedResult { Tag = "m", Content = new ValueRef { Value = JsonDocument.Parse(json).RootElement } }] }));
+    }
+
+    [Fact]
     public void A_metric_that_is_no_finite_number_is_left_out_of_the_summary()
     {
         Begin("a");
